@@ -1,0 +1,33 @@
+"""What can go wrong in retrieval, in its own words."""
+
+from __future__ import annotations
+
+
+class RetrievalError(Exception):
+    """The root of everything this package raises."""
+
+
+class AllLegsFailed(RetrievalError):
+    """No leg answered, so there is nothing to fuse."""
+
+
+class IndexMismatch(RetrievalError):
+    """An index on disk was made by something else than what now wants to read it."""
+
+
+class WeightsError(RetrievalError):
+    """Model weights are missing, or are not the bytes they should be."""
+
+
+class Unreadable(RetrievalError):
+    """A file that cannot be turned into text.
+
+    ``code`` is stable and machine-readable; ``message`` names the thing and the value;
+    ``remedy`` says the way out.
+    """
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.remedy = remedy

@@ -1,0 +1,79 @@
+"""What retrieval asks of the world. Adapters satisfy these by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.model import (
+    Passage,
+    PassageId,
+    Query,
+    Run,
+    Scope,
+    Side,
+    SourceId,
+    SparseVector,
+    VersionHash,
+)
+
+
+class Retriever(Protocol):
+    """One leg of the search. Best first, never outside the scope."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run: ...
+
+
+class Index(Protocol):
+    """What can be fed passages and told to forget them. Every call is durable when it returns."""
+
+    async def put(self, passages: Sequence[Passage]) -> None:
+        """Index these; a passage of the same id is replaced."""
+        ...
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        """Forget a source's passages, all but those of the version to keep. Safe to repeat."""
+        ...
+
+
+class Leg(Retriever, Index, Protocol):
+    """A retriever that can also be fed."""
+
+    async def count(self) -> int:
+        """How many passages it holds, over all tenants: for health and doctor."""
+        ...
+
+
+class DenseEncoder(Protocol):
+    @property
+    def dimensions(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Names weights, pooling and normalisation; a change means vectors are remade."""
+        ...
+
+    async def encode(self, texts: Sequence[str], *, side: Side) -> NDArray[np.float32]:
+        """Unit vectors, shape (len(texts), dimensions). Never on the event loop."""
+        ...
+
+
+class SparseEncoder(Protocol):
+    @property
+    def fingerprint(self) -> str: ...
+
+    async def encode(self, texts: Sequence[str], *, side: Side) -> Sequence[SparseVector]: ...
+
+
+class Passages(Protocol):
+    """Where passages are kept whole; the legs keep only ids and what they filter by."""
+
+    async def get(self, ids: Sequence[PassageId], *, scope: Scope) -> Sequence[Passage]:
+        """Those of the ids that exist, are current and lie in the scope, in any order."""
+        ...
