@@ -1,0 +1,108 @@
+import { useCallback, useEffect, useSyncExternalStore } from 'react';
+
+import { get } from './client';
+
+/** What is known of one address: the last good value stays while it is fetched again or fails. */
+export interface Resource<T> {
+  data: T | undefined;
+  error: unknown;
+  loading: boolean;
+  /** When `data` was fetched, in milliseconds since the epoch. */
+  at: number | null;
+}
+
+interface Entry {
+  state: Resource<unknown>;
+  listeners: Set<() => void>;
+  inflight: Promise<void> | null;
+  again: boolean;
+}
+
+const EMPTY: Resource<never> = { data: undefined, error: null, loading: false, at: null };
+const entries = new Map<string, Entry>();
+
+function entry(path: string): Entry {
+  let found = entries.get(path);
+  if (!found) {
+    found = { state: EMPTY, listeners: new Set(), inflight: null, again: false };
+    entries.set(path, found);
+  }
+  return found;
+}
+
+function put(path: string, patch: Partial<Resource<unknown>>): void {
+  const e = entry(path);
+  e.state = { ...e.state, ...patch };
+  for (const listener of e.listeners) listener();
+}
+
+function wantsMore(e: Entry): boolean {
+  return e.again;
+}
+
+/** Fetches again. A call while one is under way makes one more round after it, so no change is missed. */
+export function refetch(path: string): Promise<void> {
+  const e = entry(path);
+  if (e.inflight) {
+    e.again = true;
+    return e.inflight;
+  }
+  put(path, { loading: true });
+  e.inflight = (async () => {
+    for (let more = true; more; more = wantsMore(e)) {
+      e.again = false;
+      try {
+        const data = await get<unknown>(path);
+        put(path, { data, error: null, at: Date.now() });
+      } catch (error) {
+        put(path, { error });
+      }
+    }
+    e.inflight = null;
+    put(path, { loading: false });
+  })();
+  return e.inflight;
+}
+
+/** Refetches what is on screen under this prefix and forgets the rest. */
+export function invalidate(prefix: string): void {
+  for (const [path, e] of entries) {
+    if (!path.startsWith(prefix)) continue;
+    if (e.listeners.size > 0) void refetch(path);
+    else if (!e.inflight) entries.delete(path);
+  }
+}
+
+/** Changes the value held here, as an event told us, without asking the server. */
+export function patch<T>(path: string, change: (old: T) => T): void {
+  const e = entries.get(path);
+  if (e?.state.data === undefined) return;
+  put(path, { data: change(e.state.data as T) });
+}
+
+/** Forgets everything; for tests. */
+export function forgetAll(): void {
+  entries.clear();
+}
+
+/** The resource at `path`; null asks for nothing. */
+export function useResource<T>(path: string | null): Resource<T> {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      if (path === null) return () => undefined;
+      const e = entry(path);
+      e.listeners.add(listener);
+      return () => e.listeners.delete(listener);
+    },
+    [path],
+  );
+  const state = useSyncExternalStore(subscribe, () =>
+    path === null ? EMPTY : entry(path).state,
+  ) as Resource<T>;
+  useEffect(() => {
+    if (path === null) return;
+    const e = entry(path);
+    if (e.state.at === null && !e.inflight) void refetch(path);
+  }, [path]);
+  return state;
+}

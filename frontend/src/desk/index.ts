@@ -1,0 +1,14 @@
+export { announce, useSpoken } from './announce';
+export { type BriefPort, type CitedSentence, setBriefPort, useBriefPort } from './brief';
+export { getPlace, go, goTo, select, subscribePlace, usePlace } from './place';
+export { IS_MAC, isTyping, matches, type Shortcut, SHORTCUTS, useShortcuts } from './shortcuts';
+export { recall, remember, useStored } from './stored';
+export {
+  formatPlace,
+  type LeftTab,
+  parsePlace,
+  type Place,
+  type RightTab,
+  sameSelected,
+  type Selected,
+} from './url';
