@@ -1,0 +1,102 @@
+"""Blobs as files in a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+CHUNK = 1024 * 1024  # bytes read at once
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_TEMPORARY = ".part"
+
+
+def checked(key: str) -> str:
+    """The key, if it can only ever name something inside the store; ValueError if not."""
+    parts = key.split("/")
+    if not 2 <= len(parts) <= 8 or not all(_PART.fullmatch(part) for part in parts):
+        raise ValueError(f"{key!r} is no blob key: two to eight plain names joined by '/'")
+    return key
+
+
+class FilesystemBlobs:
+    """A put is whole and on the disk when it returns: written aside, synced, then renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def path(self, key: str) -> Path:
+        """Where a blob lies, for readers that need a file; it must not be changed."""
+        return self._folder / checked(key)
+
+    async def put(self, key: str, content: AsyncIterator[bytes]) -> int:
+        path = self.path(key)
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_TEMPORARY}")
+        written = 0
+        file = await asyncio.to_thread(_create, temporary)
+        try:
+            async for chunk in content:
+                await asyncio.to_thread(file.write, chunk)
+                written += len(chunk)
+            await asyncio.to_thread(_commit, file, temporary, path)
+        except BaseException:
+            file.close()
+            temporary.unlink(missing_ok=True)
+            raise
+        return written
+
+    async def open(self, key: str) -> AsyncIterator[bytes]:
+        file = await asyncio.to_thread(self.path(key).open, "rb")
+        with file:
+            while chunk := await asyncio.to_thread(file.read, CHUNK):
+                yield chunk
+
+    async def read(self, key: str) -> bytes:
+        return await asyncio.to_thread(self.path(key).read_bytes)
+
+    async def exists(self, key: str) -> bool:
+        return await asyncio.to_thread(self.path(key).is_file)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        await asyncio.to_thread(self._delete, [self.path(key) for key in keys])
+
+    def _delete(self, paths: Sequence[Path]) -> None:
+        for path in paths:
+            path.unlink(missing_ok=True)
+            for parent in path.parents:
+                if parent == self._folder:
+                    break
+                try:
+                    parent.rmdir()
+                except OSError:
+                    break  # still in use
+
+
+def _create(path: Path) -> BinaryIO:
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return path.open("xb")
+        except FileNotFoundError:
+            continue  # the folder was emptied and removed just now
+
+
+def _commit(file: BinaryIO, temporary: Path, path: Path) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # or the new name may be gone after a power cut
+    finally:
+        os.close(folder)

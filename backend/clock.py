@@ -1,0 +1,20 @@
+"""The time and new names: the two things code takes from thin air."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def iso(moment: datetime) -> str:
+    """ISO 8601 in UTC, as the API writes times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_id(prefix: str) -> str:
+    """A name nobody can guess: ``src_`` and 16 hex digits."""
+    return f"{prefix}_{secrets.token_hex(8)}"

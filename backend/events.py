@@ -1,0 +1,85 @@
+"""What just happened in a space, told to whoever listens in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+QUEUE = 1024  # events; a listener that falls further behind is told to reload instead
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """``data`` is what the API sends, ready for JSON."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
+RELOAD = Event("reload", {})
+
+
+class Subscription:
+    """One listener's share of a space's events, in order."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE)
+
+    def offer(self, event: Event) -> None:
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._queue.put_nowait(RELOAD)
+
+    def end(self) -> None:
+        while self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    async def next(self) -> Event | None:
+        """The next event; None when there will be no more."""
+        return await self._queue.get()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while (event := await self.next()) is not None:
+            yield event
+
+
+class Hub:
+    """Publishes to the listeners of a space. Lives on one event loop."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[Subscription]] = defaultdict(set)
+        self._closed = False
+
+    def publish(self, space: str, name: str, data: Mapping[str, Any]) -> None:
+        """Tell everyone now listening; never waits for them."""
+        for listener in self._listeners.get(space, ()):
+            listener.offer(Event(name, data))
+
+    @contextmanager
+    def listening(self, space: str) -> Iterator[Subscription]:
+        """From here on, and until leaving, every event of the space reaches the subscription."""
+        listener = Subscription()
+        if self._closed:
+            listener.end()
+        self._listeners[space].add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners[space].discard(listener)
+            if not self._listeners[space]:
+                del self._listeners[space]
+
+    def close(self) -> None:
+        """End every listener, so that their requests finish and the server can stop."""
+        self._closed = True
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.end()

@@ -1,0 +1,179 @@
+"""Everything the environment can say; no other module reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "STRATMASTER_"
+
+
+class Misconfigured(Exception):
+    """A setting that cannot be served; the message names it, its value and the way out."""
+
+
+class UnknownScheme(Misconfigured):
+    """A URL whose scheme no adapter answers to."""
+
+    def __init__(self, setting: str, url: Url, known: Sequence[str]) -> None:
+        super().__init__(
+            f"{PREFIX}{setting}={url} names no known engine; use one of: "
+            + ", ".join(f"{scheme}:" for scheme in known)
+        )
+        self.setting = setting
+        self.known = tuple(known)
+
+
+@dataclass(frozen=True)
+class Url:
+    """The address of one port's implementation. Printing it hides its password."""
+
+    text: str
+
+    @cached_property
+    def scheme(self) -> str:
+        scheme, colon, _ = self.text.partition(":")
+        return scheme.lower() if colon else ""
+
+    @cached_property
+    def rest(self) -> str:
+        """What follows the scheme, as written: ``granite`` of ``onnx:granite``."""
+        return self.text.partition(":")[2]
+
+    @cached_property
+    def host(self) -> str:
+        return urlsplit(self.text).hostname or ""
+
+    @cached_property
+    def port(self) -> int | None:
+        return urlsplit(self.text).port
+
+    @cached_property
+    def user(self) -> str | None:
+        user = urlsplit(self.text).username
+        return unquote(user) if user is not None else None
+
+    @cached_property
+    def password(self) -> str | None:
+        password = urlsplit(self.text).password
+        return unquote(password) if password is not None else None
+
+    @cached_property
+    def path(self) -> str:
+        return unquote(urlsplit(self.text).path)
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        return dict(parse_qsl(urlsplit(self.text).query, keep_blank_values=True))
+
+    def under(self, folder: Path) -> Path:
+        """The file or folder an embedded engine's URL names.
+
+        ``sqlite:///app.db`` lies in the folder; ``sqlite:////srv/app.db`` is absolute.
+        """
+        path = self.path.removeprefix("/")
+        return Path(path) if path.startswith("/") else folder / path
+
+    def __str__(self) -> str:
+        password = urlsplit(self.text).password
+        return self.text.replace(f":{password}@", ":***@") if password else self.text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address can only be reached from this machine."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """One URL per service, each with an embedded default: nothing to install, nothing to start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(
+        Path("var"), description="Folder of everything embedded: database, indexes, blobs, models."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    database_url: str = Field(
+        "sqlite:///app.db",
+        description="`sqlite:///FILE` under the data folder, or `postgresql://USER:PASSWORD@HOST/DB`.",
+    )
+    lexical_url: str = Field(
+        "tantivy:///lexical", description="The BM25 leg: `tantivy:///FOLDER` under the data folder."
+    )
+    vectors_url: str = Field(
+        "qdrant-edge:///vectors",
+        description="The dense leg's index (and the sparse one's): `qdrant-edge:///FOLDER`.",
+    )
+    dense_url: str = Field(
+        "onnx:granite-embedding-30m-english",
+        description="The dense encoder: `onnx:NAME` of fetched weights, `off:`, or `hashing:` "
+        "(for tests only).",
+    )
+    sparse_url: str = Field(
+        "off:", description="The sparse encoder: `inference-free:NAME`, or `off:` for two legs."
+    )
+    blobs_url: str = Field(
+        "file:///blobs",
+        description="Where files are kept: `file:///FOLDER` under the data folder, or "
+        "`s3://BUCKET?endpoint=HOST:PORT` (keys in the URL's user and password).",
+    )
+    model_url: str = Field(
+        "extractive:",
+        description="Who writes answers: `extractive:` (cited quotes, no model), "
+        "`openai+http://HOST:PORT/v1?model=NAME`, or `litellm:FILE.yaml`.",
+    )
+    model_api_key: SecretStr | None = Field(
+        None, description="Key for the model's address, where it asks for one."
+    )
+    auth_url: str = Field(
+        "dev:", description="Who is let in: `dev:` makes whoever sits at this machine its admin."
+    )
+    jobs_workers: int = Field(
+        1,
+        ge=0,
+        le=16,
+        description="Background jobs at once in the server; 0 leaves them to `stratmaster worker`.",
+    )
+    max_upload_bytes: int = Field(
+        100 * 1024 * 1024, ge=1, description="Largest file a source may be, in bytes."
+    )
+    models_dir: Path | None = Field(
+        None, description="Folder of encoder weights; `models` in the data folder unless given."
+    )
+    frontend_dir: Path = Field(
+        Path(__file__).parents[1] / "frontend" / "dist", description="The built front end."
+    )
+    sample: bool = Field(True, description="Whether a first start makes the sample space.")
+
+    @model_validator(mode="after")
+    def _dev_sign_in_stays_at_home(self) -> Self:
+        if Url(self.auth_url).scheme == "dev" and not is_loopback(self.host):
+            raise Misconfigured(
+                f"{PREFIX}AUTH_URL=dev: makes every visitor an admin, so it serves loopback only; "
+                f"{PREFIX}HOST={self.host} is open to others. Listen on 127.0.0.1."
+            )
+        return self
+
+    @property
+    def models(self) -> Path:
+        return self.models_dir or self.data_dir / "models"
+
+    def url(self, setting: str) -> Url:
+        """The parsed value of ``DATABASE_URL`` and its kin."""
+        return Url(str(getattr(self, setting.lower())))

@@ -1,0 +1,117 @@
+"""The database: SQLite in a file, or PostgreSQL, behind the same two doors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from backend.settings import UnknownScheme, Url
+
+KNOWN = ("sqlite", "postgresql")
+READERS = 4  # SQLite connections that only read; each is a thread
+
+
+class Store:
+    """Gives out transactions. A writing one is durable, power loss included, once it has closed."""
+
+    def __init__(self, readers: AsyncEngine, writers: AsyncEngine, *, file: Path | None) -> None:
+        self._readers = readers
+        self._writers = writers
+        self.file = file
+        """Where SQLite keeps it; None for a server."""
+
+    @property
+    def dialect(self) -> str:
+        return self._writers.dialect.name
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view; anything written in it is refused or lost."""
+        async with self._readers.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: all of it on leaving, none of it on an error."""
+        async with self._writers.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self._readers.dispose()
+        if self._writers is not self._readers:
+            await self._writers.dispose()
+
+
+def sqlite_engine(file: Path, *, writes: bool) -> AsyncEngine:
+    """Readers share a snapshot each; one writer at a time takes the lock when it begins.
+
+    A writer that begins as a reader and upgrades can meet SQLITE_BUSY at any statement, which no
+    timeout helps; BEGIN IMMEDIATE moves the wait to the front, where the busy timeout works.
+    """
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{file}",
+        pool_size=1 if writes else READERS,
+        max_overflow=0,
+        pool_timeout=60,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: object, entry: ConnectionPoolEntry) -> None:
+        # The driver's own transaction handling is off: it would begin only at the first write.
+        connection.isolation_level = None  # type: ignore[attr-defined]  # DBAPI has no type
+        cursor = connection.cursor()  # type: ignore[attr-defined]  # DBAPI has no type
+        cursor.execute("PRAGMA busy_timeout = 20000")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # FULL, because an edit that was acknowledged must survive the plug being pulled.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA temp_store = MEMORY")
+        if not writes:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def began(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@asynccontextmanager
+async def open_store(
+    url: Url, data_dir: Path, *, migrate: bool | None = None
+) -> AsyncIterator[Store]:
+    """Open the database and close it at the end.
+
+    SQLite is migrated on opening unless told otherwise; a server only when told, because other
+    processes may be using it.
+    """
+    match url.scheme:
+        case "sqlite":
+            file = url.under(data_dir).resolve()
+            await asyncio.to_thread(file.parent.mkdir, parents=True, exist_ok=True)
+            store = Store(
+                sqlite_engine(file, writes=False), sqlite_engine(file, writes=True), file=file
+            )
+        case "postgresql":
+            engine = create_async_engine(
+                "postgresql+asyncpg:" + url.rest, pool_size=8, pool_pre_ping=True
+            )
+            store = Store(engine, engine, file=None)
+        case _:
+            raise UnknownScheme("DATABASE_URL", url, KNOWN)
+    try:
+        if migrate if migrate is not None else url.scheme == "sqlite":
+            from backend.store.migrations import upgrade
+
+            async with store.writing() as connection:
+                await connection.run_sync(upgrade)
+        yield store
+    finally:
+        await store.close()

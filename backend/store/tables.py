@@ -1,0 +1,310 @@
+"""Every table of the application, for SQLite and PostgreSQL alike.
+
+Ids are text, times are UTC, offsets count code points. Rows that a person can reach carry their
+tenant, and every query names it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware moment in UTC, also where the database forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; use backend.clock.now()")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json: JSON = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _created() -> Column[Any]:
+    return Column("created_at", Utc, nullable=False)
+
+
+# What has happened to this store once and never again, such as making the sample space.
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    _created(),
+)
+
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("name", String, nullable=False),
+    Column("sample", Boolean, nullable=False, default=False),
+    _created(),
+    Column("created_by", String, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("role", String, nullable=False),
+    PrimaryKeyConstraint("space", "subject"),
+)
+
+# `version` is the current one, null until the first is searchable; `pending` is the one being
+# read. The receipt and error are those of the last reading.
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("path", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("searchable", Boolean, nullable=False, default=False),
+    Column("progress", Json),
+    Column("error", Json),
+    Column("receipt", Json),
+    Column("version", String),
+    Column("pending", String),
+    _created(),
+    Column("updated_at", Utc, nullable=False),
+    Column("created_by", String, nullable=False),
+    UniqueConstraint("space", "path"),
+)
+
+# Rows of versions outlive being replaced, so that citations keep their text.
+versions = Table(
+    "versions",
+    metadata,
+    Column("source", ForeignKey("sources.id", ondelete="CASCADE"), nullable=False),
+    Column("hash", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("name", String, nullable=False),  # of the file as it came
+    Column("media_type", String, nullable=False),
+    Column("read", Boolean, nullable=False, default=False),  # its stored text exists
+    Column("pages", Integer),
+    Column("characters", Integer),
+    _created(),
+    PrimaryKeyConstraint("source", "hash"),
+    UniqueConstraint("source", "number"),
+    Index(None, "tenant", "hash"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("space", String, nullable=False),
+    Column("source", ForeignKey("sources.id", ondelete="CASCADE"), nullable=False),
+    Column("version", String, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("title", String, nullable=False),
+    Column("headings", Json, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("page", Integer),
+    Column("last_page", Integer),
+    Column("language", String, nullable=False),
+    Index(None, "source", "version", "ordinal"),
+    Index(None, "space"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),  # what it works on, such as a source's id
+    Column("tenant", String, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("state", String, nullable=False),  # queued, running, done, failed, cancelled
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("run_after", Utc, nullable=False),
+    Column("owner", String),  # who holds the lease
+    Column("lease_until", Utc),
+    Column("cancel", Boolean, nullable=False, default=False),
+    Column("error", Text),
+    _created(),
+    Column("updated_at", Utc, nullable=False),
+    Index(None, "state", "run_after"),
+    Index(None, "subject"),
+)
+
+briefs = Table(
+    "briefs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("title", String, nullable=False),
+    Column("epoch", String, nullable=False),
+    _created(),
+    Column("updated_at", Utc, nullable=False),
+    Column("created_by", String, nullable=False),
+)
+
+brief_updates = Table(
+    "brief_updates",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("update", LargeBinary, nullable=False),
+    _created(),
+    Column("actor", String),
+    PrimaryKeyConstraint("brief", "seq"),
+)
+
+brief_snapshots = Table(
+    "brief_snapshots",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), primary_key=True),
+    Column("through", Integer, nullable=False),
+    Column("update", LargeBinary, nullable=False),
+    _created(),
+)
+
+# Evidence outlives its source: the quote and the title it was cited under stay.
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("source", String, nullable=False, index=True),
+    Column("source_title", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("version_number", Integer, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("page", Integer),
+    Column("quote", Text, nullable=False),
+    Column("quote_hash", String, nullable=False),
+    Column("answer", String),
+    _created(),
+    Column("created_by", String, nullable=False),
+)
+
+# Which blocks of which briefs rest on a piece of evidence, as last projected.
+brief_evidence = Table(
+    "brief_evidence",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("evidence", String, nullable=False, index=True),
+    Column("block", String, nullable=False),
+    PrimaryKeyConstraint("brief", "evidence", "block"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("state", String, nullable=False),  # running, finished, declined, failed, cancelled
+    Column("kind", String, nullable=False),  # extractive, llm
+    Column("model", String, nullable=False),
+    Column("prompt_hash", String),
+    Column("sentences", Integer, nullable=False, default=0),
+    Column("run", Json, nullable=False),
+    _created(),
+    Column("created_by", String, nullable=False),
+    Index(None, "space", "created_at"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("claim_hash", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("evidence_hash", String, nullable=False),  # of what it was judged against
+    Column("reason", Text, nullable=False),
+    Column("score", Float),
+    Column("detail", Json),
+    Column("checked_at", Utc, nullable=False),
+    PrimaryKeyConstraint("brief", "claim_hash"),
+)
+
+opinions = Table(
+    "opinions",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("claim_hash", String, nullable=False),
+    _created(),
+    Column("created_by", String, nullable=False),
+    PrimaryKeyConstraint("brief", "claim_hash"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", String, nullable=False),
+    Column("tenant", String, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    _created(),
+    PrimaryKeyConstraint("space", "digest"),
+    Index(None, "tenant", "digest"),
+)
