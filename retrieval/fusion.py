@@ -1,0 +1,108 @@
+"""Several rankings into one. Pure: ids and numbers in, ids and numbers out.
+
+``rrf`` is reciprocal rank fusion (Cormack, Clarke, Büttcher: "Reciprocal Rank Fusion outperforms
+Condorcet and individual Rank Learning Methods", SIGIR 2009, whose k is 60). It reads ranks alone,
+so scores from different worlds are never compared. ``min_max`` compares them, after stretching
+each run onto 0 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from retrieval.model import Contribution, PassageId, Run
+
+K = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A passage by name, with its fused score; the contributions' amounts add up to it (math.fsum)."""
+
+    passage: PassageId
+    score: float
+    contributions: tuple[Contribution, ...]
+
+
+def rrf(
+    runs: Sequence[Run], *, k: int = K, weights: Mapping[str, float] | None = None
+) -> list[Fused]:
+    """Best first; a passage gains weight / (k + rank) from every run that holds it.
+
+    A leg without a weight has weight 1. Equal scores stand in order of passage id, and the order
+    of the runs changes nothing.
+    """
+    if k < 0:
+        raise ValueError(f"k is {k}; it must be 0 or more")
+    return _fuse(
+        [
+            [
+                Contribution(run.leg, rank, line.score, _weight(weights, run.leg) / (k + rank))
+                for rank, line in enumerate(run.ranked, 1)
+            ]
+            for run in runs
+        ],
+        runs,
+    )
+
+
+def min_max(runs: Sequence[Run], *, weights: Mapping[str, float] | None = None) -> list[Fused]:
+    """Best first, by the weighted mean of each run's scores stretched onto 0 to 1.
+
+    A run's worst line counts 0, as does a passage the run does not hold; a run whose scores are
+    all the same gives 1 to each. Legs whose scores are not finite are refused.
+    """
+    total = math.fsum(_weight(weights, run.leg) for run in runs)
+    parts = []
+    for run in runs:
+        scores = [line.score for line in run.ranked]
+        if not all(math.isfinite(score) for score in scores):
+            raise ValueError(f"leg {run.leg} has a score that is not a number; it cannot be scaled")
+        low, high = min(scores, default=0.0), max(scores, default=0.0)
+        share = _weight(weights, run.leg) / total if total else 0.0
+        # Halves, because the distance between two finite floats may not be one itself.
+        width = high / 2 - low / 2
+        parts.append(
+            [
+                Contribution(
+                    run.leg,
+                    rank,
+                    line.score,
+                    share * ((line.score / 2 - low / 2) / width if width else 1.0),
+                )
+                for rank, line in enumerate(run.ranked, 1)
+            ]
+        )
+    return _fuse(parts, runs)
+
+
+def _weight(weights: Mapping[str, float] | None, leg: str) -> float:
+    weight = 1.0 if weights is None else weights.get(leg, 1.0)
+    if not (math.isfinite(weight) and weight >= 0):
+        raise ValueError(f"weight of leg {leg} is {weight}; it must be a number, 0 or more")
+    return weight
+
+
+def _fuse(parts: Sequence[Sequence[Contribution]], runs: Sequence[Run]) -> list[Fused]:
+    legs = [run.leg for run in runs]
+    if len(set(legs)) != len(legs):
+        raise ValueError(f"each leg may give one run; got {', '.join(legs)}")
+    gathered: dict[PassageId, list[Contribution]] = {}
+    for run, contributions in zip(runs, parts, strict=True):
+        seen: set[PassageId] = set()
+        for line, contribution in zip(run.ranked, contributions, strict=True):
+            if line.passage in seen:
+                raise ValueError(f"leg {run.leg} ranks passage {line.passage} twice")
+            seen.add(line.passage)
+            gathered.setdefault(line.passage, []).append(contribution)
+    fused = [
+        Fused(
+            passage,
+            math.fsum(part.amount for part in contributions),  # exact, so order cannot matter
+            tuple(sorted(contributions, key=lambda part: part.leg)),
+        )
+        for passage, contributions in gathered.items()
+    ]
+    return sorted(fused, key=lambda line: (-line.score, line.passage))

@@ -1,0 +1,184 @@
+"""One question: the legs in parallel, their ranks fused, the passages fetched, and what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from retrieval.errors import AllLegsFailed
+from retrieval.fusion import K, Fused, rrf
+from retrieval.model import (
+    Hit,
+    LegState,
+    LegTrace,
+    Passage,
+    PassageId,
+    Query,
+    Run,
+    Scope,
+    SearchResult,
+    Trace,
+)
+from retrieval.ports import Passages, Retriever
+
+DEADLINE = 2.0  # seconds for all legs together; p95 of a leg is two orders below
+POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusion would lift to 8
+CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiting for it
+FUSION = f"rrf k={K}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    trace: LegTrace
+    run: Run | None = None
+
+
+class Searcher:
+    """Asks every leg at once, leaves out those that fail or dawdle, and names them in the trace.
+
+    ``deadline_s`` is shared by the legs; ``pool`` is how many passages each is asked for.
+    Abandoning a search cancels its legs.
+    """
+
+    def __init__(
+        self,
+        legs: Sequence[Retriever],
+        passages: Passages,
+        *,
+        deadline_s: float = DEADLINE,
+        pool: int = POOL,
+    ) -> None:
+        names = [leg.name for leg in legs]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"a searcher needs legs of different names; got {names}")
+        if deadline_s <= 0 or pool < 1:
+            raise ValueError(f"deadline {deadline_s} s and pool {pool} must be above 0")
+        self._legs = tuple(legs)
+        self._passages = passages
+        self._deadline = deadline_s
+        self._pool = pool
+
+    async def search(self, query: Query, *, scope: Scope, limit: int = 8) -> SearchResult:
+        """The best passages in the scope, no two of the same wording.
+
+        An empty scope finds nothing and asks no engine. Raises AllLegsFailed when no leg answered.
+        """
+        if limit < 1:
+            raise ValueError(f"limit is {limit}; it must be 1 or more")
+        if scope.empty:
+            return SearchResult((), (), Trace((), FUSION))
+        started = perf_counter()
+        outcomes = await self._ask(query, scope)
+        traces = tuple(outcome.trace for outcome in outcomes)
+        runs = tuple(outcome.run for outcome in outcomes if outcome.run is not None)
+        if not runs:
+            failures = "; ".join(f"{trace.leg}: {trace.error}" for trace in traces)
+            raise AllLegsFailed(f"no leg of the search answered ({failures})")
+        answered = perf_counter()
+        fused = rrf(runs)
+        ranked = perf_counter()
+        hits = await self._hydrate(fused, scope, limit)
+        done = perf_counter()
+        stages = {
+            "legs": _ms(started, answered),
+            "fuse": _ms(answered, ranked),
+            "hydrate": _ms(ranked, done),
+            "total": _ms(started, done),
+        }
+        return SearchResult(hits, runs, Trace(traces, FUSION, stages))
+
+    async def _ask(self, query: Query, scope: Scope) -> list[_Outcome]:
+        started = perf_counter()
+        ends = asyncio.get_running_loop().time() + self._deadline
+        tasks = [
+            asyncio.create_task(self._one(leg, query, scope), name=f"leg {leg.name}")
+            for leg in self._legs
+        ]
+        try:
+            # Not gather: a leg past the deadline must not take the others' answers with it.
+            await asyncio.wait(tasks, timeout=max(0.0, ends - asyncio.get_running_loop().time()))
+            late = [task for task in tasks if not task.done()]
+            if late:
+                for task in late:
+                    task.cancel()
+                await asyncio.wait(late, timeout=CLEANUP)
+            return [
+                task.result()
+                if task not in late and not task.cancelled()
+                else _Outcome(self._late(leg, started))
+                for leg, task in zip(self._legs, tasks, strict=True)
+            ]
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    def _late(self, leg: Retriever, started: float) -> LegTrace:
+        return LegTrace(
+            leg.name,
+            LegState.LATE,
+            _ms(started, perf_counter()),
+            0,
+            f"no answer within {self._deadline:g} s",
+        )
+
+    async def _one(self, leg: Retriever, query: Query, scope: Scope) -> _Outcome:
+        started = perf_counter()
+        try:
+            run = await leg.search(query, scope=scope, limit=self._pool)
+        except Exception as error:  # whatever a leg raises, the other legs still answer
+            message = str(error) or type(error).__name__
+            return _Outcome(
+                LegTrace(leg.name, LegState.FAILED, _ms(started, perf_counter()), 0, message)
+            )
+        took = _ms(started, perf_counter())
+        return _Outcome(LegTrace(leg.name, LegState.OK, took, len(run.ranked)), run)
+
+    async def _hydrate(self, fused: Sequence[Fused], scope: Scope, limit: int) -> tuple[Hit, ...]:
+        """Fetch in small steps: mostly the first is enough, but twins and the vanished leave gaps."""
+        hits: list[Hit] = []
+        wordings: set[str] = set()
+        step = limit * 2
+        for first in range(0, len(fused), step):
+            lines = fused[first : first + step]
+            found = by_id(await self._passages.get([line.passage for line in lines], scope=scope))
+            for line in lines:
+                passage = found.get(line.passage)
+                if passage is None or not _in(scope, passage):
+                    continue
+                wording = normalised(passage.text)
+                if wording in wordings:
+                    continue
+                wordings.add(wording)
+                hits.append(Hit(passage, line.score, line.contributions))
+                if len(hits) == limit:
+                    return tuple(hits)
+        return tuple(hits)
+
+
+_NOISE = re.compile(r"[\W_]+")
+
+
+def normalised(text: str) -> str:
+    """The wording alone: two passages that differ in case, spaces or punctuation are twins.
+
+    Signs that carry meaning beside a number stay apart (+3 is not -3), as do the digits.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    signed = re.sub(r"(?<!\w)[-−+](?=\d)", lambda sign: " minus" if sign[0] != "+" else " ", folded)
+    return _NOISE.sub(" ", re.sub(r"(?<=\d)[.,](?=\d)", "dot", signed)).strip()
+
+
+def by_id(passages: Iterable[Passage]) -> dict[PassageId, Passage]:
+    return {passage.id: passage for passage in passages}
+
+
+def _in(scope: Scope, passage: Passage) -> bool:
+    return scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source)
+
+
+def _ms(start: float, end: float) -> float:
+    return round((end - start) * 1000, 3)
