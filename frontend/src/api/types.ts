@@ -261,6 +261,7 @@ export type AnswerEvent =
       scope: AnswerScope;
     }
   | { type: 'retrieved'; hits: Hit[]; trace: Trace }
+  | { type: 'notice'; code: string; message: string; sentences: number[] }
   | { type: 'token'; text: string }
   | { type: 'sentence'; index: number; text: string }
   | { type: 'cited'; index: number; evidence: Evidence; passage: string }
@@ -280,6 +281,38 @@ export type AnswerEvent =
       nearest: Hit[];
     }
   | { type: 'failed'; answer: string | null; error: Problem };
+
+/** Something a reader must know that is no failure: a fallback, sources that disagree. */
+export interface AnswerNotice {
+  code: string;
+  message: string;
+  sentences: number[];
+}
+
+export interface StoredSentence {
+  text: string;
+  evidence: string[];
+  passages: string[];
+}
+
+/** A stored answer, as far as the page shows it. */
+export interface StoredAnswer {
+  id: string;
+  question: string;
+  kind: 'extractive' | 'llm';
+  model: string;
+  state: string;
+  created_at: string;
+  hits: Hit[];
+  trace: Trace | null;
+  sentences: StoredSentence[];
+  uncited: number[];
+  notices: AnswerNotice[];
+  usage: Usage | null;
+  timings: Record<string, number>;
+  reason: string | null;
+  error: Problem | null;
+}
 
 export interface AnswerRow {
   id: string;

@@ -1,0 +1,12 @@
+export {
+  asText,
+  type Chip,
+  chipNumbers,
+  isOver,
+  type Phase,
+  reference,
+  type Run,
+  type Sentence,
+} from './reducer';
+export { clear, reopen, start, stop, useRun } from './runs';
+export type { Question } from './stream';

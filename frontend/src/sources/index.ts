@@ -1,0 +1,11 @@
+export { pieces, type Piece, toPoints, toUnits } from './codepoints';
+export {
+  knownEvidence,
+  learnEvidence,
+  refreshEvidence,
+  useEvidence,
+  wantEvidence,
+} from './evidence';
+export { filesOfEntries, filesOfInput, type Incoming, MAX_FILES, TooManyFiles } from './files';
+export { sourcesPath, uploads, useSources, useSpaceEvents, useUploads, withSource } from './list';
+export type { Upload } from './uploads';
