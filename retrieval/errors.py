@@ -31,3 +31,7 @@ class Unreadable(RetrievalError):
         self.code = code
         self.message = message
         self.remedy = remedy
+
+
+class EncodingFailed(RetrievalError):
+    """An encoder made something that is not a vector."""

@@ -1,0 +1,1 @@
+"""Encoders: text to dense or sparse vectors. Each is imported only when a setting names it."""

@@ -1,0 +1,153 @@
+"""A dense encoder on ONNX Runtime and tokenizers; no torch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from retrieval.errors import EncodingFailed, WeightsError
+from retrieval.model import Side
+from retrieval.weights import Manifest, verify
+
+# Read by the runtime's own C code when it loads; Python's environment stays as it is.
+os.putenv("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime  # type: ignore[import-untyped]  # it ships no types
+
+onnxruntime.disable_telemetry_events()
+
+GROUP = 4  # passages to a job: short jobs let a cancelled ingest stop soon
+NICE = 5  # passage threads yield to the threads that answer queries
+
+
+class OnnxEncoder:
+    """One session shared by all threads, one text to a run.
+
+    A run works in the thread that calls it, so there is no lock to wait for: queries have threads
+    of their own and go ahead of any passage batch. With one text to a run there is no padding, and
+    a vector does not depend on what else was in its batch.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        tokenizer: Tokenizer,
+        session: onnxruntime.InferenceSession,
+        *,
+        passage_threads: int,
+        query_threads: int,
+    ) -> None:
+        self._manifest = manifest
+        self._tokenizer = tokenizer
+        self._session = session
+        self._passages = ThreadPoolExecutor(passage_threads, "encode-passages", _yield_to_queries)
+        self._queries = ThreadPoolExecutor(query_threads, "encode-query")
+
+    @classmethod
+    def open(cls, folder: Path, *, passage_threads: int = 2, query_threads: int = 2) -> Self:
+        """Open a model's folder, as ``retrieval.weights.fetch`` makes it, checking every hash.
+
+        Blocking (about 0.2 s): call it at start-up or in a thread. ``close`` when done.
+        """
+        if passage_threads < 1 or query_threads < 1:
+            raise ValueError(
+                f"threads must be at least 1, got {passage_threads} for passages "
+                f"and {query_threads} for queries"
+            )
+        manifest = verify(folder)
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.enable_truncation(manifest.max_length)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        # Beyond basic, Add and LayerNormalization are fused into a slower kernel.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        # Lengths vary, so planned memory would be kept for every length seen.
+        options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = False
+        try:
+            session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the runtime's exceptions share no public root
+            raise WeightsError(
+                f"ONNX Runtime {onnxruntime.__version__} cannot open {folder}: {error}"
+            ) from error
+        return cls(
+            manifest,
+            tokenizer,
+            session,
+            passage_threads=passage_threads,
+            query_threads=query_threads,
+        )
+
+    @property
+    def dimensions(self) -> int:
+        return self._manifest.dimensions
+
+    @property
+    def fingerprint(self) -> str:
+        return self._manifest.fingerprint
+
+    @property
+    def max_length(self) -> int:
+        """Tokens, the two markers included; what is longer is cut off at the end."""
+        return self._manifest.max_length
+
+    async def encode(self, texts: Sequence[str], *, side: Side) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        loop = asyncio.get_running_loop()
+        executor, prefix = (
+            (self._queries, self._manifest.query_prefix)
+            if side is Side.QUERY
+            else (self._passages, self._manifest.passage_prefix)
+        )
+
+        def work(places: Sequence[int]) -> None:
+            for place in places:
+                vectors[place] = self._one(prefix + texts[place])
+
+        # Longest first, so that the threads finish together.
+        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        jobs = [
+            loop.run_in_executor(executor, work, order[at : at + GROUP])
+            for at in range(0, len(order), GROUP)
+        ]
+        try:
+            await asyncio.gather(*jobs)
+        except BaseException:
+            for job in jobs:
+                job.cancel()
+            raise
+        return vectors
+
+    def close(self) -> None:
+        """Stop the threads; texts not yet begun are given up. Safe to repeat."""
+        for executor in (self._passages, self._queries):
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def _one(self, text: str) -> NDArray[np.float32]:
+        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
+        vector: NDArray[np.float32] = self._session.run(None, {"input_ids": ids})[0][0]
+        length = float(np.linalg.norm(vector))
+        if not 0.99 < length < 1.01:  # false for NaN too
+            raise EncodingFailed(
+                f"{self._manifest.name} made a vector of length {length} from {text[:80]!r}; "
+                "check the weights with `stratmaster doctor`"
+            )
+        return vector
+
+
+def _yield_to_queries() -> None:
+    if sys.platform == "linux":  # where niceness belongs to a thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
