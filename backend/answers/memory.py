@@ -1,0 +1,34 @@
+"""In-memory twin of where runs are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.answers.runs import AnswerRun
+from retrieval.model import Scope
+
+
+class MemoryRuns:
+    def __init__(self, *, sources: int = 0, passages: int = 0) -> None:
+        self._runs: dict[str, AnswerRun] = {}
+        self._counts = sources, passages
+
+    async def put(self, run: AnswerRun) -> None:
+        self._runs[run.id] = run
+
+    async def get(self, id: str, *, scope: Scope) -> AnswerRun | None:
+        run = self._runs.get(id)
+        if run is None or run.tenant != scope.tenant or run.space not in scope.spaces:
+            return None
+        return run
+
+    async def recent(self, space: str, *, scope: Scope, limit: int) -> Sequence[AnswerRun]:
+        found = [
+            run
+            for run in self._runs.values()
+            if run.space == space and run.tenant == scope.tenant and space in scope.spaces
+        ]
+        return sorted(found, key=lambda run: run.created_at, reverse=True)[:limit]
+
+    async def searched(self, *, scope: Scope) -> tuple[int, int]:
+        return self._counts

@@ -1,0 +1,189 @@
+"""Evidence is made only from stored text, and read with what has become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from backend.clock import new_id, now
+from backend.errors import Invalid, NotFound
+from backend.evidence.model import (
+    LONGEST_QUOTE,
+    Evidence,
+    EvidenceRecord,
+    EvidenceState,
+    StoredVersion,
+    quote_hash,
+)
+from retrieval.model import Scope, SourceId, VersionHash
+
+MOST_IDS = 200
+
+
+class BadQuote(Invalid):
+    """A place that holds no quote: outside the text, empty, or too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a stored version. ``expected``, where given, is what must stand there."""
+
+    source: SourceId
+    version: VersionHash
+    start: int
+    end: int
+    expected: str | None = None
+
+
+class Versions(Protocol):
+    """The texts that quotes are read from."""
+
+    async def version(
+        self, source: SourceId, version: VersionHash, *, scope: Scope
+    ) -> StoredVersion | None:
+        """This version with its text; None where it is unknown, deleted or out of scope."""
+        ...
+
+    async def current(self, source: SourceId, *, scope: Scope) -> StoredVersion | None:
+        """The version that search reads now; None where the source is gone or out of scope."""
+        ...
+
+
+class EvidenceStore(Protocol):
+    async def add(self, records: Sequence[EvidenceRecord]) -> None:
+        """Keep all of these, in one transaction."""
+        ...
+
+    async def get(self, ids: Sequence[str], *, scope: Scope) -> Sequence[EvidenceRecord]:
+        """Those of the ids that exist and lie in the scope's spaces, in any order."""
+        ...
+
+
+class EvidenceService:
+    """Makes and reads evidence. What it makes was read from the stored version, never sent in."""
+
+    def __init__(self, *, store: EvidenceStore, versions: Versions) -> None:
+        self._store = store
+        self._versions = versions
+
+    async def verify_and_create(
+        self,
+        source: SourceId,
+        version: VersionHash,
+        start: int,
+        end: int,
+        *,
+        scope: Scope,
+        actor: str,
+        answer: str | None = None,
+    ) -> Evidence:
+        """A kept record of ``text[start:end]`` of a stored version."""
+        place = Place(source, version, start, end)
+        return (await self.create([place], scope=scope, actor=actor, answer=answer))[0]
+
+    async def create(
+        self, places: Sequence[Place], *, scope: Scope, actor: str, answer: str | None = None
+    ) -> list[Evidence]:
+        """Records of all of these, kept together, or an error and none of them."""
+        records = []
+        texts: dict[tuple[SourceId, VersionHash], StoredVersion] = {}
+        for place in places:
+            key = place.source, place.version
+            if key not in texts:
+                texts[key] = await self._stored(place, scope=scope)
+            records.append(_record(texts[key], place, scope=scope, actor=actor, answer=answer))
+        await self._store.add(records)
+        return await self._now(records, scope=scope)
+
+    async def holds(self, place: Place, *, scope: Scope) -> bool:
+        """Whether the stored text says what is expected at this place."""
+        stored = await self._versions.version(place.source, place.version, scope=scope)
+        return stored is not None and stored.text[place.start : place.end] == place.expected
+
+    async def get(self, ids: Sequence[str], *, scope: Scope) -> dict[str, Evidence]:
+        """The evidence of these ids that the scope may see, by id."""
+        if len(ids) > MOST_IDS:
+            raise BadQuote(
+                f"{len(ids)} ids were asked for at once.",
+                f"Ask for {MOST_IDS} at a time.",
+                code="too_many",
+            )
+        records = await self._store.get(list(dict.fromkeys(ids)), scope=scope)
+        return {one.record.id: one for one in await self._now(records, scope=scope)}
+
+    async def surroundings(self, evidence: Evidence, *, scope: Scope, reach: int = 400) -> str:
+        """The stored text around a quote; the quote alone where its version is gone."""
+        record = evidence.record
+        stored = await self._versions.version(record.source, record.version, scope=scope)
+        if stored is None:
+            return record.quote
+        return stored.text[max(0, record.start - reach) : record.end + reach]
+
+    async def _stored(self, place: Place, *, scope: Scope) -> StoredVersion:
+        stored = await self._versions.version(place.source, place.version, scope=scope)
+        if stored is None:
+            raise NotFound("version", f"{place.source}/{place.version[:12]}")
+        return stored
+
+    async def _now(self, records: Sequence[EvidenceRecord], *, scope: Scope) -> list[Evidence]:
+        current: dict[SourceId, StoredVersion | None] = {}
+        for source in {record.source for record in records}:
+            current[source] = await self._versions.current(source, scope=scope)
+        return [Evidence(record, state(record, current[record.source])) for record in records]
+
+
+def _record(
+    stored: StoredVersion, place: Place, *, scope: Scope, actor: str, answer: str | None
+) -> EvidenceRecord:
+    start, end = place.start, place.end
+    if not 0 <= start < end <= len(stored.text):
+        raise BadQuote(
+            f"{start} to {end} is no stretch of {stored.title!r}, which has "
+            f"{len(stored.text)} characters.",
+            "Select the words again.",
+            code="bad_range",
+        )
+    if end - start > LONGEST_QUOTE:
+        raise BadQuote(
+            f"A quote of {end - start} characters is longer than {LONGEST_QUOTE}.",
+            "Select fewer words.",
+            code="quote_too_long",
+        )
+    quote = stored.text[start:end]
+    if not quote.strip():
+        raise BadQuote(
+            "The selection holds no words.", "Select the words to cite.", code="quote_empty"
+        )
+    if place.expected is not None and quote != place.expected:
+        raise BadQuote(
+            f"The stored text of {stored.title!r} at {start} to {end} is not the passage's.",
+            "Ask again; the source was read anew since it was indexed.",
+            code="quote_not_found",
+        )
+    return EvidenceRecord(
+        id=new_id("cit"),
+        tenant=scope.tenant,
+        space=stored.space,
+        source=stored.source,
+        source_title=stored.title,
+        version=stored.version,
+        version_number=stored.number,
+        page=stored.page_at(start),
+        start=start,
+        end=end,
+        quote=quote,
+        quote_hash=quote_hash(quote),
+        created_at=now(),
+        created_by=actor,
+        answer=answer,
+    )
+
+
+def state(record: EvidenceRecord, current: StoredVersion | None) -> EvidenceState:
+    """What has become of a quote, given the version its source has now."""
+    if current is None:
+        return EvidenceState.DELETED
+    if current.version == record.version or record.quote in current.text:
+        return EvidenceState.CURRENT
+    return EvidenceState.STALE
