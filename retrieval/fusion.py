@@ -19,7 +19,7 @@ K = 60
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """A passage by name, with its fused score; the contributions' amounts add up to it (math.fsum)."""
+    """A passage by name, with its fused score: math.fsum of the contributions' amounts."""
 
     passage: PassageId
     score: float

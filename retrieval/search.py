@@ -1,4 +1,4 @@
-"""One question: the legs in parallel, their ranks fused, the passages fetched, and what happened."""
+"""One question: the legs in parallel, their ranks fused, the passages fetched, a trace of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from retrieval.errors import AllLegsFailed
-from retrieval.fusion import K, Fused, rrf
+from retrieval.fusion import Fused, K, rrf
 from retrieval.model import (
     Hit,
     LegState,
@@ -138,7 +138,7 @@ class Searcher:
         return _Outcome(LegTrace(leg.name, LegState.OK, took, len(run.ranked)), run)
 
     async def _hydrate(self, fused: Sequence[Fused], scope: Scope, limit: int) -> tuple[Hit, ...]:
-        """Fetch in small steps: mostly the first is enough, but twins and the vanished leave gaps."""
+        """Fetch in small steps: the first is mostly enough, but twins and the vanished leave gaps."""
         hits: list[Hit] = []
         wordings: set[str] = set()
         step = limit * 2
@@ -159,17 +159,16 @@ class Searcher:
         return tuple(hits)
 
 
-_NOISE = re.compile(r"[\W_]+")
+_GAPS = re.compile(r"[^\w+\-−%.,]+|(?<!\d)[.,]|[.,](?!\d)|[+\-−](?!\d)")
 
 
 def normalised(text: str) -> str:
-    """The wording alone: two passages that differ in case, spaces or punctuation are twins.
+    """The wording alone: passages that differ in case, spaces or punctuation are twins.
 
-    Signs that carry meaning beside a number stay apart (+3 is not -3), as do the digits.
+    What changes a figure stays: "+3" is not "-3", "1.5" is not "15".
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    signed = re.sub(r"(?<!\w)[-−+](?=\d)", lambda sign: " minus" if sign[0] != "+" else " ", folded)
-    return _NOISE.sub(" ", re.sub(r"(?<=\d)[.,](?=\d)", "dot", signed)).strip()
+    return " ".join(_GAPS.sub(" ", folded).split()) or text
 
 
 def by_id(passages: Iterable[Passage]) -> dict[PassageId, Passage]:
