@@ -10,3 +10,4 @@ export {
 } from './reducer';
 export { clear, reopen, start, stop, useRun } from './runs';
 export type { Question } from './stream';
+export { legFailed, legName, legSentence, missingLegs, shares } from './legs';

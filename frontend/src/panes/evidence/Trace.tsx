@@ -1,0 +1,39 @@
+import { legFailed, legName, legSentence, type Run } from '../../answers';
+import { classes } from '../../ui/classes';
+import { Disclosure } from '../../ui/Disclosure';
+import { count, duration, money } from '../../ui/words';
+
+/** "How this was found": what each leg did, how long the stages took, what it cost. */
+export function Trace({ run }: { run: Run }) {
+  const { trace, scope, usage } = run;
+  if (!trace) return null;
+  const stages = Object.entries({ ...trace.stages, ...run.timings });
+  return (
+    <Disclosure summary="How this was found">
+      <ul className="flex flex-col gap-1">
+        {trace.legs.map((leg) => (
+          <li key={leg.leg} className={classes(legFailed(leg) && 'text-bad')}>
+            <span className="font-medium">{legName(leg.leg)}</span>{' '}
+            <span className={legFailed(leg) ? '' : 'text-muted'}>{legSentence(leg)}</span>
+          </li>
+        ))}
+      </ul>
+      <p className="mt-1.5 text-muted">
+        Fused by rank ({trace.fusion}); {count(run.hits.length, 'passage')} read
+        {scope && ` of ${count(scope.passages, 'passage')} in ${count(scope.sources, 'source')}`}.
+      </p>
+      {stages.length > 0 && (
+        <p className="mt-1.5 text-muted">
+          {stages.map(([name, ms]) => `${name} ${duration(ms / 1000)}`).join(' · ')}
+        </p>
+      )}
+      {usage && (
+        <p className="mt-1.5 text-muted">
+          {usage.model}: {count(usage.prompt_tokens, 'token')} in,{' '}
+          {count(usage.completion_tokens, 'token')} out
+          {usage.cost_usd !== null && `, ${money(usage.cost_usd)}`}
+        </p>
+      )}
+    </Disclosure>
+  );
+}
