@@ -1,0 +1,1 @@
+export type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice, Verdict } from './model';

@@ -1,0 +1,1 @@
+export type { BriefHandle, BriefPaneProps } from './types';

@@ -1,0 +1,43 @@
+import type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice } from '../../editor';
+import type { Session } from '../../session';
+
+/** What other panes and the shell may ask of the open brief. */
+export interface BriefHandle {
+  /** Whether the brief takes changes now; when false the inserting calls do nothing. */
+  readonly writable: boolean;
+  /** Puts sentences where the cursor is (or at the end), each followed by its citations. */
+  insertSentences(sentences: readonly CitedSentence[], how?: 'cursor' | 'end'): void;
+  insertCitation(cite: string): void;
+  /** Cites `to` where `from` was cited; in one block when it is named, else everywhere. */
+  replaceCitation(from: string, to: string, block?: string): void;
+  /** Cites at the end of a sentence that has no citation yet. False if it is not found there. */
+  citeSentence(block: string, sentence: string, cite: string): boolean;
+  focus(): void;
+  /** Scrolls to a place and marks it for a moment. */
+  reveal(target: { block?: string; cite?: string; text?: string }): void;
+  find(): void;
+}
+
+export interface BriefPaneProps {
+  session: Session;
+  mode: 'edit' | 'read';
+  /** What is known of a cited passage; undefined while it is being fetched. */
+  evidence: (cite: string) => CitationEvidence | undefined;
+  /** Changes whenever `evidence` would answer differently, so that chips are drawn again. */
+  evidenceVersion: number;
+  /** The checked claims of this brief, in any order. */
+  claims: readonly ClaimMark[];
+  /** The citation that is selected in all panes, if one is. */
+  selectedCite: string | null;
+  onSelectCitation: (cite: string, block: string) => void;
+  /** The cursor came to rest in another sentence. */
+  onSelectBlock: (block: string, sentence: string) => void;
+  searchPassages: (query: string) => Promise<readonly PassageChoice[]>;
+  /** Makes the evidence record of a chosen passage and returns its citation id. */
+  citePassage: (choice: PassageChoice) => Promise<string>;
+  uploadImage: (file: File) => Promise<{ src: string }>;
+  /** The citations of the brief by first appearance: the n-th has the number n. */
+  onCitations: (order: readonly string[]) => void;
+  /** A message for the page's polite live region. */
+  announce?: (message: string) => void;
+}

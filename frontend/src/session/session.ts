@@ -1,0 +1,369 @@
+import { Awareness, applyAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+
+import { BEGINNING, isEditable, isFinal, type SessionStatus } from './status';
+import { openLocalCopy } from './store';
+import { plainText } from './text';
+import * as wire from './wire';
+
+export interface Person {
+  name: string;
+  color: string;
+  id?: string;
+}
+
+/** One brief, open in this page: its document, who else is there, and how far it is saved. */
+export interface Session {
+  readonly brief: string;
+  readonly doc: Y.Doc;
+  readonly awareness: Awareness;
+  readonly user: Person;
+  status(): SessionStatus;
+  subscribe(listener: () => void): () => void;
+  rename(name: string): void;
+  /** Tries now instead of after the pause. Does nothing once the answer is final. */
+  reconnect(): void;
+  /** The words of the copy in this page, for copying out. */
+  localCopy(): string;
+  /**
+   * Gives up the diverged local copy for the server's document: the copy is moved aside on this
+   * device, this session ends, and the next one opened starts from the server.
+   */
+  setAside(): Promise<void>;
+  destroy(): void;
+}
+
+export interface SessionOptions {
+  /** The room's address; by default /rooms/{brief} on this page's host. */
+  url?: string;
+  /** Milliseconds before the first retry; doubled each time, up to `maxPause`. */
+  pause?: number;
+  maxPause?: number;
+  /** Milliseconds of silence after which the other side is asked for a sign of life. */
+  quiet?: number;
+}
+
+const REASONS: Partial<Record<number, string>> = {
+  [wire.CLOSE.malformed]: 'The server could not read what was sent. Reload the page.',
+  [wire.CLOSE.signedOut]: 'You are signed out. Your changes stay on this device.',
+  [wire.CLOSE.refused]: 'You no longer have access. Your changes stay on this device.',
+  [wire.CLOSE.missing]: 'This brief does not exist any more. Your copy stays on this device.',
+  [wire.CLOSE.tooLarge]:
+    'A change is larger than 16 MiB and was not taken. It stays on this device.',
+  [wire.CLOSE.storeFailed]: 'The server could not write to its store. Trying again.',
+};
+
+function roomUrl(brief: string): string {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  return `${scheme}://${location.host}/rooms/${encodeURIComponent(brief)}`;
+}
+
+export function openSession(brief: string, user: Person, options: SessionOptions = {}): Session {
+  const url = options.url ?? roomUrl(brief);
+  const firstPause = options.pause ?? 400;
+  const maxPause = options.maxPause ?? 15_000;
+  const quiet = options.quiet ?? 20_000;
+
+  const doc = new Y.Doc();
+  const awareness = new Awareness(doc);
+  awareness.setLocalStateField('user', user);
+  const copy = openLocalCopy(brief, doc);
+  // The origin of everything that came from the server, so that it is never sent back.
+  const fromRoom = { room: brief };
+  const listeners = new Set<() => void>();
+
+  let status: SessionStatus = BEGINNING;
+  let destroyed = false;
+  let epoch = '';
+  let hasCopy = false;
+
+  let socket: WebSocket | null = null;
+  let greeted = false;
+  /** Whether this connection has answered the room's step 1: from then on updates are sent singly. */
+  let answered = false;
+  let waiting: wire.Incoming[] = [];
+  let attempts = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let silence: ReturnType<typeof setTimeout> | undefined;
+
+  /** For each update-bearing message of this connection, how many changes it carried. */
+  let inFlight: number[] = [];
+  let savedMessages = 0;
+  /** Changes made here that no message of this connection carries yet. */
+  let unsent = 0;
+
+  function set(change: Partial<SessionStatus>): void {
+    const next = { ...status, ...change };
+    next.editable = isEditable(next, hasCopy);
+    const changed = (Object.keys(next) as (keyof SessionStatus)[]).some(
+      (key) => next[key] !== status[key],
+    );
+    if (!changed) return;
+    if (next.unsynced !== status.unsynced) copy.remember({ unsynced: next.unsynced });
+    status = next;
+    for (const listener of listeners) listener();
+  }
+
+  function countUnsynced(): number {
+    return unsent + inFlight.slice(savedMessages).reduce((sum, changes) => sum + changes, 0);
+  }
+
+  function send(bytes: Uint8Array<ArrayBuffer>): void {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(bytes);
+  }
+
+  function sendChanges(bytes: Uint8Array<ArrayBuffer>, changes: number): void {
+    inFlight.push(changes);
+    send(bytes);
+  }
+
+  function settle(connection: SessionStatus['connection'], reason: string | null): void {
+    clearTimeout(silence);
+    unsent = countUnsynced();
+    inFlight = [];
+    savedMessages = 0;
+    greeted = answered = false;
+    waiting = [];
+    const others = [...awareness.getStates().keys()].filter((id) => id !== doc.clientID);
+    removeAwarenessStates(awareness, others, fromRoom);
+    set({ connection, reason });
+  }
+
+  function hangUp(): void {
+    const old = socket;
+    socket = null;
+    if (!old) return;
+    old.onopen = old.onmessage = old.onclose = old.onerror = null;
+    old.close();
+  }
+
+  function stop(connection: 'refused' | 'missing' | 'diverged', reason: string): void {
+    hangUp();
+    clearTimeout(retry);
+    settle(connection, reason);
+  }
+
+  function again(reason: string | null): void {
+    hangUp();
+    settle('offline', reason);
+    clearTimeout(retry);
+    // Half of the pause is chance, so that a room's visitors do not all come back at once.
+    const pause = Math.min(maxPause, firstPause * 2 ** attempts) * (0.5 + Math.random() / 2);
+    attempts += 1;
+    retry = setTimeout(connect, pause);
+  }
+
+  function heard(): void {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      send(wire.queryAwareness());
+      silence = setTimeout(() => again('The server stopped answering.'), quiet / 2);
+    }, quiet);
+  }
+
+  function connect(): void {
+    if (destroyed || socket || isFinal(status.connection)) return;
+    clearTimeout(retry);
+    if (!navigator.onLine) {
+      settle('offline', 'This device has no network.');
+      return;
+    }
+    if (status.connection !== 'offline') set({ connection: 'connecting' });
+    const opened = new WebSocket(url);
+    socket = opened;
+    opened.binaryType = 'arraybuffer';
+    opened.onopen = () => {
+      heard();
+      opened.send(wire.hello(epoch));
+    };
+    opened.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+      heard();
+      receive(wire.read(new Uint8Array(event.data)));
+    };
+    opened.onclose = (event) => {
+      socket = null;
+      const reason = REASONS[event.code] ?? null;
+      if (event.code === wire.CLOSE.refused || event.code === wire.CLOSE.signedOut)
+        stop('refused', reason ?? '');
+      else if (event.code === wire.CLOSE.missing) stop('missing', reason ?? '');
+      else again(reason);
+    };
+  }
+
+  function receive(message: wire.Incoming): void {
+    if (message.type === 'hello') {
+      greet(message);
+      return;
+    }
+    // A room may ask before it has greeted; nothing leaves until the epochs are known to agree.
+    if (!greeted) {
+      waiting.push(message);
+      return;
+    }
+    switch (message.type) {
+      case 'step1':
+        if (status.access === 'read') break;
+        sendChanges(wire.step2(doc, message.vector), unsent);
+        unsent = 0;
+        answered = true;
+        break;
+      case 'update':
+        Y.applyUpdate(doc, message.update, fromRoom);
+        if (message.answer) {
+          hasCopy = true;
+          set({ synced: true, connection: 'live', reason: null });
+        }
+        break;
+      case 'awareness':
+        applyAwarenessUpdate(awareness, message.update, fromRoom);
+        break;
+      case 'queryAwareness':
+        send(wire.awareness(awareness, [doc.clientID]));
+        break;
+      case 'saved':
+        savedMessages = Math.max(savedMessages, Math.min(message.count, inFlight.length));
+        set({ unsynced: countUnsynced(), savedAt: Date.now() });
+        break;
+      case 'unknown':
+        break;
+    }
+  }
+
+  function greet(message: wire.Incoming & { type: 'hello' }): void {
+    if (epoch !== '' && message.epoch !== epoch) {
+      stop(
+        'diverged',
+        'This brief was rebuilt on the server. The copy on this device is kept and not mixed in.',
+      );
+      return;
+    }
+    epoch = message.epoch;
+    copy.remember({ epoch, access: message.access });
+    greeted = true;
+    attempts = 0;
+    set({
+      access: message.access,
+      reason:
+        message.access === 'read' && status.unsynced > 0
+          ? 'You may only read now. Your changes stay on this device.'
+          : null,
+    });
+    send(wire.step1(doc));
+    if (awareness.getLocalState() !== null) send(wire.awareness(awareness, [doc.clientID]));
+    const before = waiting;
+    waiting = [];
+    before.forEach(receive);
+  }
+
+  function onUpdate(bytes: Uint8Array, origin: unknown): void {
+    if (origin === fromRoom || copy.made(origin)) return;
+    if (answered) sendChanges(wire.update(bytes), 1);
+    else unsent += 1;
+    set({ unsynced: countUnsynced() });
+  }
+
+  function onAwareness(
+    { added, updated, removed }: { added: number[]; updated: number[]; removed: number[] },
+    origin: unknown,
+  ): void {
+    if (origin === fromRoom || !greeted) return;
+    send(wire.awareness(awareness, [...added, ...updated, ...removed]));
+  }
+
+  const onOnline = () => {
+    attempts = 0;
+    connect();
+  };
+  const onOffline = () => {
+    hangUp();
+    settle('offline', 'This device has no network.');
+  };
+  const onLeave = () => removeAwarenessStates(awareness, [doc.clientID], 'left');
+  const onReturn = (event: PageTransitionEvent) => {
+    // Out of the back-forward cache: the page lives on with its cursor gone.
+    if (event.persisted) awareness.setLocalStateField('user', session.user);
+  };
+  const onBeforeUnload = (event: BeforeUnloadEvent) => {
+    if (status.unsynced > 0 && !status.kept) event.preventDefault();
+  };
+
+  doc.on('update', onUpdate);
+  awareness.on('update', onAwareness);
+  window.addEventListener('online', onOnline);
+  window.addEventListener('offline', onOffline);
+  window.addEventListener('pagehide', onLeave);
+  window.addEventListener('pageshow', onReturn);
+  window.addEventListener('beforeunload', onBeforeUnload);
+
+  // The epoch must be known before the first hello, or a rebuilt brief would be merged into ours.
+  void copy.loaded.then((remembered) => {
+    if (destroyed) return;
+    epoch = remembered?.epoch ?? '';
+    hasCopy = epoch !== '';
+    unsent += remembered?.unsynced ?? 0;
+    set({
+      loaded: true,
+      kept: remembered !== null,
+      access: remembered?.access ?? 'write',
+      unsynced: countUnsynced(),
+    });
+    // Without this the browser may drop the copy when its disk runs full. A refusal changes nothing.
+    if (remembered) {
+      // Absent where the page is not served from loopback or over https.
+      const storage = navigator.storage as StorageManager | undefined;
+      void storage?.persist().catch(() => undefined);
+    }
+    connect();
+  });
+
+  const session: Session = {
+    brief,
+    doc,
+    awareness,
+    user: { ...user },
+    status: () => status,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    rename(name) {
+      session.user.name = name;
+      awareness.setLocalStateField('user', { ...session.user });
+    },
+    reconnect() {
+      attempts = 0;
+      connect();
+    },
+    localCopy: () => plainText(doc),
+    async setAside() {
+      end();
+      await copy.setAside();
+      doc.destroy();
+    },
+    destroy() {
+      end();
+      copy.close();
+      doc.destroy();
+    },
+  };
+
+  function end(): void {
+    if (destroyed) return;
+    destroyed = true;
+    clearTimeout(retry);
+    clearTimeout(silence);
+    removeAwarenessStates(awareness, [doc.clientID], 'left');
+    hangUp();
+    doc.off('update', onUpdate);
+    awareness.off('update', onAwareness);
+    awareness.destroy();
+    window.removeEventListener('online', onOnline);
+    window.removeEventListener('offline', onOffline);
+    window.removeEventListener('pagehide', onLeave);
+    window.removeEventListener('pageshow', onReturn);
+    window.removeEventListener('beforeunload', onBeforeUnload);
+    listeners.clear();
+  }
+
+  return session;
+}
