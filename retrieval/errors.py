@@ -35,3 +35,7 @@ class Unreadable(RetrievalError):
 
 class EncodingFailed(RetrievalError):
     """An encoder made something that is not a vector."""
+
+
+class IndexInUse(RetrievalError):
+    """Another process holds an index that only one can have open."""

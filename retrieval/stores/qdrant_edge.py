@@ -1,0 +1,273 @@
+"""Vectors on disk in this process, on Qdrant Edge. One folder holds one leg's shard.
+
+The dense and the sparse leg have a shard each: putting a point replaces the whole of it, so two
+legs in one shard would erase one another, and a leg of its own can be remade alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from uuid import NAMESPACE_URL, uuid5
+
+import numpy as np
+import qdrant_edge as edge
+from numpy.typing import NDArray
+
+from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError
+from retrieval.model import (
+    Passage,
+    PassageId,
+    Ranked,
+    Scope,
+    SourceId,
+    SparseVector,
+    VersionHash,
+)
+
+FORMAT = 1
+EXACT_LIMIT = 100_000  # vectors; up to here every one is compared (2.5 ms at 20,000), beyond HNSW
+SPARE = 16  # extra results asked for, so that ties at the cut are broken by passage id
+_FILTERED = ("tenant", "space", "source", "version")
+_MANIFEST = "manifest.json"
+
+_T = TypeVar("_T")
+
+
+class QdrantEdge:
+    """Satisfies ``VectorIndex``. Searches run beside one another, changes one after another."""
+
+    def __init__(self, shard: edge.EdgeShard, vector: str) -> None:
+        self._shard = shard
+        self._vector = vector
+        self._changes = ThreadPoolExecutor(1, f"{vector}-changes")
+        self._searches = ThreadPoolExecutor(4, f"{vector}-searches")
+        self._held = shard.count(edge.CountRequest(exact=True))
+
+    @classmethod
+    def open_dense(cls, folder: Path, *, fingerprint: str, dimensions: int) -> Self:
+        """Open or create the shard for one encoder's dense vectors. Blocking; then ``close``.
+
+        Raises IndexMismatch when the folder holds another encoder's vectors, and IndexInUse when
+        another process has it open.
+        """
+        size = dimensions * 4 * EXACT_LIMIT // 1024  # KiB
+        config = edge.EdgeConfig(
+            vectors={
+                "dense": edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Dot),
+            },
+            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=size),
+        )
+        return cls._open(folder, "dense", fingerprint, dimensions, config)
+
+    @classmethod
+    def open_sparse(cls, folder: Path, *, fingerprint: str) -> Self:
+        """As ``open_dense``, for an encoder of weighted terms."""
+        config = edge.EdgeConfig(sparse_vectors={"sparse": edge.EdgeSparseVectorParams()})
+        return cls._open(folder, "sparse", fingerprint, None, config)
+
+    @classmethod
+    def _open(
+        cls,
+        folder: Path,
+        vector: str,
+        fingerprint: str,
+        dimensions: int | None,
+        config: edge.EdgeConfig,
+    ) -> Self:
+        wanted = {
+            "format": FORMAT,
+            "vector": vector,
+            "encoder": fingerprint,
+            "dimensions": dimensions,
+        }
+        described = folder / _MANIFEST
+        place = folder / "shard"
+        if described.exists():
+            try:
+                found = json.loads(described.read_bytes())
+            except ValueError as error:
+                raise IndexMismatch(
+                    f"{described} cannot be read ({error}); run `stratmaster reindex`"
+                ) from error
+            if found != wanted:
+                raise IndexMismatch(
+                    f"the {vector} index in {folder} was made by {_said(found)}, but the settings "
+                    f"name {_said(wanted)}; set the encoder back, or run `stratmaster reindex`"
+                )
+            if place.exists():
+                return cls(_guarded(place, lambda: edge.EdgeShard.load(str(place))), vector)
+        elif place.exists():
+            raise IndexMismatch(
+                f"the {vector} index in {folder} does not say which encoder made it "
+                f"({_MANIFEST} is missing); run `stratmaster reindex`"
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        made = folder / f".shard-{os.getpid()}"
+        shutil.rmtree(made, ignore_errors=True)  # left by a process that died here
+        shard = _guarded(made, lambda: edge.EdgeShard.create(str(made), config))
+        for name in _FILTERED:
+            shard.update(
+                edge.UpdateOperation.create_field_index(name, edge.PayloadSchemaType.Keyword)
+            )
+        shard.flush()
+        shard.close()
+        # Shard and manifest appear together or not at all, as far as an opener can tell: a
+        # manifest alone is begun again, a shard alone cannot come to be.
+        _write(described, wanted)
+        made.rename(place)
+        return cls(_guarded(place, lambda: edge.EdgeShard.load(str(place))), vector)
+
+    async def put(
+        self, passages: Sequence[Passage], vectors: Sequence[NDArray[np.float32] | SparseVector]
+    ) -> None:
+        if not passages:
+            return
+
+        def work() -> None:
+            points = [
+                edge.Point(
+                    str(uuid5(NAMESPACE_URL, passage.id)),
+                    {self._vector: _named(vector)},
+                    {
+                        "passage": passage.id,
+                        "tenant": passage.tenant,
+                        "space": passage.space,
+                        "source": passage.source,
+                        "version": passage.version,
+                    },
+                )
+                for passage, vector in zip(passages, vectors, strict=True)
+            ]
+            self._shard.update(edge.UpdateOperation.upsert_points(points))
+            self._settle()
+
+        await self._change(work)
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        def work() -> None:
+            self._shard.update(
+                edge.UpdateOperation.delete_points_by_filter(
+                    edge.Filter(
+                        must=[_equals("source", source)],
+                        must_not=[_equals("version", keep)] if keep is not None else None,
+                    )
+                )
+            )
+            self._settle()
+
+        await self._change(work)
+
+    async def search(
+        self, vector: NDArray[np.float32] | SparseVector, *, scope: Scope, limit: int
+    ) -> Sequence[Ranked]:
+        if scope.empty or limit < 1:
+            return ()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._searches, self._search, vector, scope, limit)
+
+    async def count(self) -> int:
+        loop = asyncio.get_running_loop()
+        request = edge.CountRequest(exact=True)
+        return await loop.run_in_executor(self._searches, lambda: self._shard.count(request))
+
+    def close(self) -> None:
+        """Finish what was begun and let the folder go."""
+        self._changes.shutdown(wait=True)
+        self._searches.shutdown(wait=True)
+        self._shard.close()
+
+    async def _change(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._changes, work)
+
+    def _settle(self) -> None:
+        self._shard.flush()
+        # Sweeps out deleted points and builds HNSW when due; returns at once otherwise.
+        self._shard.optimize()
+        self._held = self._shard.count(edge.CountRequest(exact=True))
+
+    def _search(
+        self, vector: NDArray[np.float32] | SparseVector, scope: Scope, limit: int
+    ) -> Sequence[Ranked]:
+        must: list[edge.FieldCondition] = [
+            _equals("tenant", scope.tenant),
+            _among("space", scope.spaces),
+        ]
+        if scope.sources is not None:
+            must.append(_among("source", scope.sources))
+        exact = self._held <= EXACT_LIMIT
+        asked = limit + SPARE
+        while True:
+            found = [
+                Ranked(_passage(point), round(point.score, 6))
+                for point in self._shard.query(
+                    edge.QueryRequest(
+                        limit=asked,
+                        query=edge.Query.Nearest(_named(vector), using=self._vector),
+                        filter=edge.Filter(must=list(must)),
+                        with_payload=["passage"],
+                        params=edge.SearchParams(exact=exact, hnsw_ef=max(256, asked)),
+                    )
+                )
+            ]
+            found.sort(key=lambda ranked: (-ranked.score, ranked.passage))
+            # A tie that reaches past what was fetched could hide a smaller id: look further.
+            if len(found) < asked or found[-1].score < found[limit - 1].score:
+                return found[:limit]
+            asked *= 4
+
+
+def _named(vector: NDArray[np.float32] | SparseVector) -> list[float] | edge.SparseVector:
+    if isinstance(vector, SparseVector):
+        return edge.SparseVector(indices=list(vector.indices), values=list(vector.values))
+    floats: list[float] = vector.tolist()
+    return floats
+
+
+def _equals(key: str, value: str) -> edge.FieldCondition:
+    return edge.FieldCondition(key, match=edge.MatchValue(value))
+
+
+def _among(key: str, values: Iterable[str]) -> edge.FieldCondition:
+    return edge.FieldCondition(key, match=edge.MatchAny(sorted(values)))
+
+
+def _passage(point: edge.ScoredPoint) -> PassageId:
+    payload = point.payload
+    if payload is None:
+        raise RetrievalError(f"the index holds a point without its passage: {point.id}")
+    return str(payload["passage"])
+
+
+def _said(manifest: Mapping[str, Any]) -> str:
+    dimensions = manifest.get("dimensions")
+    size = f" with {dimensions} dimensions" if dimensions is not None else ""
+    return f"encoder {manifest.get('encoder')}{size} (format {manifest.get('format')})"
+
+
+def _guarded(place: Path, begin: Callable[[], _T]) -> _T:
+    try:
+        return begin()
+    except Exception as error:  # the engine raises nothing more precise
+        if "WouldBlock" in str(error):
+            raise IndexInUse(
+                f"another process has the index in {place} open; stop it, "
+                "or give this one another DATA_DIR"
+            ) from error
+        raise RetrievalError(f"the index in {place} cannot be opened: {error}") from error
+
+
+def _write(path: Path, manifest: Mapping[str, Any]) -> None:
+    scratch = path.with_suffix(".new")
+    with scratch.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    scratch.replace(path)
