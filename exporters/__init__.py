@@ -1,1 +1,6 @@
+"""The same brief, elsewhere."""
 
+from exporters.errors import ExportError, TooDeep
+from exporters.model import Brief, Image, Item, Reference, Span
+
+__all__ = ["Brief", "ExportError", "Image", "Item", "Reference", "Span", "TooDeep"]
