@@ -27,6 +27,7 @@ class CloseReason(StrEnum):
     TOO_SLOW = "too_slow"
     STORE_FAILED = "store_failed"
     GOING_AWAY = "going_away"
+    GONE = "gone"  # the document was deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,26 @@ class Stored:
     epoch: str
     updates: tuple[Update, ...]
     last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one visitor may cost a room, and how long a room waits. Bytes and seconds."""
+
+    message_bytes: int = 16 * 1024 * 1024
+    awareness_bytes: int = 64 * 1024  # one client's state
+    presences: int = 8  # clients that one visitor may speak for
+    visitors: int = 1_000  # in one room
+    outbox_messages: int = 2_048  # a slower visitor is dropped and catches up when it returns
+    outbox_bytes: int = 32 * 1024 * 1024
+    backlog_bytes: int = 32 * 1024 * 1024  # applied but not yet stored; past it, visitors wait
+    batch_updates: int = 512  # appended in one transaction
+    batch_bytes: int = 4 * 1024 * 1024
+    presence_seconds: float = 0.05  # changes of presence within it travel together
+    quiet_seconds: float = 1.0  # without an edit, and the room settles
+    restless_seconds: float = 10.0  # a room edited without pause settles this often all the same
+    linger_seconds: float = 30.0  # an empty room is kept, for those who reload the page
+    tail_bytes: int = 16 * 1024  # a tail at most this long is not worth compacting
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +103,11 @@ class Block:
     def text(self) -> str:
         """The block's own text, without its children's and without its atoms."""
         return "".join(part.text for part in self.inline)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A document as plain values: what the rest of the product reads."""
+
+    title: str
+    blocks: tuple[Block, ...]

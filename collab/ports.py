@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from collab.model import CloseReason, DocumentId, Snapshot, Stored, Update
+from collab.model import CloseReason, DocumentId, Projection, Snapshot, Stored, Update
 
 
 class Channel(Protocol):
@@ -32,3 +32,9 @@ class UpdateStore(Protocol):
     async def compact(self, document: DocumentId, snapshot: Snapshot) -> None:
         """Put the snapshot in place of what it covers, in one transaction."""
         ...
+
+
+class Settled(Protocol):
+    """Told of a document that has come to rest after edits."""
+
+    async def __call__(self, document: DocumentId, projection: Projection) -> None: ...

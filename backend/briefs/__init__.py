@@ -1,0 +1,1 @@
+"""Briefs: making, listing and deleting them, their templates and their images."""

@@ -1,0 +1,571 @@
+"""One document's life: load, serve, apply, persist in order, fan out, settle.
+
+Everything here runs on one event loop, so a message is handled from first byte to last without
+another coming between; what may wait (the store, the sockets) is in tasks of its own. The CRDT
+library holds the interpreter lock while it works, so a thread would not free the loop: a
+keystroke costs microseconds where it stands, and what is large is encoded once and kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pycrdt
+
+from collab import wire
+from collab.blocks import load, project
+from collab.contents import Contents, clocks, read
+from collab.errors import Malformed, Refused, UnknownDocument
+from collab.model import (
+    Access,
+    CloseReason,
+    DocumentId,
+    Limits,
+    Projection,
+    Snapshot,
+    Stored,
+    Update,
+)
+from collab.ports import Channel, Settled, UpdateStore
+
+log = logging.getLogger(__name__)
+
+NOTHING = b"\x00"  # the state vector of an empty document
+
+
+class Visitor:
+    """One connection to a room, with the queue of what it is still to be sent."""
+
+    def __init__(self, channel: Channel, *, access: Access, subject: str, limits: Limits) -> None:
+        self.access = access
+        self.subject = subject
+        self.greeted = False  # said hello, so it understands our own messages
+        self.estranged = False  # its copy is of another epoch
+        self.synced = False  # asked for the document
+        self.received = 0  # update-bearing messages so far
+        self.presences: set[int] = set()  # the clients it speaks for
+        self._channel = channel
+        self._limits = limits
+        self._outbox: deque[bytes] = deque()
+        self._outbox_bytes = 0
+        self._waiting = asyncio.Event()
+        self._ending: asyncio.Future[CloseReason | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+
+    @property
+    def gone(self) -> bool:
+        return self._ending.done()
+
+    def tell(self, message: bytes) -> None:
+        """Queue a message; a visitor whose queue is full is dropped."""
+        if self.gone:
+            return
+        # A lone message may be larger than the outbox: a large document on joining.
+        if self._outbox and (
+            len(self._outbox) >= self._limits.outbox_messages
+            or self._outbox_bytes + len(message) > self._limits.outbox_bytes
+        ):
+            self.drop(CloseReason.TOO_SLOW)
+            return
+        self._outbox.append(message)
+        self._outbox_bytes += len(message)
+        self._waiting.set()
+
+    def drop(self, reason: CloseReason | None) -> None:
+        """End the visit: ``None`` when it was the visitor who left."""
+        if not self._ending.done():
+            self._ending.set_result(reason)
+
+    async def attend(self, room: Room) -> None:
+        """Carry messages both ways until either side ends it."""
+        reading = asyncio.create_task(self._read(room))
+        sending = asyncio.create_task(self._send())
+        try:
+            reason = await self._ending
+        finally:
+            reading.cancel()
+            sending.cancel()
+            await asyncio.gather(reading, sending, return_exceptions=True)
+        if reason is not None:
+            await self._channel.close(reason)
+
+    async def _read(self, room: Room) -> None:
+        try:
+            async for message in self._channel:
+                room.receive(self, message)
+                if self.gone:
+                    return
+                await room.has_room()
+            self.drop(None)
+        except Malformed as error:
+            log.info("A visitor of %s sent what cannot be read: %s", room.document, error)
+            self.drop(CloseReason.MALFORMED)
+        except Refused as error:
+            log.info("A visitor of %s was refused: %s", room.document, error)
+            self.drop(CloseReason.REVOKED)
+        except Exception:
+            # A broken socket ends its own visit, whatever it raises, and nobody else's.
+            log.debug("A visitor of %s is lost", room.document, exc_info=True)
+            self.drop(None)
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                while self._outbox:
+                    message = self._outbox.popleft()
+                    self._outbox_bytes -= len(message)
+                    await self._channel.send(message)
+                self._waiting.clear()
+                await self._waiting.wait()
+        except TimeoutError:
+            self.drop(CloseReason.TOO_SLOW)
+        except Exception:
+            log.debug("A visitor cannot be sent to", exc_info=True)
+            self.drop(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """What awaits the store, in order: an update (or nothing new), and whom to tell "saved"."""
+
+    update: Update | None
+    visitor: Visitor
+    received: int
+
+
+class Room:
+    """A document in memory and the visitors who share it."""
+
+    def __init__(
+        self,
+        document: DocumentId,
+        store: UpdateStore,
+        stored: Stored,
+        doc: pycrdt.Doc[Any],
+        early: Iterable[Update],
+        *,
+        limits: Limits,
+        on_settled: Settled | None = None,
+    ) -> None:
+        self.document = document
+        self.epoch = stored.epoch
+        self.visitors: set[Visitor] = set()
+        self.closed = False
+        self.ended = asyncio.Event()
+        self._store = store
+        self._limits = limits
+        self._on_settled = on_settled
+        self._doc = doc
+        self._events: list[Update] = []
+        doc.observe(lambda event: self._events.append(event.update))
+        # Up to where each client's history is in the document without a gap.
+        self._known = clocks(doc.get_state())
+        # Updates the document holds back because something before them has not come. They are
+        # not part of what it encodes, so they are added to every snapshot and first sync.
+        self._early = list(early)
+        self._whole: Update | None = None  # the document as one update, until the next edit
+        self._pending: deque[_Pending] = deque()
+        self._backlog = 0
+        self._work = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._durable = stored.last
+        sizes = [len(update) for update in stored.updates]
+        self._snapshot_bytes = sizes[0] if sizes else 0
+        self._tail_bytes = sum(sizes[1:])
+        self._tail = len(sizes) - 1
+        self._unsettled = False
+        self._edited_at = self._settled_at = asyncio.get_running_loop().time()
+        self._presences: dict[int, wire.Presence] = {}
+        self._moved: set[int] = set()
+        self._moved_by: set[Visitor] = set()
+        self._presence_timer: asyncio.TimerHandle | None = None
+        self._presence_at = 0.0
+        self._settle_timer: asyncio.TimerHandle | None = None
+        self._settle_due = False
+        self._teller: asyncio.Task[None] | None = None
+        self._writer = asyncio.create_task(self._write(), name=f"writer of {document}")
+
+    @classmethod
+    async def open(
+        cls,
+        document: DocumentId,
+        store: UpdateStore,
+        *,
+        limits: Limits,
+        on_settled: Settled | None = None,
+    ) -> Room:
+        """Load a document; ``UnknownDocument`` where the store has none of that id."""
+        stored = await store.load(document)
+        if stored is None:
+            raise UnknownDocument(f"There is no document {document!r}; it may have been deleted.")
+        doc, early = await asyncio.to_thread(_load, stored.updates)
+        return cls(document, store, stored, doc, early, limits=limits, on_settled=on_settled)
+
+    # Visitors
+
+    async def serve(self, visitor: Visitor) -> None:
+        """Attend to a visitor until it leaves or is dropped."""
+        if self.closed:
+            visitor.drop(CloseReason.GOING_AWAY)
+        elif len(self.visitors) >= self._limits.visitors:
+            visitor.drop(CloseReason.TOO_SLOW)
+        self.visitors.add(visitor)
+        try:
+            await visitor.attend(self)
+        finally:
+            self.visitors.discard(visitor)
+            self._forget(visitor)
+            if not self.visitors:
+                self._settle_soon()
+
+    def receive(self, visitor: Visitor, frame: bytes) -> None:
+        """Act on one message; ``Malformed`` and ``Refused`` are its sender's end."""
+        message = wire.decode(frame, max_awareness=self._limits.awareness_bytes)
+        match message:
+            case wire.Hello(epoch=epoch):
+                visitor.greeted = True
+                visitor.estranged = epoch not in ("", self.epoch)
+                visitor.tell(wire.welcome(self.epoch, visitor.access))
+            case wire.StateVector(state=state):
+                self._sync(visitor, state)
+            case wire.Change(update=update):
+                self._change(visitor, update)
+            case wire.Presences(entries=entries):
+                self._move(visitor, entries)
+            case wire.QueryPresences():
+                self._tell_presences(visitor)
+
+    async def has_room(self) -> None:
+        """Wait while too much is applied that the store has not taken yet."""
+        await self._drained.wait()
+
+    def _sync(self, visitor: Visitor, state: bytes) -> None:
+        if visitor.estranged:
+            raise Refused(
+                "A copy of another epoch cannot be merged into this document; "
+                "say hello with an empty epoch and sync an empty copy."
+            )
+        visitor.tell(wire.step_2(self._missing(state)))
+        if visitor.synced:
+            return
+        visitor.synced = True
+        # What a reader has is not asked for, since it could not be taken.
+        if visitor.access is Access.WRITE:
+            visitor.tell(wire.step_1(self._doc.get_state()))
+        self._tell_presences(visitor)
+
+    def _missing(self, state: bytes) -> Update:
+        if state == NOTHING:
+            return self._encoded()
+        try:
+            update = self._doc.get_update(state)
+        except ValueError as error:
+            raise Malformed(f"A state vector cannot be read: {error}") from error
+        return self._with_early(update)
+
+    def _encoded(self) -> Update:
+        if self._whole is None:
+            self._whole = self._with_early(self._doc.get_update())
+        return self._whole
+
+    def _with_early(self, update: Update) -> Update:
+        return pycrdt.merge_updates(update, *self._early) if self._early else update
+
+    # Edits
+
+    def _change(self, visitor: Visitor, update: Update) -> None:
+        contents = read(update)
+        if visitor.estranged:
+            raise Refused("An update from a copy of another epoch is not taken.")
+        if visitor.access is Access.READ:
+            if contents.empty:
+                return
+            raise Refused("A visitor with read access sent an edit.")
+        visitor.received += 1
+        news = self._apply(update, contents)
+        if news is not None:
+            self._unsettled = True
+            self._edited_at = asyncio.get_running_loop().time()
+            self._settle_soon()
+            message = wire.update(news)
+            for other in self.visitors:
+                if other is not visitor and other.synced:
+                    other.tell(message)
+            self._backlog += len(news)
+            if self._backlog > self._limits.backlog_bytes:
+                self._drained.clear()
+        # One that brought nothing is answered in its turn too: what it repeats may be waiting.
+        self._pending.append(_Pending(news, visitor, visitor.received))
+        self._work.set()
+
+    def _apply(self, update: Update, contents: Contents) -> Update | None:
+        """Take an update in; what of it is to be stored and told, None if all was known."""
+        self._events.clear()
+        try:
+            self._doc.apply_update(update)
+        except ValueError as error:
+            raise Malformed(f"An update cannot be read: {error}") from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            # The library gave up half-way: nothing in memory can be trusted any more.
+            log.exception("The document %s failed on an update", self.document)
+            self.fail()
+            raise Malformed("An update broke the document in memory; it is reloaded.") from None
+        for event in self._events:
+            self._whole = None
+            brought = contents if event == update else read(event)
+            for client, end in brought.structs.items():
+                self._known[client] = max(end, self._known.get(client, 0))
+        if self._early and self._events:
+            self._early = [kept for kept in self._early if not read(kept).within(self._known)]
+        if not contents.within(self._known):
+            # Part of it waits for what has not come. As it is then: it would be lost otherwise.
+            self._early.append(update)
+            self._whole = None
+            return update
+        if not self._events:
+            return None
+        # What was news, without the history that a returning client repeats.
+        return self._events[0] if len(self._events) == 1 else update
+
+    async def _write(self) -> None:
+        """The single writer: appends in order, says "saved", compacts."""
+        try:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                while self._pending:
+                    await self._write_batch()
+                if self._settle_due:
+                    self._settle_due = False
+                    await self._compact_if_worth_it()
+                    self._tell_settled()
+                if self.closed:
+                    return
+        except UnknownDocument:
+            log.info("The document %s was deleted while it was open", self.document)
+            self.evict(CloseReason.GONE)
+        except Exception:
+            log.exception("The document %s could not be stored", self.document)
+            self.fail()
+        finally:
+            self.closed = True
+            self._drained.set()
+            self.ended.set()
+
+    async def _write_batch(self) -> None:
+        batch: list[_Pending] = []
+        size = count = 0
+        while (
+            self._pending and count < self._limits.batch_updates and size < self._limits.batch_bytes
+        ):
+            entry = self._pending.popleft()
+            batch.append(entry)
+            if entry.update is not None:
+                size += len(entry.update)
+                count += 1
+        updates = [entry.update for entry in batch if entry.update is not None]
+        if updates:
+            self._durable = await self._store.append(self.document, updates)
+            self._tail_bytes += size
+            self._tail += len(updates)
+            self._backlog -= size
+            if self._backlog <= self._limits.backlog_bytes:
+                self._drained.set()
+        for visitor, received in {entry.visitor: entry.received for entry in batch}.items():
+            if visitor.greeted:
+                visitor.tell(wire.saved(received))
+        if self._tail_bytes > 4 * max(self._snapshot_bytes, self._limits.tail_bytes):
+            await self._compact()  # edited without pause: do not wait for quiet
+
+    # Settling
+
+    def _settle_soon(self) -> None:
+        """Settle once quiet; at once when nobody is left."""
+        if self.closed:
+            return
+        loop = asyncio.get_running_loop()
+        if not self.visitors:
+            if self._settle_timer is not None:
+                self._settle_timer.cancel()
+                self._settle_timer = None
+            self._settle_now()
+        elif self._settle_timer is None:
+            self._settle_timer = loop.call_later(self._limits.quiet_seconds, self._settle_if_quiet)
+
+    def _settle_if_quiet(self) -> None:
+        self._settle_timer = None
+        loop = asyncio.get_running_loop()
+        quiet_at = self._edited_at + self._limits.quiet_seconds
+        restless_at = self._settled_at + self._limits.restless_seconds
+        if loop.time() >= min(quiet_at, restless_at):
+            self._settle_now()
+        elif not self.closed:
+            self._settle_timer = loop.call_at(min(quiet_at, restless_at), self._settle_if_quiet)
+
+    def _settle_now(self) -> None:
+        self._settle_due = True
+        self._work.set()
+
+    async def _compact_if_worth_it(self) -> None:
+        if self._tail and (
+            not self.visitors
+            or self._tail_bytes > max(self._snapshot_bytes, self._limits.tail_bytes)
+        ):
+            await self._compact()
+
+    def _tell_settled(self) -> None:
+        """Tell what the document now says, beside the writer, so that nobody's "saved" waits."""
+        self._settled_at = asyncio.get_running_loop().time()
+        if self._on_settled is None or not self._unsettled:
+            return
+        if self._teller is None or self._teller.done():
+            self._unsettled = False
+            self._teller = asyncio.create_task(self._tell(self._on_settled))
+
+    async def _tell(self, told: Settled) -> None:
+        try:
+            await told(self.document, await self.projection())
+        except Exception:
+            # Search and claims catch up at the next rest; the document itself is safe.
+            log.exception("What follows from the document %s failed", self.document)
+        if self._unsettled:  # edited meanwhile
+            self._settle_soon()
+
+    async def _compact(self) -> None:
+        """Replace the tail by a snapshot. It may hold edits past ``through``: they are told
+        again by their own rows, and an update applied twice is applied once."""
+        through, update = self._durable, self._encoded()
+        await self._store.compact(self.document, Snapshot(update, through))
+        self._snapshot_bytes, self._tail_bytes, self._tail = len(update), 0, 0
+
+    async def projection(self) -> Projection:
+        """The document as it stands, read in a thread from a copy."""
+        return await asyncio.to_thread(project, (self._encoded(),))
+
+    # Presence
+
+    def _move(self, visitor: Visitor, entries: Iterable[wire.Presence]) -> None:
+        for entry in entries:
+            if not self._admit(visitor, entry):
+                continue
+            entry.check()
+            self._presences[entry.client] = entry
+            if entry.gone:
+                visitor.presences.discard(entry.client)
+            self._moved.add(entry.client)
+            self._moved_by.add(visitor)
+        if self._moved:
+            self._tell_moved_soon()
+
+    def _admit(self, visitor: Visitor, entry: wire.Presence) -> bool:
+        """Whether this is news that this visitor may tell.
+
+        Yjs clients repeat what they hear of others. Only news of a visitor's own clients is
+        taken, so that a repetition ends here and nobody is moved or removed by another.
+        """
+        known = self._presences.get(entry.client)
+        if entry.client in visitor.presences:
+            assert known is not None
+            return entry.clock > known.clock or (
+                entry.clock == known.clock and entry.gone and not known.gone
+            )
+        if entry.gone or len(visitor.presences) >= self._limits.presences:
+            return False
+        if known is not None and not known.gone:
+            # A client that lost its socket returns on a new one before the old is noticed.
+            owner = next((v for v in self.visitors if entry.client in v.presences), None)
+            if owner is not None:
+                if owner.subject != visitor.subject or entry.clock <= known.clock:
+                    return False
+                owner.presences.discard(entry.client)
+        visitor.presences.add(entry.client)
+        return True
+
+    def _forget(self, visitor: Visitor) -> None:
+        """Announce that a visitor's clients are gone."""
+        for client in visitor.presences:
+            last = self._presences[client]
+            self._presences[client] = wire.Presence(client, last.clock, b"null")
+            self._moved.add(client)
+        visitor.presences.clear()
+        if self._moved and self.visitors:
+            self._tell_moved_soon()
+
+    def _tell_moved_soon(self) -> None:
+        """The first change at once; those that follow travel together.
+
+        A larger room waits longer: what is told grows with the visitors, not with their square.
+        """
+        if self._presence_timer is not None:
+            return
+        loop = asyncio.get_running_loop()
+        pause = max(self._limits.presence_seconds, len(self.visitors) * 0.001)
+        self._presence_timer = loop.call_at(
+            max(loop.time(), self._presence_at + pause), self._tell_moved
+        )
+
+    def _tell_moved(self) -> None:
+        self._presence_timer = None
+        self._presence_at = asyncio.get_running_loop().time()
+        message = wire.presences(self._presences[client] for client in sorted(self._moved))
+        for visitor in self.visitors:
+            if visitor.synced and not self._moved <= visitor.presences:
+                visitor.tell(message)
+        for client in self._moved:
+            if self._presences[client].gone:
+                del self._presences[client]
+        self._moved.clear()
+        self._moved_by.clear()
+
+    def _tell_presences(self, visitor: Visitor) -> None:
+        here = [entry for entry in self._presences.values() if not entry.gone]
+        if here:
+            visitor.tell(wire.presences(here))
+
+    # Endings
+
+    def evict(self, reason: CloseReason) -> None:
+        """Stop at once: everybody out, what is not stored dropped."""
+        self.closed = True
+        self._pending.clear()
+        self._settle_due = False
+        self._drained.set()
+        for visitor in list(self.visitors):
+            visitor.drop(reason)
+        self._work.set()
+
+    def fail(self) -> None:
+        """Stop rather than pretend. Visitors return to a room loaded from the store, and bring
+        what it does not have."""
+        self.evict(CloseReason.STORE_FAILED)
+
+    async def close(self, reason: CloseReason) -> None:
+        """Take no more, store what was taken, then end."""
+        self.closed = True
+        for visitor in list(self.visitors):
+            visitor.drop(reason)
+        for timer in (self._settle_timer, self._presence_timer):
+            if timer is not None:
+                timer.cancel()
+        self._settle_due = not self._writer.done()
+        self._work.set()
+        await asyncio.shield(self._writer)
+        while self._teller is not None and not self._teller.done():
+            await asyncio.shield(self._teller)
+            self._tell_settled()
+
+
+def _load(updates: Sequence[Update]) -> tuple[pycrdt.Doc[Any], list[Update]]:
+    """The document of these updates, and those of them it could not place yet."""
+    doc = load(updates)
+    known = clocks(doc.get_state())
+    return doc, [update for update in updates if not read(update).within(known)]
