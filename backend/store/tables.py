@@ -103,7 +103,7 @@ members = Table(
 )
 
 # `version` is the current one, null until the first is searchable; `pending` is the one being
-# read. The receipt and error are those of the last reading.
+# read. The error is that of the last reading.
 sources = Table(
     "sources",
     metadata,
@@ -117,7 +117,6 @@ sources = Table(
     Column("searchable", Boolean, nullable=False, default=False),
     Column("progress", Json),
     Column("error", Json),
-    Column("receipt", Json),
     Column("version", String),
     Column("pending", String),
     _created(),
@@ -140,6 +139,8 @@ versions = Table(
     Column("read", Boolean, nullable=False, default=False),  # its stored text exists
     Column("pages", Integer),
     Column("characters", Integer),
+    Column("page_starts", Json),  # the offset in the stored text at which each page begins
+    Column("receipt", Json),
     _created(),
     PrimaryKeyConstraint("source", "hash"),
     UniqueConstraint("source", "number"),

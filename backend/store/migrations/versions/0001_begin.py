@@ -165,7 +165,6 @@ def upgrade() -> None:
         sa.Column("searchable", sa.Boolean(), nullable=False),
         sa.Column("progress", JSON, nullable=True),
         sa.Column("error", JSON, nullable=True),
-        sa.Column("receipt", JSON, nullable=True),
         sa.Column("version", sa.String(), nullable=True),
         sa.Column("pending", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -281,6 +280,8 @@ def upgrade() -> None:
         sa.Column("read", sa.Boolean(), nullable=False),
         sa.Column("pages", sa.Integer(), nullable=True),
         sa.Column("characters", sa.Integer(), nullable=True),
+        sa.Column("page_starts", JSON, nullable=True),
+        sa.Column("receipt", JSON, nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["source"], ["sources.id"], name="fk_versions_source", ondelete="CASCADE"

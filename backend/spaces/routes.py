@@ -1,0 +1,102 @@
+"""Spaces over HTTP, and what happens in one as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from backend.auth.policy import Action
+from backend.events import Subscription
+from backend.http import Asking, Wired
+from backend.spaces.service import Counts, Space
+
+router = APIRouter(tags=["spaces"])
+
+PING = 15.0  # seconds of silence after which a comment keeps proxies from closing the stream
+
+
+class SpaceOut(BaseModel):
+    id: str
+    name: str
+    role: str
+    sources: int
+    passages: int
+    briefs: int
+    sample: bool
+
+    @classmethod
+    def of(cls, space: Space, counts: Counts) -> SpaceOut:
+        return cls(
+            id=space.id,
+            name=space.name,
+            role=space.role,
+            sources=counts.sources,
+            passages=counts.passages,
+            briefs=counts.briefs,
+            sample=space.sample,
+        )
+
+
+class NewSpace(BaseModel):
+    name: str
+
+
+@router.get("/api/spaces")
+async def list_spaces(principal: Asking, services: Wired) -> list[SpaceOut]:
+    return [SpaceOut.of(*found) for found in await services.spaces.list(principal)]
+
+
+@router.post("/api/spaces", status_code=201)
+async def create_space(new: NewSpace, principal: Asking, services: Wired) -> SpaceOut:
+    space = await services.spaces.create(principal, new.name)
+    return SpaceOut.of(space, await services.spaces.counts(space))
+
+
+@router.get("/api/spaces/{space_id}")
+async def get_space(space_id: str, principal: Asking, services: Wired) -> SpaceOut:
+    space = await services.spaces.open(principal, space_id, Action.READ)
+    return SpaceOut.of(space, await services.spaces.counts(space))
+
+
+@router.delete("/api/spaces/{space_id}", status_code=204)
+async def delete_space(space_id: str, principal: Asking, services: Wired) -> None:
+    await services.sources.delete_space(principal, space_id)
+
+
+@router.get("/api/spaces/{space_id}/events", response_class=StreamingResponse)
+async def space_events(space_id: str, principal: Asking, services: Wired) -> StreamingResponse:
+    """Server-sent events: ``source``, ``source_deleted``, ``brief``, ``reload``."""
+    space = await services.spaces.open(principal, space_id, Action.READ)
+
+    async def stream() -> AsyncIterator[str]:
+        with services.hub.listening(space.id) as subscription:
+            yield ": listening\n\n"
+            async for text in _lines(subscription):
+                yield text
+
+    return StreamingResponse(
+        stream(), media_type="text/event-stream", headers={"cache-control": "no-store"}
+    )
+
+
+async def _lines(subscription: Subscription) -> AsyncIterator[str]:
+    while True:
+        try:
+            event = await asyncio.wait_for(subscription.next(), PING)
+        except TimeoutError:
+            yield ": ping\n\n"
+            continue
+        if event is None:
+            return
+        yield frame(event.name, event.data)
+
+
+def frame(name: str, data: Mapping[str, Any]) -> str:
+    """One server-sent event. JSON has no bare newlines, so one data line holds it."""
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

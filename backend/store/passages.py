@@ -1,0 +1,137 @@
+"""Passages whole: the legs keep only ids, and what search shows is read here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.store.engine import Store
+from backend.store.tables import passages, sources
+from retrieval.model import Passage, PassageId, Scope, SourceId, VersionHash
+
+AT_ONCE = 500  # ids or rows in one statement
+
+
+class StoredPassages:
+    """Satisfies ``retrieval.ports.Passages``. Only current versions are ever seen."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, ids: Sequence[PassageId], *, scope: Scope) -> Sequence[Passage]:
+        if not ids or scope.empty:
+            return []
+        found: list[Passage] = []
+        async with self._store.reading() as connection:
+            for begin in range(0, len(ids), AT_ONCE):
+                rows = await connection.execute(
+                    select(passages)
+                    .join(sources, sources.c.id == passages.c.source)
+                    .where(
+                        passages.c.id.in_(ids[begin : begin + AT_ONCE]),
+                        passages.c.version == sources.c.version,
+                        sources.c.tenant == scope.tenant,
+                        passages.c.space.in_(scope.spaces),
+                    )
+                )
+                found.extend(_passage(row) for row in rows)
+        if scope.sources is not None:
+            return [passage for passage in found if passage.source in scope.sources]
+        return found
+
+    async def replace(
+        self,
+        connection: AsyncConnection,
+        source: SourceId,
+        version: VersionHash,
+        made: Sequence[Passage],
+    ) -> None:
+        """Keep these as all the passages of one version, unseen until it is current."""
+        await connection.execute(
+            delete(passages).where(passages.c.source == source, passages.c.version == version)
+        )
+        for begin in range(0, len(made), AT_ONCE):
+            await connection.execute(
+                insert(passages),
+                [
+                    {
+                        "id": passage.id,
+                        "tenant": passage.tenant,
+                        "space": passage.space,
+                        "source": passage.source,
+                        "version": passage.version,
+                        "ordinal": passage.ordinal,
+                        "title": passage.title,
+                        "headings": list(passage.headings),
+                        "text": passage.text,
+                        "start": passage.start,
+                        "end": passage.end,
+                        "page": passage.page,
+                        "last_page": passage.last_page,
+                        "language": passage.language,
+                    }
+                    for passage in made[begin : begin + AT_ONCE]
+                ],
+            )
+
+    async def keep_only(
+        self, connection: AsyncConnection, source: SourceId, version: VersionHash | None
+    ) -> None:
+        """Forget a source's passages, all but those of one version."""
+        await connection.execute(
+            delete(passages).where(
+                passages.c.source == source,
+                *([passages.c.version != version] if version is not None else []),
+            )
+        )
+
+    async def of(self, source: SourceId, version: VersionHash) -> Sequence[Passage]:
+        """One version's passages in order, current or not: what an index is made from."""
+        async with self._store.reading() as connection:
+            rows = await connection.execute(
+                select(passages)
+                .where(passages.c.source == source, passages.c.version == version)
+                .order_by(passages.c.ordinal)
+            )
+            return [_passage(row) for row in rows]
+
+    async def everything(self) -> AsyncIterator[Sequence[Passage]]:
+        """All current passages of all tenants, a batch at a time: for building an index anew."""
+        after = ""
+        while True:
+            async with self._store.reading() as connection:
+                rows = (
+                    await connection.execute(
+                        select(passages)
+                        .join(sources, sources.c.id == passages.c.source)
+                        .where(passages.c.version == sources.c.version, passages.c.id > after)
+                        .order_by(passages.c.id)
+                        .limit(AT_ONCE)
+                    )
+                ).all()
+            if not rows:
+                return
+            yield [_passage(row) for row in rows]
+            after = rows[-1].id
+
+
+def _passage(row: Row[Any]) -> Passage:
+    return Passage(
+        id=row.id,
+        tenant=row.tenant,
+        space=row.space,
+        source=row.source,
+        version=row.version,
+        ordinal=row.ordinal,
+        text=row.text,
+        start=row.start,
+        end=row.end,
+        title=row.title,
+        headings=tuple(row.headings),
+        page=row.page,
+        last_page=row.last_page,
+        language=row.language,
+    )
