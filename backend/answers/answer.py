@@ -180,6 +180,7 @@ class Answers:
         self._composer = composer
         self._model = model
         self._keeping: set[asyncio.Task[None]] = set()
+        self._watched: set[asyncio.Task[None]] = set()
 
     @property
     def kind(self) -> Kind:
@@ -190,9 +191,18 @@ class Answers:
         return extractive.NAME if self._model is None else self._model.name
 
     async def close(self) -> None:
-        """Wait until every run that ended is kept."""
+        """Cancel what is being answered, and wait until every run that ended is kept."""
+        watched = tuple(self._watched)
+        for task in watched:
+            task.cancel()
+        await asyncio.gather(*watched, return_exceptions=True)
         if self._keeping:
             await asyncio.gather(*self._keeping, return_exceptions=True)
+
+    def watch(self, task: asyncio.Task[None]) -> None:
+        """Hold on to a task that is making an answer; ``close`` ends it."""
+        self._watched.add(task)
+        task.add_done_callback(self._watched.discard)
 
     async def ask(self, question: Question, *, scope: Scope) -> AsyncGenerator[AnswerEvent, None]:
         """The answer as it is made. Ends with exactly one of Finished, Declined, Failed."""
@@ -244,6 +254,10 @@ class Answers:
         if run is None:
             raise NotFound("answer", id)
         return run
+
+    async def space_of(self, id: str, *, tenant: str) -> str | None:
+        """The space an answer lies in, for asking who may see it."""
+        return await self._runs.space_of(id, tenant=tenant)
 
     async def recent(self, space: str, *, scope: Scope, limit: int) -> Sequence[AnswerRun]:
         return await self._runs.recent(space, scope=scope, limit=limit)

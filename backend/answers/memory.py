@@ -30,5 +30,9 @@ class MemoryRuns:
         ]
         return sorted(found, key=lambda run: run.created_at, reverse=True)[:limit]
 
+    async def space_of(self, id: str, *, tenant: str) -> str | None:
+        run = self._runs.get(id)
+        return run.space if run is not None and run.tenant == tenant else None
+
     async def searched(self, *, scope: Scope) -> tuple[int, int]:
         return self._counts

@@ -89,6 +89,8 @@ class Runs(Protocol):
         """The newest first."""
         ...
 
+    async def space_of(self, id: str, *, tenant: str) -> str | None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

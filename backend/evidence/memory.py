@@ -45,6 +45,14 @@ class MemoryEvidence:
     async def add(self, records: Sequence[EvidenceRecord]) -> None:
         self.records.update({record.id: record for record in records})
 
+    async def spaces_of(self, ids: Sequence[str], *, tenant: str) -> Sequence[str]:
+        found = (self.records.get(one) for one in ids)
+        return sorted({one.space for one in found if one is not None and one.tenant == tenant})
+
+    async def space_of_source(self, source: SourceId, *, tenant: str) -> str | None:
+        found = (one.space for one in self.records.values() if one.source == source)
+        return next(found, None)
+
     async def get(self, ids: Sequence[str], *, scope: Scope) -> Sequence[EvidenceRecord]:
         found = (self.records.get(one) for one in ids)
         return [

@@ -59,6 +59,10 @@ class EvidenceStore(Protocol):
         """Those of the ids that exist and lie in the scope's spaces, in any order."""
         ...
 
+    async def spaces_of(self, ids: Sequence[str], *, tenant: str) -> Sequence[str]: ...
+
+    async def space_of_source(self, source: SourceId, *, tenant: str) -> str | None: ...
+
 
 class EvidenceService:
     """Makes and reads evidence. What it makes was read from the stored version, never sent in."""
@@ -96,10 +100,13 @@ class EvidenceService:
         await self._store.add(records)
         return await self._now(records, scope=scope)
 
-    async def holds(self, place: Place, *, scope: Scope) -> bool:
-        """Whether the stored text says what is expected at this place."""
-        stored = await self._versions.version(place.source, place.version, scope=scope)
-        return stored is not None and stored.text[place.start : place.end] == place.expected
+    async def spaces_of(self, ids: Sequence[str], *, tenant: str) -> Sequence[str]:
+        """The spaces these records lie in, for asking who may see them."""
+        return await self._store.spaces_of(ids, tenant=tenant)
+
+    async def space_of_source(self, source: SourceId, *, tenant: str) -> str | None:
+        """The space a source lies in, for asking who may cite it."""
+        return await self._store.space_of_source(source, tenant=tenant)
 
     async def get(self, ids: Sequence[str], *, scope: Scope) -> dict[str, Evidence]:
         """The evidence of these ids that the scope may see, by id."""

@@ -1,0 +1,140 @@
+"""Questions over HTTP; an answer is a stream of server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from backend.answers.answer import Answers, Question, check
+from backend.answers.events import AnswerEvent
+from backend.answers.schemas import (
+    AnswerLine,
+    AskIn,
+    EstimateOut,
+    ReplayOut,
+    RunOut,
+    estimate_out,
+    event_out,
+    line_out,
+    replay_out,
+    run_out,
+)
+from backend.auth.policy import Action
+from backend.auth.principal import Principal
+from backend.errors import NotFound
+from backend.http import Asking, Wired
+from backend.wiring import Services
+from retrieval.model import Scope
+
+router = APIRouter(prefix="/api", tags=["answers"])
+
+HEARTBEAT = 15.0  # seconds; proxies drop a stream that is silent for a minute
+AHEAD = 64  # events made before the reader has taken them
+
+
+@router.post(
+    "/spaces/{space}/answers",
+    responses={200: {"content": {"text/event-stream": {}}}},
+    response_class=StreamingResponse,
+)
+async def ask(space: str, body: AskIn, principal: Asking, services: Wired) -> StreamingResponse:
+    """Ask, and read the answer as it is made. Closing the request cancels it."""
+    opened = await services.spaces.open(principal, space, Action.ASK)
+    check(body.question)
+    sources = None if body.sources is None else tuple(sorted(set(body.sources)))
+    question = Question(body.question, opened.id, principal.subject, sources, body.brief)
+    scope = principal.scope([opened.id], sources)
+    return StreamingResponse(
+        stream(services.answers, question, scope),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.get("/spaces/{space}/estimate")
+async def estimate(
+    space: str, principal: Asking, services: Wired, q: Annotated[str, Query()] = ""
+) -> EstimateOut:
+    """What asking would take, before anything is run."""
+    opened = await services.spaces.open(principal, space, Action.READ)
+    scope = principal.scope([opened.id])
+    return estimate_out(await services.answers.estimate(q, space=opened.id, scope=scope))
+
+
+@router.get("/spaces/{space}/answers")
+async def recent(
+    space: str,
+    principal: Asking,
+    services: Wired,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[AnswerLine]:
+    """What was asked here, the newest first."""
+    opened = await services.spaces.open(principal, space, Action.READ)
+    scope = principal.scope([opened.id])
+    runs = await services.answers.recent(opened.id, scope=scope, limit=limit)
+    return [line_out(run) for run in runs]
+
+
+@router.get("/answers/{answer}")
+async def get(answer: str, principal: Asking, services: Wired) -> RunOut:
+    """An answer's whole run."""
+    scope = await _scope(answer, Action.READ, principal, services)
+    return run_out(await services.answers.get(answer, scope=scope))
+
+
+@router.post("/answers/{answer}/replay")
+async def replay(answer: str, principal: Asking, services: Wired) -> ReplayOut:
+    """Ask the same of the same sources now, and compare."""
+    scope = await _scope(answer, Action.ASK, principal, services)
+    return replay_out(await services.answers.replay(answer, scope=scope, actor=principal.subject))
+
+
+async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncIterator[bytes]:
+    """The events as bytes, with a comment where there is nothing to say for a while."""
+    queue: asyncio.Queue[AnswerEvent | None] = asyncio.Queue(AHEAD)
+
+    async def pump() -> None:
+        try:
+            async with aclosing(answers.ask(question, scope=scope)) as events:
+                async for event in events:
+                    await queue.put(event)
+        finally:
+            # Nobody may be reading any more; then there is nobody to tell.
+            if not queue.full():
+                queue.put_nowait(None)
+
+    # Apart from this generator, so that waiting for the next event can be interrupted by a
+    # heartbeat without interrupting the making of it.
+    making = asyncio.create_task(pump())
+    answers.watch(making)
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    event = await queue.get()
+            except TimeoutError:
+                yield b": ping\n\n"
+                continue
+            if event is None:
+                return
+            name, data = event_out(event, question.text)
+            yield f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+    finally:
+        making.cancel()
+
+
+async def _scope(answer: str, action: Action, principal: Principal, services: Services) -> Scope:
+    space = await services.answers.space_of(answer, tenant=principal.tenant)
+    if space is None:
+        raise NotFound("answer", answer)
+    try:
+        opened = await services.spaces.open(principal, space, action)
+    except NotFound:  # of the space, whose id the asker did not name
+        raise NotFound("answer", answer) from None
+    return principal.scope([opened.id])

@@ -1,0 +1,358 @@
+"""An answer on the wire, and as a stored run. One form for each thing, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from backend.answers.answer import Estimate, Replay
+from backend.answers.events import (
+    AnswerEvent,
+    Cited,
+    Declined,
+    Failed,
+    Finished,
+    Notice,
+    Retrieved,
+    Sentence,
+    Started,
+    Token,
+)
+from backend.answers.grounds import matched
+from backend.answers.runs import AnswerRun
+from backend.clock import iso
+from backend.evidence.schemas import EvidenceOut, evidence_out
+from backend.ports import Usage
+from retrieval.model import Hit, Passage, Trace
+
+
+class PassageOut(BaseModel):
+    id: str
+    source: str
+    source_title: str
+    version: str
+    page: int | None
+    start: int
+    end: int
+    text: str
+    headings: list[str]
+
+
+class ContributionOut(BaseModel):
+    leg: str
+    rank: int
+    score: float
+    amount: float
+
+
+class HitOut(BaseModel):
+    passage: PassageOut
+    score: float
+    contributions: list[ContributionOut]
+    matched: list[str]
+
+
+class LegOut(BaseModel):
+    leg: str
+    state: str
+    milliseconds: float
+    found: int
+    error: str | None
+
+
+class TraceOut(BaseModel):
+    legs: list[LegOut]
+    fusion: str
+    stages: dict[str, float]
+
+
+class UsageOut(BaseModel):
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+class AskIn(BaseModel):
+    """A question; ``sources`` narrows it to those, ``brief`` says where it was asked."""
+
+    question: str
+    sources: list[str] | None = Field(None, max_length=10_000)
+    brief: str | None = None
+
+
+class AnswerLine(BaseModel):
+    id: str
+    question: str
+    state: str
+    created_at: str
+    sentences: int
+
+
+class RankedOut(BaseModel):
+    passage: str
+    rank: int
+    score: float
+
+
+class SentenceOut(BaseModel):
+    text: str
+    evidence: list[str]
+    passages: list[str]
+
+
+class NoticeOut(BaseModel):
+    code: str
+    message: str
+    sentences: list[int]
+
+
+class RunOut(BaseModel):
+    """Everything an answer was made from, and what came of it."""
+
+    id: str
+    space: str
+    question: str
+    sources: list[str] | None
+    brief: str | None
+    asked_by: str
+    kind: str
+    model: str
+    state: str
+    created_at: str
+    lists: dict[str, list[RankedOut]]
+    hits: list[HitOut]
+    trace: TraceOut | None
+    versions: dict[str, str]
+    prompt_hash: str | None
+    sentences: list[SentenceOut]
+    uncited: list[int]
+    notices: list[NoticeOut]
+    usage: UsageOut | None
+    timings: dict[str, float]
+    reason: str | None
+    error: dict[str, str] | None
+    replay_of: str | None
+
+
+class DifferenceOut(BaseModel):
+    what: str
+    before: str
+    after: str
+
+
+class ReplayOut(BaseModel):
+    answer: RunOut
+    identical: bool
+    differences: list[DifferenceOut]
+
+
+class EstimateOut(BaseModel):
+    model: str
+    kind: str
+    sources: int
+    passages: int
+    seconds: float | None
+    cost_usd: float | None
+    budget_usd: float | None
+
+
+class CitedOut(BaseModel):
+    index: int
+    evidence: EvidenceOut
+    passage: str
+
+
+def passage_out(passage: Passage) -> PassageOut:
+    return PassageOut(
+        id=passage.id,
+        source=passage.source,
+        source_title=passage.title,
+        version=passage.version,
+        page=passage.page,
+        start=passage.start,
+        end=passage.end,
+        text=passage.text,
+        headings=list(passage.headings),
+    )
+
+
+def hits_out(
+    hits: Sequence[Hit], question: str, found: Mapping[str, Sequence[str]] | None = None
+) -> list[HitOut]:
+    """Hits with the words of the question that each holds."""
+    words = matched(question, hits) if found is None else found
+    return [
+        HitOut(
+            passage=passage_out(hit.passage),
+            score=hit.score,
+            contributions=[
+                ContributionOut(leg=one.leg, rank=one.rank, score=one.score, amount=one.amount)
+                for one in hit.contributions
+            ],
+            matched=list(words.get(hit.passage.id, ())),
+        )
+        for hit in hits
+    ]
+
+
+def trace_out(trace: Trace) -> TraceOut:
+    return TraceOut(
+        legs=[
+            LegOut(
+                leg=leg.leg,
+                state=leg.state.value,
+                milliseconds=leg.milliseconds,
+                found=leg.found,
+                error=leg.error,
+            )
+            for leg in trace.legs
+        ],
+        fusion=trace.fusion,
+        stages=dict(trace.stages),
+    )
+
+
+def usage_out(usage: Usage | None) -> UsageOut | None:
+    if usage is None:
+        return None
+    return UsageOut(
+        model=usage.model,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def line_out(run: AnswerRun) -> AnswerLine:
+    return AnswerLine(
+        id=run.id,
+        question=run.question,
+        state=run.state.value,
+        created_at=iso(run.created_at),
+        sentences=len(run.sentences),
+    )
+
+
+def run_out(run: AnswerRun) -> RunOut:
+    return RunOut(
+        id=run.id,
+        space=run.space,
+        question=run.question,
+        sources=None if run.sources is None else list(run.sources),
+        brief=run.brief,
+        asked_by=run.asked_by,
+        kind=run.kind,
+        model=run.model,
+        state=run.state.value,
+        created_at=iso(run.created_at),
+        lists={
+            leg: [RankedOut(passage=one.passage, rank=one.rank, score=one.score) for one in lines]
+            for leg, lines in run.lists.items()
+        },
+        hits=hits_out(run.hits, run.question),
+        trace=trace_out(run.trace) if run.trace is not None else None,
+        versions=dict(run.versions),
+        prompt_hash=run.prompt_hash,
+        sentences=[
+            SentenceOut(text=line.text, evidence=list(line.evidence), passages=list(line.passages))
+            for line in run.sentences
+        ],
+        uncited=list(run.uncited),
+        notices=[
+            NoticeOut(code=one.code, message=one.message, sentences=list(one.sentences))
+            for one in run.notices
+        ],
+        usage=usage_out(run.usage),
+        timings=dict(run.timings),
+        reason=run.reason,
+        error=dict(run.error) if run.error is not None else None,
+        replay_of=run.replay_of,
+    )
+
+
+def replay_out(replay: Replay) -> ReplayOut:
+    return ReplayOut(
+        answer=run_out(replay.answer),
+        identical=replay.identical,
+        differences=[
+            DifferenceOut(what=one.what, before=one.before, after=one.after)
+            for one in replay.differences
+        ],
+    )
+
+
+def estimate_out(estimate: Estimate) -> EstimateOut:
+    return EstimateOut(
+        model=estimate.model,
+        kind=estimate.kind.value,
+        sources=estimate.sources,
+        passages=estimate.passages,
+        seconds=estimate.seconds,
+        cost_usd=estimate.cost_usd,
+        budget_usd=None,
+    )
+
+
+def event_out(event: AnswerEvent, question: str) -> tuple[str, dict[str, Any]]:
+    """An event's name and data as the stream carries them."""
+    match event:
+        case Started():
+            return "started", {
+                "answer": event.answer,
+                "question": event.question,
+                "model": event.model,
+                "kind": event.kind.value,
+                "scope": {"sources": event.sources, "passages": event.passages},
+            }
+        case Retrieved():
+            return "retrieved", {
+                "hits": [hit.model_dump() for hit in hits_out(event.hits, question, event.matched)],
+                "trace": trace_out(event.trace).model_dump(),
+            }
+        case Notice():
+            return "notice", {
+                "code": event.code,
+                "message": event.message,
+                "sentences": list(event.sentences),
+            }
+        case Token():
+            return "token", {"text": event.text}
+        case Sentence():
+            return "sentence", {"index": event.index, "text": event.text}
+        case Cited():
+            cited = CitedOut(
+                index=event.index, evidence=evidence_out(event.evidence), passage=event.passage
+            )
+            return "cited", cited.model_dump()
+        case Finished():
+            usage = usage_out(event.usage)
+            return "finished", {
+                "answer": event.answer,
+                "state": "finished",
+                "uncited": list(event.uncited),
+                "usage": usage.model_dump() if usage is not None else None,
+                "timings": dict(event.timings),
+            }
+        case Declined():
+            return "declined", {
+                "answer": event.answer,
+                "reason": event.reason,
+                "searched": {
+                    "legs": list(event.legs),
+                    "sources": event.sources,
+                    "passages": event.passages,
+                },
+                "nearest": [hit.model_dump() for hit in hits_out(event.nearest, question)],
+            }
+        case Failed():
+            return "failed", {
+                "answer": event.answer,
+                "error": {
+                    "code": event.code,
+                    "message": event.message,
+                    "remedy": event.remedy,
+                },
+            }
