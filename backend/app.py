@@ -2,32 +2,101 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+import asyncio
+import logging
+
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
+from backend import health
+from backend.auth import routes as auth
 from backend.errors import STATUS, ErrorBody, describe
+from backend.limits import BodyLimit, SafeHeaders
+from backend.pages import Pages
+from backend.sources import routes as sources
+from backend.spaces import routes as spaces
 from backend.wiring import Services
+
+log = logging.getLogger(__name__)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    auth.router,
+    spaces.router,
+    sources.router,
+)
 
 
 def create_app(services: Services) -> FastAPI:
     """The application over services that are already open."""
-    app = FastAPI(title="StratMaster", docs_url="/api/docs", openapi_url="/api/openapi.json")
+    app = FastAPI(
+        title="StratMaster",
+        version=health.product_version(),
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere, which nothing here does
+        redoc_url=None,
+    )
     app.state.services = services
+    app.add_middleware(BodyLimit, upload=services.settings.max_upload_bytes)
+    app.add_middleware(SafeHeaders)
     for kind in STATUS:
         app.add_exception_handler(kind, _domain_error)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    for router in ROUTERS:
+        app.include_router(router)
+    pages = Pages(services.settings.frontend_dir)
+
+    @app.get("/{path:path}", include_in_schema=False)
+    async def page(path: str, request: Request) -> Response:
+        if path.startswith(("api/", "rooms/")) or path == "api":
+            raise HTTPException(404)
+        return await asyncio.to_thread(pages.respond, path, request.headers)
+
     return app
+
+
+def _answer(body: ErrorBody) -> JSONResponse:
+    return JSONResponse(body.json(), status_code=body.status)
 
 
 async def _domain_error(request: Request, error: Exception) -> JSONResponse:
     body = describe(error)
-    return JSONResponse(body.json(), status_code=body.status)
+    if body.status >= 500:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(body)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return _answer(describe(error))  # the server logs it
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    body = ErrorBody(422, "invalid", f"{where}: {first['msg']}", "Correct it and send it again.")
-    return JSONResponse(body.json(), status_code=body.status)
+    return _answer(
+        ErrorBody(422, "invalid", f"{where}: {first['msg']}.", "Correct it and send it again.")
+    )
+
+
+_HTTP_WORDS = {
+    404: ("not_found", "Check the address against /api/openapi.json."),
+    405: ("method_not_allowed", "Check the method against /api/openapi.json."),
+    413: ("too_large", "Send less at once."),
+}
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code, remedy = _HTTP_WORDS.get(error.status_code, ("refused", ""))
+    message = error.detail
+    if error.status_code in {404, 405}:
+        message = f"{request.method} {request.url.path[:200]} is nothing this server does."
+    response = _answer(ErrorBody(error.status_code, code, message, remedy))
+    response.headers.update(error.headers or {})
+    return response

@@ -94,13 +94,13 @@ class Worker:
     async def drain(self) -> None:
         """Work in this task until nothing is left to do now or later."""
         while await self._outbox.waiting():
-            if not await self._one():
+            if not await self.once():
                 await asyncio.sleep(0.05)
 
     async def _loop(self) -> None:
         while True:
             try:
-                if await self._one():
+                if await self.once():
                     continue
             except asyncio.CancelledError:
                 raise
@@ -110,7 +110,7 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bell.wait(), POLL)
 
-    async def _one(self) -> bool:
+    async def once(self) -> bool:
         """Claim a job and see it to an end; whether there was one."""
         job = await self._outbox.claim(self._owner)
         if job is None:

@@ -1,0 +1,32 @@
+"""The databases that the contracts of what is stored are held against."""
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from backend.settings import Url
+from backend.store.engine import Store, open_store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """A migrated, empty store: a file of its own, or a database of its own on a real server."""
+    if request.param == "sqlite":
+        async with open_store(Url("sqlite:///app.db"), tmp_path) as opened:
+            yield opened
+        return
+    import asyncpg
+
+    server: str = request.getfixturevalue("postgres_url")
+    name = f"contract_{secrets.token_hex(6)}"
+    admin = await asyncpg.connect(server)
+    await admin.execute(f"CREATE DATABASE {name}")
+    try:
+        url = Url(server.rpartition("/")[0] + f"/{name}")
+        async with open_store(url, tmp_path, migrate=True) as opened:
+            yield opened
+    finally:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
