@@ -38,7 +38,7 @@ async def read_apart(
     (None while unknown), on the event loop. Cancelling kills the process. Raises Unreadable for
     every way a file can fail, a parser that crashes, hangs or eats memory included.
     """
-    order = {"task": "read", "path": str(path.absolute()), "declared_name": declared_name}
+    order = {"task": "read", "path": _named(path), "declared_name": declared_name}
     result = await _apart(order, limits or Limits(), progress)
     return await asyncio.to_thread(from_json, result)
 
@@ -51,7 +51,7 @@ async def render_page(
     A scale that would make more than ``limits.pixels`` is lowered. Raises Unreadable, with code
     ``no_such_page`` for a page the file does not have.
     """
-    order = {"task": "render", "path": str(path.absolute()), "page": page, "scale": scale}
+    order = {"task": "render", "path": _named(path), "page": page, "scale": scale}
     return await _apart(order, limits or Limits(), None)
 
 
@@ -61,10 +61,14 @@ async def boxes(path: Path, page: int, quote: str, *, limits: Limits | None = No
     There are no boxes where the quote cannot be placed with confidence: it is not on the page, or
     it is short and stands there more than once. Raises Unreadable as ``render_page`` does.
     """
-    order = {"task": "boxes", "path": str(path.absolute()), "page": page, "quote": quote}
+    order = {"task": "boxes", "path": _named(path), "page": page, "quote": quote}
     found: dict[str, Any] = json.loads(await _apart(order, limits or Limits(), None))
     placed = tuple(Box(*box) for box in found["boxes"])
     return PageBoxes(found["width"], found["height"], placed)
+
+
+def _named(path: Path) -> str:
+    return str(path.absolute())  # the process apart has another working directory
 
 
 async def _apart(

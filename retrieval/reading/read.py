@@ -52,7 +52,7 @@ def read(
     declared = declared_format(declared_name)
     if declared and declared != format_name:
         draft.warn(
-            f"The name says {NAMES[declared]}, but the content is {NAMES[format_name]}; read as such"
+            f"The name says {NAMES[declared]}, the content is {NAMES[format_name]}; read as such"
         )
     try:
         parser(format_name).read(path, draft, progress)

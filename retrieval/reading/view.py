@@ -15,7 +15,7 @@ from retrieval.reading import refusals
 from retrieval.reading.limits import Limits
 
 if TYPE_CHECKING:
-    import pypdfium2
+    import pypdfium2  # type: ignore[import-untyped]  # ships no types
 
 SURE_ALONE = 8  # letters and digits; a shorter quote is placed only if it stands once
 

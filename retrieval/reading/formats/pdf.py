@@ -10,9 +10,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]  # ships no types
 from pypdfium2 import raw
 
 from retrieval.blocks import BlockKind
@@ -20,18 +21,28 @@ from retrieval.reading import refusals
 from retrieval.reading.draft import Draft
 from retrieval.reading.formats import Progress
 
+# First halves after which a hyphen at a line's end is the word's own: "long-" + "term".
+COMPOUND_STARTS = frozenset(
+    {"all", "co", "cost", "cross", "data", "decision", "ex", "four", "full", "half", "high"}
+    | {"large", "last", "long", "low", "market", "mid", "multi", "near", "non", "off", "on", "one"}
+    | {"part", "post", "right", "second", "self", "short", "single", "small", "so", "sub", "third"}
+    | {"three", "time", "top", "two", "user", "well", "wide", "year", "zero", "five", "first"}
+)
 HYPHENS = frozenset("\x02\ufffe\u00ad")  # what pdfium makes of a hyphen at a line's end
 CELL_GAP = 1.3  # letter sizes between two words that belong to different cells
 PARAGRAPH_GAP = 1.45  # line distances after which a new paragraph begins
 HEADING_SIZE = 1.12  # times the size of the body text
 HEADING_LETTERS = 180
 BOLD = 600
+SPACES = frozenset({0, 9, 32, 160})
+SMALLEST = 2.5  # points; smaller text cannot be seen and is often a generator's or a trickster's
 EDGE_LINES = 3  # at the top and bottom of a page, looked at for running headers
 BULLETS = "•‣▪▫◦●○■□–—➢➤✓❖\uf0b7\uf0a7\uf0d8"
 
 _BULLET = re.compile(rf"[{BULLETS}·*-]\s+|[{BULLETS}](?=\w)")
 _NUMBERED = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z])[.)]|\(?[ivx]{1,4}[.)])\s+\S")
 _TERMINAL = re.compile(r"[.!?:;…][\"'”’)\]]*$")
+_SOFT = re.compile(r"([^\s\x02\ufffe\u00ad]*)[\x02\ufffe\u00ad](\w?)")
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
     r"(?:page\s*)?[-–|\s]*(?:\d{1,4}|[ivxl]{1,6})[-–|\s]*(?:(?:of|/)\s*\d{1,4})?", re.I
@@ -77,6 +88,9 @@ def read(path: Path, draft: Draft, progress: Progress) -> None:
             try:
                 page = document[number]
                 lines = _lines(page)
+                if tiny := sum(line.size < SMALLEST for line in lines):
+                    draft.skip(f"page {number + 1}", f"{tiny} lines too small to be seen")
+                    lines = [line for line in lines if line.size >= SMALLEST]
                 if not lines and raw.FPDFPage_CountObjects(page.raw):
                     pictures.append(number + 1)
                 page.close()
@@ -155,27 +169,30 @@ def _lines(page: pypdfium2.PdfPage) -> list[Line]:
 
 
 def _line(text: pypdfium2.PdfTextPage, codes: Sequence[int], start: int, end: int) -> Line | None:
-    while start < end and codes[start] in (0, 32, 160, 9):
+    while start < end and codes[start] in SPACES:
         start += 1
-    while end > start and codes[end - 1] in (0, 32, 160, 9):
+    while end > start and codes[end - 1] in SPACES:
         end -= 1
     if start == end:
         return None
     hyphen = chr(codes[end - 1]) in HYPHENS
     first = text.get_charbox(start, loose=True)
     last = text.get_charbox(end - 1, loose=True)
-    middle = text.get_charbox((start + end) // 2, loose=True)
+    centre = (start + end) // 2
+    while codes[centre] in SPACES:  # spaces that pdfium adds have no size and no font
+        centre -= 1
+    middle = text.get_charbox(centre, loose=True)
     size = max(middle[3] - middle[1], 1.0)
-    bold_at = (start, (start + end) // 2, end - 1)
+    bold_at = (start, centre, end - 1)
     weights = [raw.FPDFText_GetFontWeight(text.raw, index) for index in bold_at]
     cells: list[str] = []
     spans: list[tuple[float, float]] = []
     word_start, word_left = start, first[0]
     for index in range(start + 1, end):
-        if codes[index] not in (32, 160, 9) or index + 1 >= end or codes[index + 1] in (32, 160, 9):
+        if codes[index] not in SPACES or index + 1 >= end or codes[index + 1] in SPACES:
             continue
         before = index - 1
-        while before > start and codes[before] in (32, 160, 9):
+        while before > start and codes[before] in SPACES:
             before -= 1
         following, ended = text.get_charbox(index + 1)[0], text.get_charbox(before)[2]
         if following - ended > CELL_GAP * size and (cell := _string(codes, word_start, index)):
@@ -204,11 +221,18 @@ def _line(text: pypdfium2.PdfTextPage, codes: Sequence[int], start: int, end: in
 
 
 def _string(codes: Sequence[int], start: int, end: int) -> str:
-    characters = (chr(code) for code in codes[start:end] if code)
-    text = "".join("-" if character in HYPHENS else character for character in characters)
+    text = "".join(chr(code) for code in codes[start:end] if code)
+    # A hyphen inside stood at the end of a line or column that pdfium joined with the next.
+    text = _SOFT.sub(_rejoined, text)
     if "\ud800" <= max(text, default="") <= "\udfff":
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return " ".join(text.split())
+
+
+def _rejoined(found: re.Match[str]) -> str:
+    before, after = found[1], found[2]
+    broken = after.islower() and before[-1:].isalpha() and not _compound(before + "-")
+    return before + ("" if broken else "-") + after
 
 
 def _join_rows(lines: list[Line]) -> list[Line]:
@@ -243,16 +267,27 @@ def _join_rows(lines: list[Line]) -> list[Line]:
 
 
 def _true_rows(lines: list[Line]) -> list[Line]:
-    """A row has a neighbour whose cells begin or end where its own do; else it is stretched text."""
-    rows = [line.is_row for line in lines]
+    """A row has a neighbour whose cells begin or end where its own do, else it is plain text."""
+    rows = [line.is_row and not _stretched(line) for line in lines]
     for index, line in enumerate(lines):
-        if rows[index] and not any(
-            rows[near] and _aligned(line, lines[near])
+        if line.is_row and not any(
+            rows[index] and rows[near] and _aligned(line, lines[near])
             for near in range(max(0, index - 3), min(len(lines), index + 4))
             if near != index
         ):
             line.cells, line.spans = [line.text], [(line.left, line.right)]
     return lines
+
+
+def _stretched(line: Line) -> bool:
+    """Whether only words stand here, all the same distance apart, as in a justified line."""
+    gaps = [right[0] - left[1] for left, right in pairwise(line.spans)]
+    return (
+        len(gaps) >= 3
+        and max(gaps) < 1.6 * min(gaps)
+        and sum(cell[-1:].isdigit() for cell in line.cells) * 2 < len(line.cells)
+        and any(cell[:1].islower() for cell in line.cells[1:])
+    )
 
 
 def _aligned(one: Line, other: Line) -> bool:
@@ -438,12 +473,7 @@ def _joined(group: list[Line]) -> str:
 def _compound(text: str) -> bool:
     """Whether the broken word already holds a hyphen, or begins as only compounds do."""
     word = text.rsplit(None, 1)[-1][:-1].casefold().strip("(“\"'")
-    return "-" in word or word in _COMPOUND_STARTS
-
-
-_COMPOUND_STARTS = frozenset(
-    ["all", "co", "cross", "data", "e", "end", "ex", "full", "half", "high", "in", "large", "last", "long", "low", "mid", "multi", "near", "non", "off", "on", "one", "out", "part", "post", "pre", "re", "real", "risk", "right", "second", "self", "short", "single", "small", "so", "state", "sub", "third", "time", "top", "two", "under", "up", "well", "wide", "year", "zero", "cost", "user", "evidence", "three", "four", "five", "community", "market", "decision"]
-)
+    return "-" in word or word in COMPOUND_STARTS
 
 
 def _spans(numbers: list[int]) -> list[tuple[int, int]]:
