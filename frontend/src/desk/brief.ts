@@ -9,10 +9,12 @@ export interface CitedSentence {
 /** What the other panes may ask of the open brief. The brief pane implements it. */
 export interface BriefPort {
   /** Puts sentences where the cursor is, each followed by its citations. */
-  insertSentences(sentences: CitedSentence[]): void;
+  insertSentences(sentences: readonly CitedSentence[]): void;
   insertCitation(cite: string): void;
-  /** Gives every place that cites `from` the citation `to`. */
-  replaceCitation(from: string, to: string): void;
+  /** Cites `to` where `from` was cited; in one block when it is named, else everywhere. */
+  replaceCitation(from: string, to: string, block?: string): void;
+  /** Cites at the end of a sentence that has no citation yet. False if it is not found there. */
+  citeSentence(block: string, sentence: string, cite: string): boolean;
   focus(): void;
 }
 

@@ -3,6 +3,7 @@ export { type BriefPort, type CitedSentence, setBriefPort, useBriefPort } from '
 export { getPlace, go, goTo, select, subscribePlace, usePlace } from './place';
 export { IS_MAC, isTyping, matches, type Shortcut, SHORTCUTS, useShortcuts } from './shortcuts';
 export { recall, remember, useStored } from './stored';
+export { isOffline, setSync, type Sync, useSync } from './sync';
 export {
   formatPlace,
   type LeftTab,

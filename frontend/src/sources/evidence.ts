@@ -10,8 +10,10 @@ let known: ReadonlyMap<string, Evidence | null> = new Map();
 const wanted = new Set<string>();
 const listeners = new Set<() => void>();
 let scheduled: Promise<void> | null = null;
+let version = 0;
 
 function tell(): void {
+  version += 1;
   for (const listener of listeners) listener();
 }
 
@@ -82,4 +84,15 @@ export function useEvidence(ids: readonly string[]): ReadonlyMap<string, Evidenc
     }
     return mine;
   }, [key, all]);
+}
+
+/** Grows whenever any record is learnt or changes. */
+export function useEvidenceVersion(): number {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => version,
+  );
 }

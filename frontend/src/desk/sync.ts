@@ -1,0 +1,36 @@
+import { useSyncExternalStore } from 'react';
+
+/** What the panes need to know of the open brief's way to the server. */
+export interface Sync {
+  connection: 'connecting' | 'live' | 'offline' | 'refused' | 'missing' | 'diverged';
+  unsynced: number;
+  savedAt: number | null;
+  /** The server has answered the last request of this page. */
+  reachable: boolean;
+}
+
+let current: Sync = { connection: 'connecting', unsynced: 0, savedAt: null, reachable: true };
+const listeners = new Set<() => void>();
+
+export function setSync(change: Partial<Sync>): void {
+  const next = { ...current, ...change };
+  const same = (Object.keys(next) as (keyof Sync)[]).every((key) => next[key] === current[key]);
+  if (same) return;
+  current = next;
+  for (const listener of listeners) listener();
+}
+
+export function useSync(): Sync {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
+}
+
+/** True while what the server knows is not what this page shows. */
+export function isOffline(sync: Sync): boolean {
+  return !sync.reachable || sync.connection === 'offline';
+}

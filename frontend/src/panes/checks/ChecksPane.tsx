@@ -1,0 +1,43 @@
+import { useClaims } from '../../claims';
+import { go, usePlace } from '../../desk';
+import { Empty } from '../../ui/Empty';
+import { TabPanel, Tabs } from '../../ui/Tabs';
+import { Claims } from './Claims';
+import { Ship } from './Ship';
+
+interface ChecksPaneProps {
+  space: string;
+  brief: string | null;
+}
+
+export function ChecksPane({ space, brief }: ChecksPaneProps) {
+  const { right } = usePlace();
+  const report = useClaims(brief);
+  return (
+    <Tabs
+      label="Checks and Ship"
+      value={right}
+      onChange={(next) => go({ right: next })}
+      tabs={[
+        { id: 'claims', label: 'Claims', count: report.data?.coverage.claims ?? null },
+        { id: 'ship', label: 'Ship' },
+      ]}
+    >
+      <TabPanel id="claims">
+        {brief ? <Claims space={space} brief={brief} /> : <NoBrief />}
+      </TabPanel>
+      <TabPanel id="ship">{brief ? <Ship brief={brief} /> : <NoBrief />}</TabPanel>
+    </Tabs>
+  );
+}
+
+function NoBrief() {
+  return (
+    <Empty title="No brief open">
+      <p>
+        Every sentence of a brief appears here with its evidence and a verdict. Ship brings it out
+        as Markdown or Word, without any account.
+      </p>
+    </Empty>
+  );
+}

@@ -1,0 +1,39 @@
+import { go, usePlace } from '../../desk';
+import { useSources } from '../../sources';
+import { TabPanel, Tabs } from '../../ui/Tabs';
+import { Ask } from './Ask';
+import { Reader } from './Reader';
+import { Sources } from './Sources';
+
+interface EvidencePaneProps {
+  space: string;
+  brief: string | null;
+  sample: boolean;
+}
+
+export function EvidencePane({ space, brief, sample }: EvidencePaneProps) {
+  const { left } = usePlace();
+  const sources = useSources(space);
+  return (
+    <Tabs
+      label="Evidence"
+      value={left}
+      onChange={(next) => go({ left: next })}
+      tabs={[
+        { id: 'ask', label: 'Ask' },
+        { id: 'sources', label: 'Sources', count: sources.data?.length ?? null },
+        { id: 'reader', label: 'Reader' },
+      ]}
+    >
+      <TabPanel id="ask">
+        <Ask space={space} brief={brief} sample={sample} />
+      </TabPanel>
+      <TabPanel id="sources">
+        <Sources space={space} />
+      </TabPanel>
+      <TabPanel id="reader">
+        <Reader space={space} />
+      </TabPanel>
+    </Tabs>
+  );
+}

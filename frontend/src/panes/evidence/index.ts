@@ -1,0 +1,2 @@
+export { EvidencePane } from './EvidencePane';
+export { Hits } from './Hits';

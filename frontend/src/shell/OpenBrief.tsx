@@ -1,0 +1,113 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+
+import { get, type Hit, request } from '../api';
+import { useClaims } from '../claims';
+import { announce, getPlace, go, select, setBriefPort, subscribePlace, usePlace } from '../desk';
+import { BriefPane, type BriefHandle } from '../panes/brief';
+import type { Session } from '../session';
+import { cite, knownEvidence, useEvidence, useEvidenceVersion } from '../sources';
+import { useStatus } from './useSession';
+
+interface OpenBriefProps {
+  space: string;
+  session: Session;
+  reading: boolean;
+}
+
+/** Joins the brief pane to the selection, the evidence and the claims. */
+export function OpenBrief({ space, session, reading }: OpenBriefProps) {
+  const status = useStatus(session);
+  const place = usePlace();
+  const report = useClaims(session.brief);
+  const claims = useMemo(() => report.data?.claims ?? [], [report.data]);
+  const [order, setOrder] = useState<readonly string[]>([]);
+  useEvidence(order);
+  const evidenceVersion = useEvidenceVersion();
+  const handle = useRef<BriefHandle>(null);
+  const found = useRef(new Map<string, Hit>());
+
+  useEffect(() => {
+    setBriefPort(status.editable && !reading ? handle.current : null);
+    return () => setBriefPort(null);
+  }, [status.editable, reading, session]);
+
+  const latest = useRef(claims);
+  useEffect(() => {
+    latest.current = claims;
+  }, [claims]);
+
+  // A selection made in another pane is scrolled to here.
+  useEffect(() => {
+    let last = getPlace().sel;
+    return subscribePlace(() => {
+      const { sel } = getPlace();
+      if (sel === last) return;
+      last = sel;
+      if (!sel || document.activeElement?.closest('[data-pane="brief"]')) return;
+      if (sel.kind === 'cite') handle.current?.reveal({ cite: sel.id });
+      if (sel.kind === 'block') handle.current?.reveal({ block: sel.id });
+      if (sel.kind === 'claim') {
+        const claim = latest.current.find((item) => item.hash === sel.id);
+        if (claim) handle.current?.reveal({ block: claim.block, text: claim.text });
+      }
+    });
+  }, []);
+
+  const onSelectBlock = useCallback((block: string, sentence: string) => {
+    const text = sentence.trim();
+    const claim = latest.current.find((item) => item.block === block && item.text.trim() === text);
+    const { sel } = getPlace();
+    // A chosen citation of this very claim stays chosen.
+    if (claim && sel?.kind === 'cite' && claim.cites.includes(sel.id)) return;
+    go(
+      { sel: claim ? { kind: 'claim', id: claim.hash } : { kind: 'block', id: block } },
+      {
+        replace: true,
+      },
+    );
+  }, []);
+
+  const searchPassages = useCallback(
+    async (query: string) => {
+      const { hits } = await get<{ hits: Hit[] }>(
+        `/api/spaces/${space}/search?limit=8&q=${encodeURIComponent(query)}`,
+      );
+      found.current = new Map(hits.map((hit) => [hit.passage.id, hit]));
+      return hits.map(({ passage }) => ({
+        id: passage.id,
+        source_title: passage.source_title,
+        page: passage.page,
+        text: passage.text,
+      }));
+    },
+    [space],
+  );
+
+  return (
+    <BriefPane
+      ref={handle}
+      session={session}
+      mode={reading || status.access === 'read' ? 'read' : 'edit'}
+      evidence={(id) => knownEvidence().get(id) ?? undefined}
+      evidenceVersion={evidenceVersion}
+      claims={claims}
+      selectedCite={place.sel?.kind === 'cite' ? place.sel.id : null}
+      onSelectCitation={(id) => select({ kind: 'cite', id })}
+      onSelectBlock={onSelectBlock}
+      searchPassages={searchPassages}
+      citePassage={async (choice) => {
+        const hit = found.current.get(choice.id);
+        if (!hit) throw new Error('This passage is no longer in the list: search again.');
+        return (await cite(hit.passage)).id;
+      }}
+      uploadImage={async (file) => {
+        const body = new FormData();
+        body.append('file', file, file.name);
+        const response = await request(`/api/spaces/${space}/images`, { method: 'POST', body });
+        return (await response.json()) as { src: string };
+      }}
+      onCitations={setOrder}
+      announce={announce}
+    />
+  );
+}

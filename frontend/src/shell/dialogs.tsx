@@ -1,0 +1,227 @@
+import { useState } from 'react';
+
+import {
+  asProblem,
+  type Brief,
+  invalidate,
+  type Problem,
+  refetch,
+  send,
+  type Space,
+  type Template,
+  useResource,
+} from '../api';
+import { announce, goTo } from '../desk';
+import { Button } from '../ui/Button';
+import { Confirm, Dialog } from '../ui/Dialog';
+import { Input } from '../ui/Field';
+import { Notice } from '../ui/Notice';
+import { ProblemNotice } from '../ui/ProblemNotice';
+import { count } from '../ui/words';
+
+interface OpenProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+}
+
+export function NewSpace({ open, onOpenChange }: OpenProps) {
+  const [name, setName] = useState('');
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const create = async () => {
+    try {
+      const space = await send<Space>('POST', '/api/spaces', { name: name.trim() });
+      await refetch('/api/spaces');
+      setName('');
+      setProblem(null);
+      onOpenChange(false);
+      goTo(space.id, null);
+      announce(`Space ${space.name} made.`);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="New space"
+      description="A folder of sources and briefs that are searched together."
+    >
+      <form
+        className="flex flex-col gap-3"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void create();
+        }}
+      >
+        <div className="flex gap-2">
+          <Input
+            aria-label="Name of the space"
+            placeholder="Q3 market entry"
+            value={name}
+            maxLength={200}
+            onChange={(event) => setName(event.target.value)}
+          />
+          <Button type="submit" look="primary" disabled={!name.trim()}>
+            Create
+          </Button>
+        </div>
+        {problem && <ProblemNotice problem={problem} />}
+      </form>
+    </Dialog>
+  );
+}
+
+/** The templates a brief may start from. */
+export function TemplatePicker({ space, onDone }: { space: string; onDone?: () => void }) {
+  const { data, error } = useResource<Template[]>('/api/briefs/templates');
+  const [title, setTitle] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const create = async (template: Template | null) => {
+    setBusy(true);
+    try {
+      const brief = await send<Brief>('POST', `/api/spaces/${space}/briefs`, {
+        title: title.trim() || template?.title || 'Untitled brief',
+        ...(template ? { template: template.id } : {}),
+      });
+      await refetch(`/api/spaces/${space}/briefs`);
+      invalidate('/api/spaces');
+      onDone?.();
+      goTo(space, brief.id);
+      announce(`Brief ${brief.title} made.`);
+    } catch (failure) {
+      setProblem(asProblem(failure));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div className="flex flex-col gap-3">
+      <Input
+        aria-label="Title of the brief"
+        placeholder="Title"
+        value={title}
+        maxLength={200}
+        onChange={(event) => setTitle(event.target.value)}
+      />
+      <ul className="grid gap-2 sm:grid-cols-2">
+        {(data ?? []).map((template) => (
+          <li key={template.id}>
+            <button
+              type="button"
+              disabled={busy}
+              onClick={() => void create(template)}
+              className="h-full w-full rounded-md border border-border bg-surface px-3 py-2.5 text-left transition-colors hover:border-accent"
+            >
+              <span className="block font-serif text-[15px] font-semibold">{template.title}</span>
+              <span className="mt-0.5 block text-xs text-muted">{template.description}</span>
+            </button>
+          </li>
+        ))}
+        {error !== null && !data && (
+          <li>
+            <Button disabled={busy} onClick={() => void create(null)}>
+              Empty brief
+            </Button>
+          </li>
+        )}
+      </ul>
+      {problem && <ProblemNotice problem={problem} />}
+    </div>
+  );
+}
+
+export function NewBrief({ space, open, onOpenChange }: OpenProps & { space: string }) {
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="New brief"
+      description="Give it a title and choose what it starts from."
+    >
+      <TemplatePicker space={space} onDone={() => onOpenChange(false)} />
+    </Dialog>
+  );
+}
+
+export function DeleteSpace({ space, open, onOpenChange }: OpenProps & { space: Space }) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const remove = async () => {
+    try {
+      await send('DELETE', `/api/spaces/${space.id}`);
+      await refetch('/api/spaces');
+      history.replaceState(null, '', '/');
+      window.dispatchEvent(new PopStateEvent('popstate'));
+      announce(`Space ${space.name} deleted.`);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  return (
+    <>
+      <Confirm
+        open={open}
+        onOpenChange={onOpenChange}
+        title={`Delete the space “${space.name}”?`}
+        action="Delete the space"
+        onConfirm={() => void remove()}
+      >
+        <p>
+          {count(space.sources, 'source')}, {count(space.passages, 'passage')} and{' '}
+          {count(space.briefs, 'brief')} are deleted with it, from every index and from disk. This
+          cannot be undone.
+        </p>
+      </Confirm>
+      <FailedDialog title="The space was not deleted" problem={problem} onClose={setProblem} />
+    </>
+  );
+}
+
+export function DeleteBrief({ brief, open, onOpenChange }: OpenProps & { brief: Brief }) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const remove = async () => {
+    try {
+      await send('DELETE', `/api/briefs/${brief.id}`);
+      await refetch(`/api/spaces/${brief.space}/briefs`);
+      goTo(brief.space, null);
+      announce(`Brief ${brief.title} deleted.`);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  return (
+    <>
+      <Confirm
+        open={open}
+        onOpenChange={onOpenChange}
+        title={`Delete the brief “${brief.title || 'Untitled'}”?`}
+        action="Delete the brief"
+        onConfirm={() => void remove()}
+      >
+        <p>
+          It is deleted for everybody who works on it. Its sources stay. This cannot be undone;
+          download it first if somebody may want it again.
+        </p>
+      </Confirm>
+      <FailedDialog title="The brief was not deleted" problem={problem} onClose={setProblem} />
+    </>
+  );
+}
+
+function FailedDialog({
+  title,
+  problem,
+  onClose,
+}: {
+  title: string;
+  problem: Problem | null;
+  onClose: (problem: null) => void;
+}) {
+  return (
+    <Dialog open={problem !== null} onOpenChange={() => onClose(null)} title={title}>
+      {problem && <ProblemNotice problem={problem} />}
+      <Notice tone="info">Nothing was changed.</Notice>
+    </Dialog>
+  );
+}

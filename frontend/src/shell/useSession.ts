@@ -1,0 +1,132 @@
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import type { Text } from 'yjs';
+
+import { claimsChanged } from '../claims';
+import { announce, setSync } from '../desk';
+import { openSession, type Session, type SessionStatus } from '../session';
+import { currentPerson } from './person';
+import { syncWords } from './syncWords';
+
+/** The open session of a brief; null without one, and for a moment between two. */
+export function useSession(brief: string | null): Session | null {
+  const [session, setSession] = useState<Session | null>(null);
+  useEffect(() => {
+    if (!brief) return;
+    const opened = openSession(brief, currentPerson());
+    // The session lives exactly as long as this effect: it cannot be made while rendering.
+    // eslint-disable-next-line react-hooks/set-state-in-effect
+    setSession(opened);
+    let savedAt: number | null = null;
+    let spoken = '';
+    const follow = () => {
+      const status = opened.status();
+      setSync({
+        connection: status.connection,
+        unsynced: status.unsynced,
+        savedAt: status.savedAt,
+      });
+      if (status.savedAt !== savedAt) {
+        savedAt = status.savedAt;
+        claimsChanged(brief);
+      }
+      // Only a change of state is spoken; every keystroke changes the count.
+      if (status.connection !== spoken) {
+        if (spoken) announce(syncWords({ ...status, reachable: true }).text);
+        spoken = status.connection;
+      }
+    };
+    const leave = opened.subscribe(follow);
+    follow();
+    return () => {
+      leave();
+      opened.destroy();
+      setSession(null);
+      setSync({ connection: 'connecting', unsynced: 0, savedAt: null });
+    };
+  }, [brief]);
+  return session?.brief === brief ? session : null;
+}
+
+export function useStatus(session: Session): SessionStatus {
+  return useSyncExternalStore(
+    (listener) => session.subscribe(listener),
+    () => session.status(),
+  );
+}
+
+export interface Visitor {
+  client: number;
+  name: string;
+  color: string;
+}
+
+/** Who else has this brief open; one person in two windows is two visitors. */
+export function useVisitors(session: Session | null): Visitor[] {
+  const [visitors, setVisitors] = useState<Visitor[]>([]);
+  useEffect(() => {
+    if (!session) return;
+    const { awareness } = session;
+    const read = () => {
+      const next: Visitor[] = [];
+      for (const [client, state] of awareness.getStates()) {
+        const user = (state as { user?: Partial<Visitor> }).user;
+        if (client === awareness.clientID || !user?.name) continue;
+        next.push({ client, name: user.name, color: user.color ?? '#777' });
+      }
+      next.sort((a, b) => a.client - b.client);
+      // A moving cursor is no news here.
+      setVisitors((old) => (JSON.stringify(old) === JSON.stringify(next) ? old : next));
+    };
+    awareness.on('change', read);
+    read();
+    return () => {
+      awareness.off('change', read);
+      setVisitors([]);
+    };
+  }, [session]);
+  return visitors;
+}
+
+/** The title as it stands in the shared document, and a way to change it. */
+export function useTitle(session: Session | null): [string, (title: string) => void] {
+  const [title, setTitle] = useState('');
+  useEffect(() => {
+    if (!session) return;
+    const text = session.doc.getText('title');
+    const read = () => setTitle(text.toJSON());
+    text.observe(read);
+    read();
+    return () => {
+      text.unobserve(read);
+      setTitle('');
+    };
+  }, [session]);
+  return [
+    title,
+    (next) => {
+      if (session) replaceText(session.doc.getText('title'), next);
+    },
+  ];
+}
+
+/** Changes only what differs, so that two people renaming at once do not double the title. */
+export function replaceText(text: Text, next: string): void {
+  const old = text.toJSON();
+  if (old === next) return;
+  let head = 0;
+  while (head < old.length && head < next.length && old[head] === next[head]) head += 1;
+  let tail = 0;
+  while (
+    tail < old.length - head &&
+    tail < next.length - head &&
+    old[old.length - 1 - tail] === next[next.length - 1 - tail]
+  ) {
+    tail += 1;
+  }
+  const change = () => {
+    if (old.length - tail > head) text.delete(head, old.length - tail - head);
+    if (next.length - tail > head) text.insert(head, next.slice(head, next.length - tail));
+  };
+  if (text.doc) text.doc.transact(change);
+  else change();
+}
