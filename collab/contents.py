@@ -47,10 +47,12 @@ def read(update: Update) -> Contents:
         count = reader.integer()
         client = reader.integer()
         clock = reader.integer()
+        if client in structs:
+            raise Malformed(f"Client {client} has two runs of structs in one update.")
         for _ in range(count):
-            clock += _struct(reader)
+            clock += _struct(reader, client, clock)
         if count:
-            structs[client] = max(clock, structs.get(client, 0))
+            structs[client] = clock
     deletes: dict[int, int] = {}
     for _ in range(reader.integer()):
         client = reader.integer()
@@ -67,24 +69,32 @@ def clocks(state: bytes) -> dict[int, int]:
     return {reader.integer(): reader.integer() for _ in range(reader.integer())}
 
 
-def _struct(reader: Reader) -> int:
+def _struct(reader: Reader, client: int, clock: int) -> int:
     """Pass over one struct; its length in clock ticks."""
     info = reader.byte()
     kind = info & 0x1F
     if kind in (_GC, _SKIP):
         return _positive(reader.integer())
     if info & 0x80:
-        reader.integer(), reader.integer()
+        _earlier(reader, client, clock)
     if info & 0x40:
-        reader.integer(), reader.integer()
+        _earlier(reader, client, clock)
     if not info & 0xC0:
         if reader.integer() == 1:
             reader.text()
         else:
-            reader.integer(), reader.integer()
+            _earlier(reader, client, clock)
         if info & 0x20:
             reader.text()
     return _content(reader, kind)
+
+
+def _earlier(reader: Reader, client: int, clock: int) -> None:
+    """Pass over a reference. Yjs waits for what another client has yet to say, but takes it for
+    granted that a client refers only to what it said before."""
+    other, at = reader.integer(), reader.integer()
+    if other == client and at >= clock:
+        raise Malformed(f"Client {client} refers at {clock} to its own future, {at}.")
 
 
 def _content(reader: Reader, kind: int) -> int:

@@ -98,10 +98,10 @@ class Visitor:
     async def _read(self, room: Room) -> None:
         try:
             async for message in self._channel:
-                room.receive(self, message)
+                await room.ready()
                 if self.gone:
                     return
-                await room.has_room()
+                room.receive(self, message)
             self.drop(None)
         except Malformed as error:
             log.info("A visitor of %s sent what cannot be read: %s", room.document, error)
@@ -161,15 +161,16 @@ class Room:
         self._store = store
         self._limits = limits
         self._on_settled = on_settled
-        self._doc = doc
         self._events: list[Update] = []
-        doc.observe(lambda event: self._events.append(event.update))
         # Up to where each client's history is in the document without a gap.
-        self._known = clocks(doc.get_state())
+        self._known: dict[int, int] = {}
         # Updates the document holds back because something before them has not come. They are
         # not part of what it encodes, so they are added to every snapshot and first sync.
-        self._early = list(early)
-        self._whole: Update | None = None  # the document as one update, until the next edit
+        self._early: list[Update] = []
+        self._encoding: Update | None = None  # the document as one update, until the next edit
+        self._take(doc, early)
+        self._whole_again = asyncio.Event()
+        self._whole_again.set()
         self._pending: deque[_Pending] = deque()
         self._backlog = 0
         self._work = asyncio.Event()
@@ -208,6 +209,13 @@ class Room:
         doc, early = await asyncio.to_thread(_load, stored.updates)
         return cls(document, store, stored, doc, early, limits=limits, on_settled=on_settled)
 
+    def _take(self, doc: pycrdt.Doc[Any], early: Iterable[Update]) -> None:
+        self._doc = doc
+        doc.observe(lambda event: self._events.append(event.update))
+        self._known = clocks(doc.get_state())
+        self._early = list(early)
+        self._encoding = None
+
     # Visitors
 
     async def serve(self, visitor: Visitor) -> None:
@@ -242,9 +250,11 @@ class Room:
             case wire.QueryPresences():
                 self._tell_presences(visitor)
 
-    async def has_room(self) -> None:
-        """Wait while too much is applied that the store has not taken yet."""
-        await self._drained.wait()
+    async def ready(self) -> None:
+        """Wait while too much is applied that the store has not taken, or while reloading."""
+        while not (self._drained.is_set() and self._whole_again.is_set()):
+            await self._drained.wait()
+            await self._whole_again.wait()
 
     def _sync(self, visitor: Visitor, state: bytes) -> None:
         if visitor.estranged:
@@ -271,9 +281,9 @@ class Room:
         return self._with_early(update)
 
     def _encoded(self) -> Update:
-        if self._whole is None:
-            self._whole = self._with_early(self._doc.get_update())
-        return self._whole
+        if self._encoding is None:
+            self._encoding = self._with_early(self._doc.get_update())
+        return self._encoding
 
     def _with_early(self, update: Update) -> Update:
         return pycrdt.merge_updates(update, *self._early) if self._early else update
@@ -310,17 +320,19 @@ class Room:
         self._events.clear()
         try:
             self._doc.apply_update(update)
-        except ValueError as error:
+        except ValueError as error:  # not decoded, so nothing was applied
             raise Malformed(f"An update cannot be read: {error}") from error
         except BaseException as error:
-            if type(error).__name__ != "PanicException":
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                 raise
-            # The library gave up half-way: nothing in memory can be trusted any more.
-            log.exception("The document %s failed on an update", self.document)
-            self.fail()
-            raise Malformed("An update broke the document in memory; it is reloaded.") from None
+            # Half of it may be applied: what is in memory cannot be trusted. All that was taken
+            # before is stored or waiting to be, so the document is made again from there.
+            log.warning("The document %s broke on an update: %s", self.document, error)
+            self._whole_again.clear()
+            self._work.set()
+            raise Malformed(f"An update cannot be applied: {error}") from None
         for event in self._events:
-            self._whole = None
+            self._encoding = None
             brought = contents if event == update else read(event)
             for client, end in brought.structs.items():
                 self._known[client] = max(end, self._known.get(client, 0))
@@ -329,7 +341,7 @@ class Room:
         if not contents.within(self._known):
             # Part of it waits for what has not come. As it is then: it would be lost otherwise.
             self._early.append(update)
-            self._whole = None
+            self._encoding = None
             return update
         if not self._events:
             return None
@@ -344,6 +356,8 @@ class Room:
                 self._work.clear()
                 while self._pending:
                     await self._write_batch()
+                if not self._whole_again.is_set():
+                    await self._reload()
                 if self._settle_due:
                     self._settle_due = False
                     await self._compact_if_worth_it()
@@ -359,7 +373,15 @@ class Room:
         finally:
             self.closed = True
             self._drained.set()
+            self._whole_again.set()
             self.ended.set()
+
+    async def _reload(self) -> None:
+        stored = await self._store.load(self.document)
+        if stored is None:
+            raise UnknownDocument(f"There is no document {self.document!r} any more.")
+        self._take(*await asyncio.to_thread(_load, stored.updates))
+        self._whole_again.set()
 
     async def _write_batch(self) -> None:
         batch: list[_Pending] = []
@@ -443,12 +465,15 @@ class Room:
     async def _compact(self) -> None:
         """Replace the tail by a snapshot. It may hold edits past ``through``: they are told
         again by their own rows, and an update applied twice is applied once."""
+        if not self._whole_again.is_set():
+            return
         through, update = self._durable, self._encoded()
         await self._store.compact(self.document, Snapshot(update, through))
         self._snapshot_bytes, self._tail_bytes, self._tail = len(update), 0, 0
 
     async def projection(self) -> Projection:
         """The document as it stands, read in a thread from a copy."""
+        await self._whole_again.wait()
         return await asyncio.to_thread(project, (self._encoded(),))
 
     # Presence
@@ -539,6 +564,7 @@ class Room:
         self._pending.clear()
         self._settle_due = False
         self._drained.set()
+        self._whole_again.set()
         for visitor in list(self.visitors):
             visitor.drop(reason)
         self._work.set()

@@ -2,13 +2,14 @@
 
     python tests/yjs/serve.py FOLDER PORT
 
-Serves every brief in FOLDER's database; a visitor named in the query (`?as=NAME`) is who it says,
-and `?read` makes it a reader.
+Serves every brief in FOLDER's database. A visitor is who its `x-visitor` header says (`viewer:ann`,
+a role and a name), the admin without one, and nobody at all with `stranger`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,13 +18,13 @@ from types import SimpleNamespace
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.requests import HTTPConnection
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from backend.auth.principal import Principal, Role
 from backend.briefs.service import Briefs, BriefSettled
 from backend.editing.routes import Door, router
+from backend.errors import Forbidden, NotSignedIn
 from backend.events import Hub
 from backend.settings import Url
 from backend.spaces.service import Spaces
@@ -32,15 +33,22 @@ from backend.store.updates import SqlUpdates
 from collab import Rooms
 
 
-class ByQuery:
-    """Whoever the query says; for tests only."""
+class ByHeader:
+    """Whoever the ``x-visitor`` header says; for tests only."""
 
-    name = "query"
+    name = "header"
 
     async def authenticate(
         self, *, method: str, headers: Mapping[str, str], client: str | None
     ) -> Principal:
-        return Principal("you", "local", "You", frozenset({Role.ADMIN}))
+        role, _, name = headers.get("x-visitor", "admin:you").partition(":")
+        if role == "stranger":
+            raise NotSignedIn("Nobody is signed in.", "Sign in.")
+        if role == "foreign":
+            raise Forbidden("A page of elsewhere.", "Open the product itself.")
+        if role == "elsewhere":
+            return Principal(name, "another", name, frozenset({Role.ADMIN}))
+        return Principal(name, "local", name, frozenset({Role(role)}))
 
 
 @asynccontextmanager
@@ -58,13 +66,21 @@ async def rooms_app(folder: Path) -> AsyncIterator[FastAPI]:
             door=Door(),
             hub=hub,
             store=store,
-            authenticator=ByQuery(),
+            authenticator=ByHeader(),
         )
         app.include_router(router)
         try:
             yield app
         finally:
             await rooms.close()
+
+
+class Announced(uvicorn.Server):
+    """Says on stdout when it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print("ready", flush=True)
 
 
 async def main(folder: Path, port: int) -> None:
@@ -76,7 +92,7 @@ async def main(folder: Path, port: int) -> None:
             ws_max_size=16 * 1024 * 1024 + 1024,
             ws_per_message_deflate=False,
         )
-        await uvicorn.Server(config).serve()
+        await Announced(config).serve()
 
 
 if __name__ == "__main__":
