@@ -138,7 +138,7 @@ class Searcher:
         return _Outcome(LegTrace(leg.name, LegState.OK, took, len(run.ranked)), run)
 
     async def _hydrate(self, fused: Sequence[Fused], scope: Scope, limit: int) -> tuple[Hit, ...]:
-        """Fetch in small steps: the first is mostly enough, but twins and the vanished leave gaps."""
+        """Fetch in small steps: the first is mostly enough, but twins and lost ids leave gaps."""
         hits: list[Hit] = []
         wordings: set[str] = set()
         step = limit * 2

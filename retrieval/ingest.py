@@ -1,0 +1,92 @@
+"""Passages into every leg: words first, so that they can be found, then meaning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from retrieval.errors import RetrievalError
+from retrieval.model import Passage, SourceId, VersionHash
+from retrieval.ports import Leg
+
+BATCH: Final = 32  # passages between two looks at cancellation; about a second of encoding
+
+
+class LegsFailed(RetrievalError):
+    """Some legs could not be fed. ``failures`` has each one's name and what it said.
+
+    The legs not named hold every passage; putting the same passages again completes the rest.
+    """
+
+    def __init__(self, failures: dict[str, Exception]) -> None:
+        said = "; ".join(
+            f"{leg}: {str(error) or type(error).__name__}" for leg, error in failures.items()
+        )
+        super().__init__(f"not every leg took the passages ({said}); try again")
+        self.failures = failures
+
+
+class Ingester:
+    """Feeds the lexical leg first and the others, which encode, after it and one by one.
+
+    Every step replaces by id, so a put that was cut short is simply put again.
+    """
+
+    def __init__(self, lexical: Leg, others: Sequence[Leg] = ()) -> None:
+        self._lexical = lexical
+        self._others = tuple(others)
+
+    async def put(
+        self,
+        passages: Sequence[Passage],
+        *,
+        searchable: Callable[[], Awaitable[None]] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Index the passages; ``searchable`` is awaited as soon as they are found by words.
+
+        ``progress`` hears how many passages are done in every leg together, and of how many. A
+        failure of the lexical leg raises at once. When another leg fails the rest go on, and
+        LegsFailed names it at the end. Cancelling takes effect between two batches.
+        """
+        total = len(passages) * (1 + len(self._others))
+        done = 0
+
+        def tell(more: int) -> None:
+            nonlocal done
+            done += more
+            if progress is not None:
+                progress(done, total)
+
+        await self._lexical.put(passages)
+        tell(len(passages))
+        if searchable is not None:
+            await searchable()
+        failures: dict[str, Exception] = {}
+        for leg in self._others:
+            for first in range(0, len(passages), BATCH):
+                await asyncio.sleep(0)  # a leg that never waits must not hide a cancellation
+                batch = passages[first : first + BATCH]
+                try:
+                    await leg.put(batch)
+                except Exception as error:  # the other legs still take theirs
+                    failures[leg.name] = error
+                    break
+                tell(len(batch))
+        if failures:
+            raise LegsFailed(failures)
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        """Forget a source in every leg, or all but one version of it. Safe to repeat.
+
+        Every leg is asked even when one fails; LegsFailed then names those that still know it.
+        """
+        failures: dict[str, Exception] = {}
+        for leg in (self._lexical, *self._others):
+            try:
+                await leg.drop(source, keep=keep)
+            except Exception as error:  # a dead leg must not keep the living ones from forgetting
+                failures[leg.name] = error
+        if failures:
+            raise LegsFailed(failures)

@@ -1,0 +1,225 @@
+"""BM25 on disk in this process, on tantivy (k1 1.2, b 0.75). One folder, one process.
+
+Terms come from ``retrieval.terms`` and are stored as they are, so the question never meets
+tantivy's query parser: its operators are plain words here. Two approximations are the engine's: a
+passage's length is kept in one byte (exact up to 40 terms, then within 12 %), and replaced or
+dropped passages count in the statistics until their segment is merged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Self
+
+import tantivy
+from tantivy import Occur
+from tantivy import Query as Clause
+
+from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError
+from retrieval.model import (
+    Passage,
+    Query,
+    Ranked,
+    Run,
+    Scope,
+    SourceId,
+    VersionHash,
+)
+from retrieval.terms import ANALYZER, asked, indexed
+
+FORMAT: Final = 1
+HEAP: Final = 64 << 20  # bytes a commit may gather before it is split over segments
+SPARE: Final = 16  # asked for beyond the limit, so that ties at the cut go by passage id
+_FILTERED: Final = ("tenant", "space", "source", "version")
+_MANIFEST: Final = "manifest.json"
+_BUSY: Final = "LockBusy"  # the binding raises ValueError with tantivy's own words
+
+
+class Tantivy:
+    """The lexical leg. Searches run beside one another, changes one after another."""
+
+    name = "bm25"
+
+    def __init__(
+        self, index: tantivy.Index, schema: tantivy.Schema, writer: tantivy.IndexWriter
+    ) -> None:
+        self._index = index
+        self._schema = schema
+        self._writer = writer
+        self._changes = ThreadPoolExecutor(1, "bm25-changes")
+        self._searches = ThreadPoolExecutor(2, "bm25-searches")
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the index in a folder, or begin one there. Blocking; then ``close``.
+
+        Raises IndexMismatch when the folder holds another analysis' terms or no index of ours,
+        and IndexInUse when another process has it open.
+        """
+        wanted = {"format": FORMAT, "engine": "tantivy", "analyzer": ANALYZER}
+        described = folder / _MANIFEST
+        place = folder / "index"
+        if described.exists():
+            try:
+                found = json.loads(described.read_bytes())
+            except ValueError as error:
+                raise IndexMismatch(
+                    f"{described} cannot be read ({error}); run `stratmaster reindex`"
+                ) from error
+            if found != wanted:
+                raise IndexMismatch(
+                    f"the lexical index in {folder} was made as {found}, this program reads "
+                    f"{wanted}; run `stratmaster reindex`"
+                )
+        elif place.exists():
+            raise IndexMismatch(
+                f"the lexical index in {folder} does not say what made it ({_MANIFEST} is "
+                "missing); run `stratmaster reindex`"
+            )
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(described, wanted)
+        place.mkdir(exist_ok=True)
+        schema = _schema()
+        try:
+            index = tantivy.Index(schema, path=str(place))
+            # One thread: segments stay few, and a commit stands or falls as a whole.
+            writer = index.writer(HEAP, 1)
+        except (ValueError, OSError) as error:
+            if _BUSY in str(error):
+                raise IndexInUse(
+                    f"the lexical index in {folder} is open in another process; stop that one, or "
+                    "give this one a data folder of its own"
+                ) from error
+            raise IndexMismatch(
+                f"the lexical index in {folder} cannot be opened ({error}); "
+                "run `stratmaster reindex`"
+            ) from error
+        index.config_reader("manual")
+        index.reload()
+        return cls(index, schema, writer)
+
+    async def put(self, passages: Sequence[Passage]) -> None:
+        """All of them or none. A later passage of the same id in one call wins."""
+        if passages:
+            await self._change(lambda: self._add(passages))
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        clauses = [(Occur.Must, self._term("source", source))]
+        if keep is not None:
+            clauses.append((Occur.MustNot, self._term("version", keep)))
+        await self._change(
+            lambda: self._writer.delete_documents_by_query(Clause.boolean_query(clauses))
+        )
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        if scope.empty or limit < 1:
+            return Run(self.name, ())
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._searches, self._search, query, scope, limit)
+
+    async def count(self) -> int:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._searches, lambda: self._index.searcher().num_docs)
+
+    def close(self) -> None:
+        """Finish what was begun and let the folder go."""
+        self._changes.shutdown(wait=True)
+        self._searches.shutdown(wait=True)
+        self._writer.wait_merging_threads()
+
+    async def _change(self, work: Callable[[], object]) -> None:
+        def transaction() -> None:
+            try:
+                work()
+                self._writer.commit()
+            except Exception as error:
+                self._writer.rollback()
+                if isinstance(error, ValueError | OSError):
+                    raise RetrievalError(
+                        f"the lexical index could not be changed ({error}); nothing of this change "
+                        "was kept"
+                    ) from error
+                raise
+            self._index.reload()
+
+        await asyncio.get_running_loop().run_in_executor(self._changes, transaction)
+
+    def _add(self, passages: Sequence[Passage]) -> None:
+        for passage in passages:
+            self._writer.delete_documents_by_term("id", passage.id)
+            document = tantivy.Document()
+            document.add_text("id", passage.id)
+            for name in _FILTERED:
+                document.add_text(name, getattr(passage, name))
+            document.add_text("terms", " ".join(indexed(passage)))
+            self._writer.add_document(document)
+
+    def _search(self, query: Query, scope: Scope, limit: int) -> Run:
+        words = [
+            (
+                Occur.Should,
+                Clause.boost_query(clause, float(times)) if times > 1 else clause,
+            )
+            for clause, times in (
+                (Clause.term_query(self._schema, "terms", term, "freq"), times)
+                for term, times in asked(query).items()
+            )
+        ]
+        if not words:
+            return Run(self.name, ())
+        # Filters are clauses of the query, so they apply before ranking; scored 0, so that they
+        # leave BM25 as it is.
+        clauses = [
+            (Occur.Must, Clause.const_score_query(self._term("tenant", scope.tenant), 0.0)),
+            (Occur.Must, self._among("space", scope.spaces)),
+            (Occur.Must, Clause.boolean_query(words)),
+        ]
+        if scope.sources is not None:
+            clauses.append((Occur.Must, self._among("source", scope.sources)))
+        wanted = Clause.boolean_query(clauses)
+        searcher = self._index.searcher()
+        depth = limit + SPARE
+        while True:
+            hits = searcher.search(wanted, depth, count=False).hits
+            # A tie that reaches beyond what was asked for could hide the smaller id.
+            if len(hits) < depth or hits[-1][0] < hits[limit - 1][0]:
+                break
+            depth *= 4
+        ranked = [
+            Ranked(str(searcher.doc(address).get_first("id")), float(score))
+            for score, address in hits
+        ]
+        ranked.sort(key=lambda line: (-line.score, line.passage))
+        return Run(self.name, tuple(ranked[:limit]))
+
+    def _term(self, field: str, value: str) -> Clause:
+        return Clause.term_query(self._schema, field, value, "basic")
+
+    def _among(self, field: str, values: frozenset[str]) -> Clause:
+        terms = Clause.term_set_query(self._schema, field, sorted(values))
+        return Clause.const_score_query(terms, 0.0)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    for name in _FILTERED:
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    """Whole or not at all, also when the power goes."""
+    unfinished = path.with_suffix(".tmp")
+    with unfinished.open("w") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

@@ -1,0 +1,150 @@
+"""Text to the terms that are matched: the one analysis that indexing and asking share.
+
+We analyse here rather than in an engine, so that every engine ranks the same terms and a hit can
+say which words matched. Raise ANALYZER when a change makes other terms of the same text: indexes
+made before it are then refused and remade.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections import Counter
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+import snowballstemmer  # type: ignore[import-untyped]  # ships no types
+
+from retrieval.language import LANGUAGES, STOP_WORDS, UNDETERMINED
+from retrieval.model import Passage, Query
+
+ANALYZER: Final = "words-1"
+
+MAX_QUERY_CHARACTERS: Final = 8_192  # of a question are read; a pasted document is not a question
+MAX_QUERY_TERMS: Final = 128  # different words of it are looked up
+MAX_TERM: Final = 64  # code points; longer "words" are encoded data, kept by their beginning
+
+_SNOWBALL = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "ru": "russian"}
+_local = threading.local()  # a stemmer keeps its word in itself: one for each thread
+
+_CJK = "\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(
+    rf"(?P<cjk>[{_CJK}]+)"  # written without spaces
+    r"|(?P<number>\d+(?:[.,]\d+)+)"  # 12.1 is one term, not a 12 and a 1
+    r"|(?P<acronym>(?:[^\W\d_]\.){2,})"  # U.S. is us
+    rf"|(?P<word>(?:(?![{_CJK}])[^\W_])+(?:'(?:(?![{_CJK}])[^\W_])+)*)"
+)
+_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
+_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)'")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
+_APOSTROPHES = str.maketrans(
+    {"’": "'", "ʼ": "'", "＇": "'", "\u00ad": None, "\u200b": None, "\u200c": None,
+     "\u200d": None, "\u2060": None, "\ufeff": None}
+)  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    """The words and figures of a text, folded, in order, before any is left out or stemmed."""
+    folded = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).casefold()
+    found: list[str] = []
+    for match in _TOKEN.finditer(folded):
+        token = match.group()
+        match match.lastgroup:
+            case "cjk":
+                found.extend(token[i : i + 2] for i in range(max(1, len(token) - 1)))
+            case "number":
+                found.append(_THOUSANDS.sub("", token).replace(",", ".")[:MAX_TERM])
+            case "acronym":
+                found.append(token.replace(".", "")[:MAX_TERM])
+            case _:
+                found.append(token[:MAX_TERM])
+    return found
+
+
+def analyze(text: str, language: str) -> list[str]:
+    """The terms of a text in order: folded, without stop words, stemmed by Snowball.
+
+    Where the language is not one of ours, no word is left out, Cyrillic words are stemmed as
+    Russian and all others as English: tables and short notes are rarely guessed, and "figures"
+    should still find "figure".
+    """
+    if language not in STOP_WORDS:
+        return [_term(word, UNDETERMINED) for word in words(text)]
+    stop = STOP_WORDS[language]
+    found = []
+    for word in words(text):
+        bare = _ELISION.sub("", word) if language == "fr" else word
+        if bare not in stop:
+            found.append(_term(bare, language))
+    return found
+
+
+def indexed(passage: Passage) -> list[str]:
+    """The terms a passage is found by: its headings and its words, each marked by language.
+
+    Headings stand in the same field, once: they say what a passage is about as its words do, and
+    a field of their own would want a weight tuned for each collection.
+    """
+    language = known(passage.language)
+    text = f"{passage.context}\n{passage.text}"
+    return [f"{language}:{term}" for term in analyze(text, language)]
+
+
+def asked(query: Query) -> Counter[str]:
+    """The terms a question looks for, in every language's form, and how often each was said.
+
+    A passage holds marked terms of one language, so the forms never count twice. What is a stop
+    word of the question's own language is left out of every form: "the" in a German report
+    would be a rare word there.
+    """
+    text = query.text[:MAX_QUERY_CHARACTERS]
+    own = known(query.language)
+    spoken = STOP_WORDS.get(own, frozenset())
+    counted = Counter(word for word in words(text) if word not in spoken)
+    terms: Counter[str] = Counter()
+    for word, times in islice(counted.items(), MAX_QUERY_TERMS):
+        for language in (*LANGUAGES, UNDETERMINED):
+            for term in analyze(word, language):
+                terms[f"{language}:{term}"] += times
+    return terms
+
+
+def matched(query: Query, passage: Passage) -> list[str]:
+    """Words of the question, as asked, that the passage is found by; in the question's order."""
+    held = frozenset(indexed(passage))
+    language = known(passage.language)
+    spoken = STOP_WORDS.get(known(query.language), frozenset())
+    found: dict[str, None] = {}
+    for word in words(query.text[:MAX_QUERY_CHARACTERS]):
+        if word not in spoken and any(f"{language}:{t}" in held for t in analyze(word, language)):
+            found[word] = None
+    return list(found)
+
+
+def known(language: str) -> str:
+    return language if language in STOP_WORDS else UNDETERMINED
+
+
+@lru_cache(maxsize=200_000)  # stems; a collection's vocabulary, about 20 MB
+def _term(word: str, language: str) -> str:
+    if language == UNDETERMINED:
+        language = "ru" if _CYRILLIC.search(word) else "en"
+    stemmers = _local.__dict__.setdefault("stemmers", {})
+    if language not in stemmers:
+        stemmers[language] = snowballstemmer.stemmer(_SNOWBALL[language])
+    stem: str = stemmers[language].stemWord(word)
+    return _unaccented(stem) or word
+
+
+def _unaccented(stem: str) -> str:
+    """Latin, Greek and Cyrillic without marks, since people type them so; no other script."""
+    if stem.isascii():
+        return stem
+    kept: list[str] = []
+    for sign in unicodedata.normalize("NFD", stem):
+        if unicodedata.combining(sign) and kept and kept[-1] < "\u0530":
+            continue
+        kept.append(sign)
+    return unicodedata.normalize("NFC", "".join(kept))
