@@ -12,13 +12,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from backend import health
+from backend.answers import routes as answers
 from backend.auth import routes as auth
+from backend.briefs import routes as briefs
+from backend.claims import routes as claims
+from backend.documents import routes as documents
+from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
+from backend.evidence import routes as evidence
 from backend.limits import BodyLimit, SafeHeaders
 from backend.pages import Pages
+from backend.services import Services
 from backend.sources import routes as sources
 from backend.spaces import routes as spaces
-from backend.wiring import Services
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +33,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     spaces.router,
     sources.router,
+    evidence.router,
+    answers.router,
+    briefs.router,
+    claims.router,
+    documents.router,
+    editing.router,
 )
 
 

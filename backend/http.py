@@ -8,7 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from backend.auth.principal import Principal
-from backend.wiring import Services
+from backend.services import Services
 
 
 def services_of(connection: HTTPConnection) -> Services:

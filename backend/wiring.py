@@ -2,47 +2,172 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, text
 
-from backend.auth.principal import Principal
+from backend.answers.answer import Answers
+from backend.briefs.images import Images
+from backend.briefs.service import Brief, Briefs, BriefSettled
+from backend.claims.service import Claims
 from backend.clock import now
+from backend.documents.downloads import Downloads
+from backend.editing.routes import Door
+from backend.errors import Unavailable
 from backend.events import Hub
-from backend.ports import BlobStore
+from backend.evidence.service import EvidenceService
+from backend.health import Port
+from backend.jobs import Worker
+from backend.llm.extractive import Extractive
+from backend.ports import BlobStore, LanguageModel
+from backend.services import Authenticator, Services
 from backend.settings import Settings, UnknownScheme
+from backend.sources.indexes import AllLegs
+from backend.sources.reader import SourceReader
+from backend.sources.reading import DropSource, Read, ReadSource
+from backend.sources.service import DROP, READ, Sources
+from backend.sources.texts import Texts
 from backend.spaces.service import Spaces
+from backend.store.answers import StoredRuns
+from backend.store.claims import StoredClaims
 from backend.store.engine import Store, open_store
-from backend.store.tables import tenants
+from backend.store.evidence import StoredEvidence
+from backend.store.outbox import Outbox
+from backend.store.passages import StoredPassages
+from backend.store.tables import passages, sources, tenants
+from backend.store.updates import SqlUpdates
+from collab import Projection, Rooms
+from retrieval.blocks import Reading
+from retrieval.chunking import cut
+from retrieval.dense import VectorIndex
+from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
+from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
+from retrieval.ports import DenseEncoder, Leg, SparseEncoder
+from retrieval.reading import Limits, read_apart
+from retrieval.search import Searcher
+from retrieval.sentences import sentences
 
+__all__ = ["Authenticator", "Services", "open_services"]
 
-class Authenticator(Protocol):
-    @property
-    def name(self) -> str: ...
+log = logging.getLogger(__name__)
 
-    async def authenticate(
-        self, *, method: str, headers: Mapping[str, str], client: str | None
-    ) -> Principal:
-        """Who is asking; raises NotSignedIn or Forbidden."""
-        ...
-
-
-@dataclass(frozen=True)
-class Services:
-    """Everything the application is made of, opened and ready."""
-
-    settings: Settings
-    store: Store
-    blobs: BlobStore
-    hub: Hub
-    authenticator: Authenticator
-    spaces: Spaces
-
+Check: TypeAlias = Callable[[], Awaitable[str]]
 
 LOCAL_TENANT = "local"  # the only one while everyone signs in as the person at this machine
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open what the settings name; close it all, in reverse, at the end.
+
+    An index that cannot be opened is named by health and by every search's trace, and the rest goes
+    on without it. A database or a blob store that cannot be opened is an error here.
+    """
+    temporary = settings.data_dir / "tmp"
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_store(settings.url("DATABASE_URL"), settings.data_dir)
+        )
+        await ensure_tenant(store, LOCAL_TENANT)
+        blobs = open_blobs(settings)
+        legs = await open_legs(settings, stack)
+        working = [leg for leg in legs if not isinstance(leg.leg, Broken)]
+        indexes = AllLegs([leg.leg for leg in working])
+        stored_passages = StoredPassages(store)
+        searcher = Searcher([leg.leg for leg in legs], stored_passages)
+
+        hub = Hub()
+        outbox = Outbox(store)
+        spaces = Spaces(store)
+        texts = Texts(store, blobs)
+        handlers: dict[str, ReadSource | DropSource] = {}
+        worker = Worker(outbox, handlers, at_once=settings.jobs_workers)
+        source_service = Sources(
+            store=store,
+            blobs=blobs,
+            outbox=outbox,
+            hub=hub,
+            spaces=spaces,
+            uploads=temporary,
+            limit=settings.max_upload_bytes,
+            wake=worker.wake,
+        )
+        handlers[READ] = ReadSource(
+            store=store,
+            blobs=blobs,
+            texts=texts,
+            passages=stored_passages,
+            indexes=indexes,
+            sources=source_service,
+            read=read_within(settings),
+            cut=cut,
+            temporary=temporary,
+        )
+        handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
+
+        evidence = EvidenceService(store=StoredEvidence(store), versions=texts)
+
+        async def follow(brief: Brief, projection: Projection) -> None:
+            await claims.follow(brief.id, projection)
+
+        rooms = Rooms(SqlUpdates(store), on_settled=BriefSettled(store, hub, [follow]))
+        claims = Claims(
+            documents=rooms, evidence=evidence, store=StoredClaims(store), sentences=sentences
+        )
+        encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
+        runs = StoredRuns(store)
+        model = open_model(settings)
+        answers = Answers(
+            searcher=searcher,
+            evidence=evidence,
+            runs=runs,
+            corpus=runs,
+            sentences=sentences,
+            composer=Extractive(sentences=sentences, encoder=encoder),
+            model=model,
+        )
+        images = Images(store, spaces, blobs)
+        downloads = Downloads(documents=rooms, evidence=evidence, images=images)
+        services = Services(
+            settings=settings,
+            store=store,
+            blobs=blobs,
+            hub=hub,
+            authenticator=open_authenticator(settings),
+            spaces=spaces,
+            sources=source_service,
+            reader=SourceReader(
+                sources=source_service, texts=texts, blobs=blobs, temporary=temporary
+            ),
+            texts=texts,
+            passages=stored_passages,
+            legs=legs,
+            searcher=searcher,
+            outbox=outbox,
+            worker=worker,
+            rooms=rooms,
+            door=Door(),
+            briefs=Briefs(store, spaces, rooms, hub),
+            images=images,
+            evidence=evidence,
+            claims=claims,
+            answers=answers,
+            downloads=downloads,
+            ports=(),
+        )
+        await worker.start()
+        # Unwinds from the last: nothing new is heard or begun while what runs comes to its end.
+        stack.push_async_callback(rooms.close)
+        stack.push_async_callback(answers.close)
+        stack.push_async_callback(worker.stop)
+        stack.callback(hub.close)
+        yield replace(services, ports=ports_of(services, model))
 
 
 async def ensure_tenant(store: Store, tenant: str) -> None:
@@ -51,26 +176,6 @@ async def ensure_tenant(store: Store, tenant: str) -> None:
             return
     async with store.writing() as connection:
         await connection.execute(insert(tenants).values(id=tenant, name=tenant, created_at=now()))
-
-
-@asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
-    """Open what the settings name; close it all, in reverse, at the end."""
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            open_store(settings.url("DATABASE_URL"), settings.data_dir)
-        )
-        await ensure_tenant(store, LOCAL_TENANT)
-        hub = Hub()
-        stack.callback(hub.close)
-        yield Services(
-            settings=settings,
-            store=store,
-            blobs=open_blobs(settings),
-            hub=hub,
-            authenticator=open_authenticator(settings),
-            spaces=Spaces(store),
-        )
 
 
 def open_blobs(settings: Settings) -> BlobStore:
@@ -93,3 +198,253 @@ def open_authenticator(settings: Settings) -> Authenticator:
             return DevAuthenticator()
         case _:
             raise UnknownScheme("AUTH_URL", url, ("dev",))
+
+
+def open_model(settings: Settings) -> LanguageModel | None:
+    """None where answers are extracts."""
+    url = settings.url("MODEL_URL")
+    match url.scheme:
+        case "extractive":
+            return None
+        case _:
+            raise UnknownScheme("MODEL_URL", url, ("extractive",))
+
+
+class Broken:
+    """A leg that could not be opened: it says why to whoever asks, and the others go on."""
+
+    def __init__(self, name: str, error: RetrievalError) -> None:
+        self.name = name
+        self.error = error
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        raise self.error
+
+    async def put(self, passages: Sequence[Passage]) -> None:
+        raise self.error
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        raise self.error
+
+    async def count(self) -> int:
+        raise self.error
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedLeg:
+    """A leg with what health says of it. ``encoder`` is a dense leg's, for others' use."""
+
+    leg: Leg
+    setting: str
+    implementation: str
+    encoder: DenseEncoder | None = None
+
+
+async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg]:
+    """The legs the settings name, words first: what they find is found soonest."""
+    opened = [await open_lexical(settings, stack)]
+    for opening in (open_dense, open_sparse):
+        leg = await opening(settings, stack)
+        if leg is not None:
+            opened.append(leg)
+    return opened
+
+
+async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
+    url = settings.url("LEXICAL_URL")
+    match url.scheme:
+        case "tantivy":
+            from retrieval.stores.tantivy import Tantivy
+
+            folder = url.under(settings.data_dir)
+            try:
+                leg: Leg = await opened(stack, lambda: Tantivy.open(folder))
+            except IndexMismatch as error:
+                leg = Broken("bm25", error)
+            return OpenedLeg(leg, "LEXICAL_URL", "tantivy")
+        case _:
+            raise UnknownScheme("LEXICAL_URL", url, ("tantivy",))
+
+
+async def open_dense(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | None:
+    from retrieval.dense import DenseLeg
+
+    url = settings.url("DENSE_URL")
+    if url.scheme == "off":
+        return None
+    try:
+        encoder = await open_dense_encoder(settings, stack)
+        index = await open_vectors(
+            settings, stack, "dense", encoder.fingerprint, encoder.dimensions
+        )
+    except (WeightsError, IndexMismatch) as error:
+        return OpenedLeg(Broken("dense", error), "DENSE_URL", url.scheme)
+    leg = DenseLeg(encoder, index)
+    if url.scheme == "hashing":
+        # Its scores mean nothing, and whoever judges an answer by a dense leg's must not find one.
+        leg.name = "hashing"
+    return OpenedLeg(leg, "DENSE_URL", url.scheme, encoder)
+
+
+async def open_dense_encoder(settings: Settings, stack: AsyncExitStack) -> DenseEncoder:
+    url = settings.url("DENSE_URL")
+    match url.scheme:
+        case "onnx":
+            from retrieval.encoders.onnx import OnnxEncoder
+
+            return await opened(stack, lambda: OnnxEncoder.open(settings.models / url.rest))
+        case "hashing":
+            from retrieval.encoders.hashing import HashingEncoder
+
+            return HashingEncoder()
+        case _:
+            raise UnknownScheme("DENSE_URL", url, ("onnx", "off", "hashing"))
+
+
+async def open_sparse(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | None:
+    from retrieval.sparse import SparseLeg
+
+    url = settings.url("SPARSE_URL")
+    if url.scheme == "off":
+        return None
+    try:
+        match url.scheme:
+            case "inference-free":
+                from retrieval.encoders.inference_free import InferenceFreeEncoder
+
+                folder = settings.models / url.rest
+                encoder: SparseEncoder = await asyncio.to_thread(InferenceFreeEncoder.open, folder)
+            case _:
+                raise UnknownScheme("SPARSE_URL", url, ("off", "inference-free"))
+        index = await open_vectors(settings, stack, "sparse", encoder.fingerprint, None)
+    except (WeightsError, IndexMismatch) as error:
+        return OpenedLeg(Broken("sparse", error), "SPARSE_URL", url.scheme)
+    return OpenedLeg(SparseLeg(encoder, index), "SPARSE_URL", url.scheme)
+
+
+async def open_vectors(
+    settings: Settings,
+    stack: AsyncExitStack,
+    name: str,
+    fingerprint: str,
+    dimensions: int | None,
+) -> VectorIndex:
+    """The index of one encoder's vectors; ``dimensions`` are a dense encoder's."""
+    url = settings.url("VECTORS_URL")
+    match url.scheme:
+        case "qdrant-edge":
+            from retrieval.stores.qdrant_edge import QdrantEdge
+
+            folder = url.under(settings.data_dir) / name
+            if dimensions is None:
+                return await opened(
+                    stack, lambda: QdrantEdge.open_sparse(folder, fingerprint=fingerprint)
+                )
+            return await opened(
+                stack,
+                lambda: QdrantEdge.open_dense(
+                    folder, fingerprint=fingerprint, dimensions=dimensions
+                ),
+            )
+        case _:
+            raise UnknownScheme("VECTORS_URL", url, ("qdrant-edge",))
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closable)
+
+
+async def opened(stack: AsyncExitStack, opening: Callable[[], C]) -> C:
+    """Open in a thread what blocks while it opens and closes; the stack closes it."""
+    value = await asyncio.to_thread(opening)
+    stack.push_async_callback(asyncio.to_thread, value.close)
+    return value
+
+
+def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
+    """What health and doctor ask, in the order a question passes through."""
+    settings = services.settings
+
+    def port(name: str, setting: str, implementation: str, check: Check) -> Port:
+        return Port(name, setting, str(settings.url(setting)), implementation, check)
+
+    async def database() -> str:
+        async with services.store.reading() as connection:
+            answer = await connection.scalar(
+                text(
+                    "SELECT sqlite_version()"
+                    if services.store.dialect == "sqlite"
+                    else "SHOW server_version"
+                )
+            )
+        return f"{services.store.dialect} {answer}"
+
+    async def blobs() -> str:
+        await services.blobs.exists("health/probe")
+        return "answers"
+
+    async def jobs() -> str:
+        waiting = await services.outbox.waiting()
+        return f"{settings.jobs_workers} at once in this process; {waiting} waiting or running"
+
+    async def language_model() -> str:
+        if model is None:
+            return "no model is set: answers are quotes, each cited, and say so"
+        return model.name
+
+    async def sign_in() -> str:
+        return "whoever sits at this machine is its admin; serves loopback only"
+
+    def leg(opened: OpenedLeg) -> Check:
+        async def check() -> str:
+            held = await opened.leg.count()
+            async with services.store.reading() as connection:
+                current = await connection.scalar(
+                    select(func.count())
+                    .select_from(passages.join(sources, sources.c.id == passages.c.source))
+                    .where(passages.c.version == sources.c.version)
+                )
+            if held < (current or 0) and not await services.outbox.waiting():
+                raise Unavailable(
+                    f"holds {held:,} of {current:,} passages, so some cannot be found by it",
+                    "Run `stratmaster reindex`.",
+                    code="incomplete_index",
+                )
+            return f"{held:,} passages"
+
+        return check
+
+    def off(name: str) -> Check:
+        async def check() -> str:
+            return f"off: searches run without the {name} leg"
+
+        return check
+
+    found = [port("database", "DATABASE_URL", services.store.dialect, database)]
+    for opened in services.legs:
+        found.append(port(opened.leg.name, opened.setting, opened.implementation, leg(opened)))
+    for name, setting in (("dense", "DENSE_URL"), ("sparse", "SPARSE_URL")):
+        if not any(opened.setting == setting for opened in services.legs):
+            found.append(port(name, setting, "off", off(name)))
+    found += [
+        port("blobs", "BLOBS_URL", settings.url("BLOBS_URL").scheme, blobs),
+        port("model", "MODEL_URL", "extractive" if model is None else model.name, language_model),
+        port("sign-in", "AUTH_URL", services.authenticator.name, sign_in),
+        port("jobs", "DATABASE_URL", "outbox", jobs),
+    ]
+    return found
+
+
+def read_within(settings: Settings) -> Read:
+    """The reader, held to the size of files that the settings allow."""
+    limits = Limits(bytes=settings.max_upload_bytes)
+
+    async def read(
+        path: Path, *, declared_name: str, progress: Callable[[int, int | None], None]
+    ) -> Reading:
+        return await read_apart(path, declared_name=declared_name, limits=limits, progress=progress)
+
+    return read

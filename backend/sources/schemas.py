@@ -165,7 +165,7 @@ class Box(BaseModel):
 
 
 class PageOut(BaseModel):
-    """A page and the boxes of a quote on it, in points from the top left."""
+    """A page's size in points, and the boxes of a quote on it as shares of that, from 0 to 1."""
 
     width: float
     height: float
