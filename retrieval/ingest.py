@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import RetrievalError
 from retrieval.model import Passage, SourceId, VersionHash
-from retrieval.ports import Leg
+
+if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
+    from retrieval.ports import Leg
 
 BATCH: Final = 32  # passages between two looks at cancellation; about a second of encoding
 
 
 class LegsFailed(RetrievalError):
-    """Some legs could not be fed. ``failures`` has each one's name and what it said.
+    """Some legs did not follow a change. ``failures`` has each one's name and what it said.
 
-    The legs not named hold every passage; putting the same passages again completes the rest.
+    The legs not named followed it whole; asking for the same change again completes the rest.
     """
 
     def __init__(self, failures: dict[str, Exception]) -> None:
         said = "; ".join(
             f"{leg}: {str(error) or type(error).__name__}" for leg, error in failures.items()
         )
-        super().__init__(f"not every leg took the passages ({said}); try again")
+        super().__init__(f"the change did not reach every leg ({said}); try again")
         self.failures = failures
 
 

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from retrieval.errors import AllLegsFailed
 from retrieval.fusion import Fused, K, rrf
@@ -23,7 +24,9 @@ from retrieval.model import (
     SearchResult,
     Trace,
 )
-from retrieval.ports import Passages, Retriever
+
+if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
+    from retrieval.ports import Passages, Retriever
 
 DEADLINE = 2.0  # seconds for all legs together; p95 of a leg is two orders below
 POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusion would lift to 8

@@ -1,0 +1,301 @@
+"""What every lexical leg promises, asked of the in-memory twin and of tantivy alike."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieval.errors import IndexInUse, IndexMismatch
+from retrieval.memory import MemoryLexical
+from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, VersionHash
+from retrieval.ports import Leg
+from retrieval.stores.tantivy import Tantivy
+
+OpenLeg = Callable[[], AbstractAsyncContextManager[Leg]]
+V1, V2 = "a" * 64, "b" * 64
+ALL = Scope("acme", frozenset({"s1"}))
+
+
+def passage(
+    ordinal: int,
+    text: str,
+    *,
+    tenant: str = "acme",
+    space: str = "s1",
+    source: SourceId = "src_1",
+    version: VersionHash = V1,
+    headings: tuple[str, ...] = (),
+    language: str = "en",
+) -> Passage:
+    id = f"{source}.{version[:12]}.{ordinal:05d}"
+    return Passage(
+        id, tenant, space, source, version, ordinal, text, 0, len(text), "", headings,
+        language=language,
+    )  # fmt: skip
+
+
+def ids(run: Run) -> list[PassageId]:
+    return [line.passage for line in run.ranked]
+
+
+@asynccontextmanager
+async def in_memory() -> AsyncIterator[Leg]:
+    yield MemoryLexical()
+
+
+@asynccontextmanager
+async def on_disk() -> AsyncIterator[Leg]:
+    with TemporaryDirectory() as folder:
+        leg = await asyncio.to_thread(Tantivy.open, Path(folder) / "lexical")
+        try:
+            yield leg
+        finally:
+            await asyncio.to_thread(leg.close)
+
+
+@pytest.fixture(params=[in_memory, on_disk], ids=["memory", "tantivy"])
+def open_leg(request: pytest.FixtureRequest) -> OpenLeg:
+    opener: OpenLeg = request.param
+    return opener
+
+
+@pytest.fixture
+async def leg(open_leg: OpenLeg) -> AsyncIterator[Leg]:
+    async with open_leg() as opened:
+        yield opened
+
+
+async def test_what_was_put_is_found_at_once_by_any_form_of_its_words(leg: Leg) -> None:
+    await leg.put([passage(0, "The policies were changed."), passage(1, "Margins fell.")])
+    run = await leg.search(Query("policy CHANGES"), scope=ALL, limit=5)
+    assert ids(run) == [passage(0, "").id]
+    assert run.leg == leg.name == "bm25"
+
+
+async def test_headings_find_a_passage(leg: Leg) -> None:
+    await leg.put([passage(0, "It rose by a tenth.", headings=("Market size",))])
+    assert ids(await leg.search(Query("market"), scope=ALL, limit=5)) == [passage(0, "").id]
+
+
+async def test_the_same_id_replaces_also_within_one_put(leg: Leg) -> None:
+    await leg.put([passage(0, "apples"), passage(0, "pears")])
+    await leg.put([passage(0, "plums")])
+    assert await leg.count() == 1
+    assert ids(await leg.search(Query("apples pears"), scope=ALL, limit=5)) == []
+    assert ids(await leg.search(Query("plums"), scope=ALL, limit=5)) == [passage(0, "").id]
+
+
+async def test_drop_forgets_a_source_and_no_other_and_may_be_repeated(leg: Leg) -> None:
+    kept = passage(0, "apples", source="src_2")
+    await leg.put([passage(0, "apples"), passage(1, "apples"), kept])
+    for _ in range(2):
+        await leg.drop("src_1")
+        assert await leg.count() == 1
+        assert ids(await leg.search(Query("apples"), scope=ALL, limit=5)) == [kept.id]
+
+
+async def test_drop_keeps_the_version_it_is_told_to(leg: Leg) -> None:
+    old, new = passage(0, "apples"), passage(0, "apples", version=V2)
+    await leg.put([old, new])
+    await leg.drop("src_1", keep=V2)
+    assert ids(await leg.search(Query("apples"), scope=ALL, limit=5)) == [new.id]
+
+
+async def test_equal_scores_stand_in_order_of_passage_id_also_at_the_cut(leg: Leg) -> None:
+    made = [passage(ordinal, "apples") for ordinal in range(60)]
+    for start in (40, 20, 0):  # several commits, against the order of ids
+        await leg.put(made[start : start + 20][::-1])
+    run = await leg.search(Query("apples"), scope=ALL, limit=10)
+    assert ids(run) == [one.id for one in made[:10]]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "the of and", "?!*:()[]", "\u200b"])
+async def test_a_question_without_a_word_to_look_for_finds_nothing(leg: Leg, text: str) -> None:
+    await leg.put([passage(0, "The cost of apples and pears")])
+    assert ids(await leg.search(Query(text), scope=ALL, limit=5)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title:apples",
+        "apples AND NOT pears",
+        '"apples pears',
+        "apples^5 ~ * \\",
+        "id:* apples [a TO z]",
+        "+tenant:other apples",
+        "apples) OR (space:s2",
+    ],
+)
+async def test_operators_are_plain_words(leg: Leg, text: str) -> None:
+    await leg.put([passage(0, "apples"), passage(1, "apples", tenant="other")])
+    assert ids(await leg.search(Query(text), scope=ALL, limit=5)) == [passage(0, "").id]
+
+
+async def test_a_megabyte_is_asked_by_its_beginning(leg: Leg) -> None:
+    await leg.put([passage(0, "apples")])
+    text = "apples " + " ".join(f"word{number}" for number in range(120_000))
+    assert len(text) > 1_000_000
+    assert ids(await leg.search(Query(text), scope=ALL, limit=5)) == [passage(0, "").id]
+
+
+async def test_each_passage_is_found_in_its_own_language(leg: Leg) -> None:
+    german = passage(0, "Die Umsätze der Häuser stiegen.", language="de")
+    await leg.put(
+        [german, passage(1, "Sales rose."), passage(2, "Выручка выросла.", language="ru")]
+    )
+    assert ids(await leg.search(Query("Umsatz Haus", "de"), scope=ALL, limit=5)) == [german.id]
+    assert ids(await leg.search(Query("Umsatz Haus", "en"), scope=ALL, limit=5)) == [german.id]
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+HELD = st.lists(st.tuples(NAMES, NAMES, NAMES), min_size=1, max_size=20)
+SCOPES = st.builds(
+    Scope,
+    NAMES,
+    st.frozensets(NAMES, max_size=3),
+    st.none() | st.frozensets(NAMES, max_size=3),
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(held=HELD, scopes=st.lists(SCOPES, min_size=1, max_size=6))
+def test_exactly_what_lies_in_the_scope_is_found(
+    open_leg: OpenLeg, held: list[tuple[str, str, str]], scopes: list[Scope]
+) -> None:
+    """Tenant, space and source names repeat across levels, so no level can stand for another."""
+    made = [
+        passage(ordinal, "apples", tenant=tenant, space=space, source=source)
+        for ordinal, (tenant, space, source) in enumerate(held)
+    ]
+
+    async def check() -> None:
+        async with open_leg() as leg:
+            await leg.put(made)
+            for scope in scopes:
+                run = await leg.search(Query("apples"), scope=scope, limit=50)
+                assert set(ids(run)) == {
+                    one.id
+                    for one in made
+                    if scope.admits(tenant=one.tenant, space=one.space, source=one.source)
+                }
+
+    asyncio.run(check())
+
+
+# Of tantivy alone: what an engine on disk adds.
+
+
+def remembered(length: int) -> int:
+    """A length as Lucene and tantivy keep it in a byte: SmallFloat.intToByte4 and back."""
+    if length < 40:
+        return length
+    rest = length - 24
+    shift = rest.bit_length() - 4
+    return 24 + (rest >> shift << shift)
+
+
+WORDS = [f"{a}{b}n" for a in "bdfgklm" for b in "aiou"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    texts=st.lists(
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=90), min_size=1, max_size=40
+    ),
+    question=st.lists(st.sampled_from(WORDS), min_size=1, max_size=6),
+)
+def test_tantivy_ranks_by_exactly_bm25(texts: list[list[str]], question: list[str]) -> None:
+    """Ids and scores of the top ten are the formula's, once lengths are kept as it keeps them."""
+    made = [passage(ordinal, " ".join(words)) for ordinal, words in enumerate(texts)]
+    query = Query(" ".join(question))
+
+    async def check() -> None:
+        exact = MemoryLexical(length=remembered)
+        await exact.put(made)
+        expected = (await exact.search(query, scope=ALL, limit=50)).ranked
+        async with on_disk() as leg:
+            await leg.put(made)
+            found = (await leg.search(query, scope=ALL, limit=10)).ranked
+        scores = {line.passage: line.score for line in expected}
+        assert [line.score for line in found] == pytest.approx(
+            [line.score for line in expected[:10]], rel=1e-5
+        )
+        for line in found:
+            assert line.score == pytest.approx(scores[line.passage], rel=1e-5)
+
+    asyncio.run(check())
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[Tantivy]:
+    leg = Tantivy.open(folder)
+    try:
+        yield leg
+    finally:
+        leg.close()
+
+
+async def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
+    with opened(tmp_path) as leg:
+        await leg.put([passage(0, "apples"), passage(1, "pears"), passage(0, "x", source="src_2")])
+        await leg.drop("src_2")
+    with opened(tmp_path) as leg:
+        assert await leg.count() == 2
+        assert ids(await leg.search(Query("pears"), scope=ALL, limit=5)) == [passage(1, "").id]
+
+
+PUT_AND_DIE = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from retrieval.model import Passage
+from retrieval.stores.tantivy import Tantivy
+leg = Tantivy.open(Path(sys.argv[1]))
+asyncio.run(leg.put([Passage("src_1.x.00000", "acme", "s1", "src_1", "x", 0, "apples", 0, 6)]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+async def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
+    """The lock of the dead process is no obstacle either."""
+    died = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", PUT_AND_DIE, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert died.returncode == -9
+    with opened(tmp_path) as leg:
+        assert ids(await leg.search(Query("apples"), scope=ALL, limit=5)) == ["src_1.x.00000"]
+
+
+async def test_a_folder_that_is_open_elsewhere_is_named(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(IndexInUse, match=str(tmp_path)):
+        Tantivy.open(tmp_path)
+    with opened(tmp_path):
+        pass  # and is free again
+
+
+async def test_another_analysis_is_refused_and_reindex_named(tmp_path: Path) -> None:
+    with opened(tmp_path):
+        pass
+    described = tmp_path / "manifest.json"
+    described.write_text(json.dumps({**json.loads(described.read_text()), "analyzer": "words-0"}))
+    with pytest.raises(IndexMismatch, match=r"words-0.*stratmaster reindex"):
+        Tantivy.open(tmp_path)
+    described.unlink()
+    with pytest.raises(IndexMismatch, match=r"manifest.json is missing"):
+        Tantivy.open(tmp_path)
