@@ -1,0 +1,58 @@
+"""python -m evals retrieval --data PATH: what each leg and the fusion are worth."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from evals.datasets import Split
+from evals.report import machine, markdown, save
+from evals.run import measure
+from retrieval.errors import RetrievalError
+
+ROOT = Path(__file__).parents[1]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    retrieval = commands.add_parser("retrieval", help="nDCG@10, recall@100 and MRR@10")
+    retrieval.add_argument(
+        "--data", type=Path, required=True, help="a folder of collections in BEIR layout"
+    )
+    retrieval.add_argument("--collections", default="scifact,cranfield", help="names, by comma")
+    retrieval.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
+    retrieval.add_argument("--legs", default="bm25,dense", help="of bm25, dense and sparse")
+    retrieval.add_argument("--json", type=Path, help="write the numbers here too")
+    retrieval.add_argument("--models", type=Path, default=ROOT / "var" / "models")
+    retrieval.add_argument(
+        "--out", type=Path, default=ROOT / "evals" / "out", help="keeps indexes between runs"
+    )
+    chosen = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        results = asyncio.run(
+            measure(
+                chosen.data,
+                collections=chosen.collections.split(","),
+                split=chosen.split,
+                models=chosen.models,
+                out=chosen.out,
+                legs=chosen.legs.split(","),
+            )
+        )
+    except (RetrievalError, OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    command = " ".join(["python -m evals", *given])
+    print(f"`{command}`, {machine()}\n")
+    print(markdown(results))
+    if chosen.json:
+        save(results, chosen.json, command=command)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
