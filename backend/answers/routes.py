@@ -29,7 +29,7 @@ from backend.auth.policy import Action
 from backend.auth.principal import Principal
 from backend.errors import NotFound
 from backend.http import Asking, Wired
-from backend.wiring import Services
+from backend.services import Services
 from retrieval.model import Scope
 
 router = APIRouter(prefix="/api", tags=["answers"])

@@ -7,6 +7,7 @@ answers and claims are judged by one measure.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,12 +108,15 @@ _FIGURE = re.compile(
     re.IGNORECASE,
 )
 _QUARTER = re.compile(r"\b[QH][1-4]\b")
-_SNOWBALL = stemmer("english")
+_local = threading.local()  # a stemmer keeps its word in itself: one for each thread
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    return str(_SNOWBALL.stemWord(_IRREGULAR.get(word, word)))
+    snowball = getattr(_local, "snowball", None)
+    if snowball is None:
+        snowball = _local.snowball = stemmer("english")
+    return str(snowball.stemWord(_IRREGULAR.get(word, word)))
 
 
 def fold(text: str) -> str:
