@@ -1,1 +1,9 @@
+export { citationsIn, chipName, numbered, reference } from './citations';
+export { briefExtensions, type EditorWorld } from './extensions';
+export { citationOrder } from './extensions/citation';
+export { claimAt, unresolvedClaims } from './extensions/claims';
+export { findCount } from './extensions/find';
+export { isSafeLink } from './extensions/link';
 export type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice, Verdict } from './model';
+export { BLOCKS, FIELD, newBlockId } from './schema';
+export { locate, sentenceAt } from './sentences';

@@ -18,8 +18,8 @@ export interface Session {
   readonly doc: Y.Doc;
   readonly awareness: Awareness;
   readonly user: Person;
-  status(): SessionStatus;
-  subscribe(listener: () => void): () => void;
+  readonly status: () => SessionStatus;
+  readonly subscribe: (listener: () => void) => () => void;
   rename(name: string): void;
   /** Tries now instead of after the pause. Does nothing once the answer is final. */
   reconnect(): void;

@@ -1,1 +1,2 @@
+export { BriefPane } from './BriefPane';
 export type { BriefHandle, BriefPaneProps } from './types';

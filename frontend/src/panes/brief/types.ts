@@ -1,3 +1,5 @@
+import type { Ref } from 'react';
+
 import type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice } from '../../editor';
 import type { Session } from '../../session';
 
@@ -15,10 +17,13 @@ export interface BriefHandle {
   focus(): void;
   /** Scrolls to a place and marks it for a moment. */
   reveal(target: { block?: string; cite?: string; text?: string }): void;
+  /** Puts the cursor behind a sentence and the focus into the text. */
+  select(target: { block: string; text: string }): void;
   find(): void;
 }
 
 export interface BriefPaneProps {
+  ref?: Ref<BriefHandle>;
   session: Session;
   mode: 'edit' | 'read';
   /** What is known of a cited passage; undefined while it is being fetched. */

@@ -1,0 +1,99 @@
+import type { Extensions } from '@tiptap/core';
+import { Collaboration } from '@tiptap/extension-collaboration';
+import { TableKit } from '@tiptap/extension-table';
+import { Placeholder } from '@tiptap/extensions';
+import { OrderedList } from '@tiptap/extension-list';
+import StarterKit from '@tiptap/starter-kit';
+import type { Awareness } from 'y-protocols/awareness';
+import type * as Y from 'yjs';
+
+import type { CitationEvidence, PassageChoice } from '../model';
+import { FIELD } from '../schema';
+import { action } from './action';
+import { blockId } from './blockId';
+import { citation } from './citation';
+import { cite } from './cite';
+import { claims } from './claims';
+import { clipboard } from './clipboard';
+import { copies } from './copies';
+import { find } from './find';
+import { image } from './image';
+import { link } from './link';
+import { presence } from './presence';
+import { reveal } from './reveal';
+import { slash } from './slash';
+
+/** What the document needs from around it. */
+export interface EditorWorld {
+  doc: Y.Doc;
+  awareness: Awareness;
+  user: { name: string; color: string };
+  evidence: (cite: string) => CitationEvidence | undefined;
+  onSelectCitation: (cite: string, block: string) => void;
+  onCitations: (order: readonly string[]) => void;
+  searchPassages: (query: string) => Promise<readonly PassageChoice[]>;
+  citePassage: (choice: PassageChoice) => Promise<string>;
+  uploadImage: (file: File) => Promise<{ src: string }>;
+  pickImages: () => Promise<readonly File[]>;
+  onProblem: (message: string) => void;
+}
+
+// Lists carry their start and nothing else: exporters have no use for the letters a list may count in.
+const orderedList = OrderedList.extend({
+  addAttributes() {
+    return {
+      start: {
+        default: 1,
+        parseHTML: (element) => Number(element.getAttribute('start') ?? 1) || 1,
+      },
+    };
+  },
+});
+
+/** Every extension of the brief's editor. A feature is one file and one line here. */
+export function briefExtensions(world: EditorWorld): Extensions {
+  const { evidence, onProblem } = world;
+  const body = world.doc.getXmlFragment(FIELD);
+  return [
+    StarterKit.configure({
+      heading: { levels: [1, 2, 3, 4] },
+      // Undo is of one's own changes only, which the shared document keeps.
+      undoRedo: false,
+      // Every client would add its own paragraph.
+      trailingNode: false,
+      link: false,
+      orderedList: false,
+      dropcursor: { class: 'editor-dropcursor', width: 2, color: false },
+    }),
+    orderedList,
+    link,
+    TableKit.configure({ table: { resizable: false, cellMinWidth: 80 } }),
+    blockId,
+    copies.configure({
+      body,
+      present: () => new Set(world.awareness.getStates().keys()),
+    }),
+    Collaboration.configure({ document: world.doc, field: FIELD }),
+    presence.configure({ provider: { awareness: world.awareness }, user: world.user }),
+    action,
+    image.configure({ upload: world.uploadImage, onProblem }),
+    citation.configure({
+      evidence,
+      onSelect: world.onSelectCitation,
+      onOrder: world.onCitations,
+    }),
+    claims,
+    clipboard.configure({ evidence }),
+    slash.configure({ pickImages: world.pickImages }),
+    cite.configure({ search: world.searchPassages, cite: world.citePassage, onProblem }),
+    find,
+    reveal,
+    Placeholder.configure({
+      placeholder: ({ node }) => {
+        if (node.type.name === 'heading') return 'Heading';
+        if (node.type.name === 'action') return 'What is to be done';
+        return 'Write, “/” for blocks, “[[” to cite';
+      },
+    }),
+  ];
+}

@@ -1,0 +1,84 @@
+import { type Editor, Extension, type Range } from '@tiptap/core';
+import { PluginKey } from '@tiptap/pm/state';
+import { Suggestion } from '@tiptap/suggestion';
+
+import { type Choice, openListbox } from '../listbox';
+
+export interface SlashOptions {
+  /** Asks the person for pictures; resolves to none when they change their mind. */
+  pickImages: () => Promise<readonly File[]>;
+}
+
+interface Block extends Choice {
+  words: string;
+  run: (editor: Editor, range: Range) => void;
+}
+
+/** The blocks a person can insert, in the order of the menu. */
+function blocksFor(options: SlashOptions): readonly Block[] {
+  const block = (
+    title: string,
+    hint: string,
+    words: string,
+    run: (chain: ReturnType<Editor['chain']>) => ReturnType<Editor['chain']>,
+  ): Block => ({
+    title,
+    hint,
+    words,
+    run: (editor, range) => void run(editor.chain().focus().deleteRange(range)).run(),
+  });
+  return [
+    block('Text', '', 'paragraph plain', (c) => c.setParagraph()),
+    block('Heading 1', '#', 'title h1', (c) => c.setNode('heading', { level: 1 })),
+    block('Heading 2', '##', 'section h2', (c) => c.setNode('heading', { level: 2 })),
+    block('Heading 3', '###', 'subsection h3', (c) => c.setNode('heading', { level: 3 })),
+    block('Bullet list', '-', 'unordered points', (c) => c.toggleBulletList()),
+    block('Numbered list', '1.', 'ordered steps', (c) => c.toggleOrderedList()),
+    block('Action item', '[ ]', 'task todo owner due', (c) => c.setNode('action')),
+    block('Table', '', 'grid rows columns', (c) =>
+      c.insertTable({ rows: 3, cols: 3, withHeaderRow: true }),
+    ),
+    block('Quote', '>', 'blockquote', (c) => c.toggleBlockquote()),
+    block('Code', '```', 'preformatted', (c) => c.toggleCodeBlock()),
+    block('Divider', '---', 'horizontal rule line', (c) => c.setHorizontalRule()),
+    block('Citation', '[[', 'cite source evidence', (c) => c.insertContent('[[')),
+    {
+      title: 'Picture',
+      words: 'image photo upload figure',
+      run: (editor, range) => {
+        editor.chain().focus().deleteRange(range).run();
+        void options.pickImages().then((files) => editor.commands.uploadImages(files));
+      },
+    },
+  ];
+}
+
+/** `/` at the start of a word opens the list of blocks. */
+export const slash = Extension.create<SlashOptions>({
+  name: 'slash',
+
+  addOptions() {
+    return { pickImages: () => Promise.resolve([]) };
+  },
+
+  addProseMirrorPlugins() {
+    const all = blocksFor(this.options);
+    return [
+      Suggestion<Block, Block>({
+        pluginKey: new PluginKey('slash'),
+        editor: this.editor,
+        char: '/',
+        allowedPrefixes: [' '],
+        items: ({ query }) => {
+          const wanted = query.toLowerCase();
+          const titled = all.filter(({ title }) => title.toLowerCase().includes(wanted));
+          const named = all.filter((item) => !titled.includes(item) && item.words.includes(wanted));
+          return [...titled, ...named];
+        },
+        allow: ({ state, range }) => !state.doc.resolve(range.from).parent.type.spec.code,
+        command: ({ editor, range, props }) => props.run(editor, range),
+        render: () => openListbox<Block>('Blocks', (query) => `No block is called “${query}”.`),
+      }),
+    ];
+  },
+});

@@ -1,0 +1,66 @@
+import type { Node } from '@tiptap/pm/model';
+
+/** The words of a text block with a position in the document for each character. */
+export interface Words {
+  text: string;
+  /** `at[n]` is where character n stands, counted from the start of the block's content. */
+  at: number[];
+}
+
+/** Reads a block's words as claims are told: citations left out, spaces run together. */
+export function wordsOf(block: Node): Words {
+  let text = '';
+  const at: number[] = [];
+  const put = (character: string, offset: number) => {
+    if (/\s/.test(character)) {
+      if (text === '' || text.endsWith(' ')) return;
+      character = ' ';
+    }
+    text += character;
+    at.push(offset);
+  };
+  block.forEach((child, offset) => {
+    if (child.isText) {
+      const words = child.text ?? '';
+      for (let n = 0; n < words.length; n += 1) put(words.charAt(n), offset + n);
+    } else if (child.type.name === 'hardBreak') put(' ', offset);
+  });
+  return { text, at };
+}
+
+/** Spaces before a full stop are what a citation left behind. */
+function plain(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/ ([.,;:!?])/g, '$1')
+    .trim();
+}
+
+/** Where a sentence stands in a block, from its first to behind its last character. */
+export function locate(block: Node, sentence: string): { from: number; to: number } | null {
+  const words = wordsOf(block);
+  const kept: number[] = [];
+  let text = '';
+  for (let n = 0; n < words.text.length; n += 1) {
+    const character = words.text.charAt(n);
+    if (character === ' ' && /[.,;:!?]/.test(words.text.charAt(n + 1))) continue;
+    text += character;
+    kept.push(words.at[n] ?? 0);
+  }
+  const wanted = plain(sentence);
+  const start = wanted ? text.indexOf(wanted) : -1;
+  if (start < 0) return null;
+  const from = kept[start];
+  const last = kept[start + wanted.length - 1];
+  return from === undefined || last === undefined ? null : { from, to: last + 1 };
+}
+
+const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
+
+/** The sentence of a block that a place in it belongs to. */
+export function sentenceAt(block: Node, offset: number): string {
+  const { text, at } = wordsOf(block);
+  let index = at.findIndex((place) => place >= offset);
+  if (index < 0) index = Math.max(0, text.length - 1);
+  return sentences.segment(text).containing(index)?.segment.trim() ?? text.trim();
+}

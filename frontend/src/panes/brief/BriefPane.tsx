@@ -1,0 +1,164 @@
+import '../../editor/editor.css';
+
+import { DragHandle } from '@tiptap/extension-drag-handle-react';
+import { EditorContent, useEditor } from '@tiptap/react';
+import { GripVertical } from 'lucide-react';
+import { useEffect, useImperativeHandle, useState, useSyncExternalStore } from 'react';
+
+import { briefExtensions, claimAt, sentenceAt } from '../../editor';
+import { FindBar } from './FindBar';
+import { Footer } from './Footer';
+import { makeHandle } from './handle';
+import { pickImages } from './pickImages';
+import { Title } from './Title';
+import { Toolbar } from './Toolbar';
+import type { BriefPaneProps } from './types';
+
+/** How long the cursor has to rest in a sentence before the other panes follow it. */
+const REST = 250;
+
+class Latest<T> {
+  constructor(private value: T) {}
+
+  get(): T {
+    return this.value;
+  }
+
+  set(value: T): void {
+    this.value = value;
+  }
+}
+
+/** The shared brief. Mount it anew (by key) for another session. */
+export function BriefPane(props: BriefPaneProps) {
+  const { session, mode, ref } = props;
+  const status = useSyncExternalStore(session.subscribe, session.status);
+  const editable = mode === 'edit' && status.editable;
+  const [finding, setFinding] = useState(false);
+
+  // The editor is made once; what it calls is always what was handed in last.
+  const [latest] = useState(() => new Latest(props));
+  useEffect(() => latest.set(props));
+
+  const [extensions] = useState(() =>
+    briefExtensions({
+      doc: session.doc,
+      awareness: session.awareness,
+      user: session.user,
+      evidence: (cite) => latest.get().evidence(cite),
+      onSelectCitation: (cite, block) => latest.get().onSelectCitation(cite, block),
+      onCitations: (order) => latest.get().onCitations(order),
+      searchPassages: (query) => latest.get().searchPassages(query),
+      citePassage: (choice) => latest.get().citePassage(choice),
+      uploadImage: (file) => latest.get().uploadImage(file),
+      pickImages,
+      onProblem: (message) => latest.get().announce?.(message),
+    }),
+  );
+
+  const editor = useEditor(
+    {
+      extensions,
+      editable,
+      immediatelyRender: true,
+      shouldRerenderOnTransaction: false,
+      editorProps: {
+        attributes: {
+          class: 'brief-text',
+          role: 'textbox',
+          'aria-multiline': 'true',
+          'aria-label': 'Brief',
+          spellcheck: 'true',
+        },
+      },
+    },
+    [session],
+  );
+
+  useEffect(() => {
+    if (editor.isEditable !== editable) editor.setEditable(editable);
+  }, [editor, editable]);
+
+  useEffect(() => {
+    editor.commands.setClaims(props.claims);
+  }, [editor, props.claims]);
+
+  useEffect(() => {
+    editor.commands.refreshCitations(props.selectedCite);
+  }, [editor, props.selectedCite, props.evidenceVersion]);
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let last = '';
+    const rest = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        const { selection } = editor.state;
+        const block = selection.$head.parent;
+        const id: unknown = block.attrs.id;
+        if (!editor.isFocused || !selection.empty || typeof id !== 'string') return;
+        const text =
+          claimAt(editor.state, selection.head)?.text ??
+          sentenceAt(block, selection.$head.parentOffset);
+        if (`${id} ${text}` === last) return;
+        last = `${id} ${text}`;
+        latest.get().onSelectBlock(id, text);
+      }, REST);
+    };
+    editor.on('selectionUpdate', rest);
+    return () => {
+      clearTimeout(timer);
+      editor.off('selectionUpdate', rest);
+    };
+  }, [editor]);
+
+  useImperativeHandle(ref, () => makeHandle(editor, () => setFinding(true)), [editor]);
+
+  return (
+    <div
+      className="brief-pane"
+      onKeyDown={(event) => {
+        if (!(event.metaKey || event.ctrlKey) || event.altKey || event.shiftKey) return;
+        if (event.key.toLowerCase() !== 'f') return;
+        event.preventDefault();
+        setFinding(true);
+      }}
+    >
+      <Toolbar editor={editor} editable={editable} onFind={() => setFinding(true)} />
+      {finding && <FindBar editor={editor} onClose={() => setFinding(false)} />}
+      <div className="brief-scroll">
+        <div className="brief-page" aria-busy={!status.loaded}>
+          <Title
+            text={session.doc.getText('title')}
+            editable={editable}
+            onDone={() => editor.commands.focus('start')}
+          />
+          {editable && (
+            <DragHandle editor={editor} className="brief-grip">
+              <GripVertical aria-hidden="true" size={14} />
+            </DragHandle>
+          )}
+          <EditorContent editor={editor} />
+          {editable && (
+            <button
+              type="button"
+              className="brief-below"
+              tabIndex={-1}
+              aria-hidden="true"
+              onClick={() => writeBelow(editor)}
+            />
+          )}
+        </div>
+      </div>
+      <Footer editor={editor} />
+    </div>
+  );
+}
+
+/** A click under the last block goes on writing there. */
+function writeBelow(editor: ReturnType<typeof useEditor>): void {
+  const last = editor.state.doc.lastChild;
+  if (last?.type.name !== 'paragraph' || last.content.size > 0)
+    editor.commands.insertContentAt(editor.state.doc.content.size, { type: 'paragraph' });
+  editor.commands.focus('end');
+}

@@ -1,0 +1,67 @@
+import { useEffect, useRef, useState } from 'react';
+import type * as Y from 'yjs';
+
+interface TitleProps {
+  text: Y.Text;
+  editable: boolean;
+  /** Return in the title goes on to the text. */
+  onDone: () => void;
+}
+
+/** Changes only what differs, so that two people in one title keep both their words. */
+export function changeText(text: Y.Text, next: string): void {
+  const before = text.toJSON();
+  let start = 0;
+  while (start < before.length && start < next.length && before[start] === next[start]) start += 1;
+  let end = 0;
+  while (
+    end < before.length - start &&
+    end < next.length - start &&
+    before[before.length - 1 - end] === next[next.length - 1 - end]
+  )
+    end += 1;
+  text.doc?.transact(() => {
+    text.delete(start, before.length - start - end);
+    text.insert(start, next.slice(start, next.length - end));
+  });
+}
+
+/** The brief's title, which is shared like its text. */
+export function Title({ text, editable, onDone }: TitleProps) {
+  const [value, setValue] = useState(() => text.toJSON());
+  const field = useRef<HTMLTextAreaElement>(null);
+
+  useEffect(() => {
+    const read = () => setValue(text.toJSON());
+    read();
+    text.observe(read);
+    return () => text.unobserve(read);
+  }, [text]);
+
+  // Long titles wrap; the field is as high as its words.
+  useEffect(() => {
+    const element = field.current;
+    if (!element) return;
+    element.style.height = 'auto';
+    element.style.height = `${element.scrollHeight}px`;
+  }, [value]);
+
+  return (
+    <textarea
+      ref={field}
+      className="brief-title"
+      rows={1}
+      value={value}
+      readOnly={!editable}
+      aria-label="Title of the brief"
+      placeholder="Untitled brief"
+      maxLength={300}
+      onChange={(event) => changeText(text, event.target.value.replace(/\n/g, ' '))}
+      onKeyDown={(event) => {
+        if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
+        event.preventDefault();
+        onDone();
+      }}
+    />
+  );
+}

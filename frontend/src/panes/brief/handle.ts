@@ -1,0 +1,127 @@
+import type { Editor } from '@tiptap/core';
+import { type Node as Block } from '@tiptap/pm/model';
+import { TextSelection } from '@tiptap/pm/state';
+
+import { citationsIn, type CitedSentence, locate } from '../../editor';
+import type { BriefHandle } from './types';
+
+interface Found {
+  node: Block;
+  pos: number;
+}
+
+export function findBlock(editor: Editor, id: string): Found | null {
+  let found: Found | null = null;
+  editor.state.doc.descendants((node, pos) => {
+    if (found === null && node.attrs.id === id) found = { node, pos };
+    return found === null;
+  });
+  return found;
+}
+
+/** Inline content of sentences: words, then their citations, one space between sentences. */
+function content(sentences: readonly CitedSentence[]) {
+  return sentences.flatMap(({ text, cites }, n) => [
+    { type: 'text', text: `${n > 0 ? ' ' : ''}${text.trim()}${cites.length > 0 ? ' ' : ''}` },
+    ...cites.map((cite) => ({ type: 'citation', attrs: { cite } })),
+  ]);
+}
+
+function insertSentences(
+  editor: Editor,
+  sentences: readonly CitedSentence[],
+  how: 'cursor' | 'end',
+): void {
+  const wanted = sentences.filter(({ text }) => text.trim());
+  if (wanted.length === 0) return;
+  const { doc, selection } = editor.state;
+  const { $to } = selection;
+  // What is selected is not replaced: taking an answer over must never cost words.
+  if (how === 'cursor' && $to.parent.isTextblock && !$to.parent.type.spec.code) {
+    const before = $to.parent.textBetween(0, $to.parentOffset, undefined, '\ufffc');
+    const after = $to.parent.textBetween($to.parentOffset, $to.parent.content.size);
+    const inline = content(wanted);
+    const space = { type: 'text', text: ' ' };
+    if (before && !/\s$/.test(before)) inline.unshift(space);
+    if (after && !/^[\s.,;:!?)]/.test(after)) inline.push(space);
+    editor.chain().insertContentAt($to.pos, inline).scrollIntoView().run();
+    return;
+  }
+  const last = doc.lastChild;
+  const empty = last?.type.name === 'paragraph' && last.content.size === 0;
+  const at = how === 'end' || $to.depth === 0 ? doc.content.size : $to.after(1);
+  const place = empty && at === doc.content.size ? at - 1 : at;
+  const inline = content(wanted);
+  const piece = place === at ? { type: 'paragraph', content: inline } : inline;
+  editor.chain().insertContentAt(place, piece).scrollIntoView().run();
+}
+
+function show(editor: Editor, from: number, to: number): void {
+  const { node } = editor.view.domAtPos(from);
+  const element = node instanceof Element ? node : node.parentElement;
+  element?.scrollIntoView({ block: 'center', behavior: 'smooth' });
+  editor.commands.markRange({ from, to });
+  setTimeout(() => {
+    if (!editor.isDestroyed) editor.commands.markRange(null);
+  }, 2400);
+}
+
+/** The brief as other panes see it. `openFind` shows the pane's own find bar. */
+export function makeHandle(editor: Editor, openFind: () => void): BriefHandle {
+  const write = (change: () => void) => {
+    if (editor.isEditable && !editor.isDestroyed) change();
+  };
+  return {
+    get writable() {
+      return editor.isEditable;
+    },
+    insertSentences(sentences, how = 'cursor') {
+      write(() => insertSentences(editor, sentences, how));
+    },
+    insertCitation(cite) {
+      write(() => {
+        const { $to } = editor.state.selection;
+        const citation = { type: 'citation', attrs: { cite } };
+        if ($to.parent.isTextblock) editor.commands.insertContentAt($to.pos, citation);
+      });
+    },
+    replaceCitation(from, to, block) {
+      write(() => void editor.commands.replaceCitation(from, to, block));
+    },
+    citeSentence(block, sentence, cite) {
+      const found = findBlock(editor, block);
+      const place = found && locate(found.node, sentence);
+      if (!found || !place || !editor.isEditable) return false;
+      return editor.commands.insertContentAt(found.pos + 1 + place.to, {
+        type: 'citation',
+        attrs: { cite },
+      });
+    },
+    focus() {
+      editor.commands.focus(undefined, { scrollIntoView: false });
+    },
+    reveal({ block, cite, text }) {
+      if (cite !== undefined) {
+        const at = citationsIn(editor.state.doc).find((one) => one.cite === cite);
+        if (at) show(editor, at.pos, at.pos + 1);
+        return;
+      }
+      const found = block === undefined ? null : findBlock(editor, block);
+      if (!found) return;
+      const start = found.pos + 1;
+      const place = text === undefined ? null : locate(found.node, text);
+      if (place) show(editor, start + place.from, start + place.to);
+      else show(editor, start, found.pos + found.node.nodeSize - 1);
+    },
+    select({ block, text }) {
+      const found = findBlock(editor, block);
+      if (!found) return;
+      const place = locate(found.node, text);
+      const at = found.pos + 1 + (place?.to ?? 0);
+      const { tr, doc } = editor.state;
+      editor.view.dispatch(tr.setSelection(TextSelection.near(doc.resolve(at), -1)));
+      editor.commands.focus();
+    },
+    find: openFind,
+  };
+}
