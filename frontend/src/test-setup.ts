@@ -14,6 +14,7 @@ class StillObserver {
 
 Object.assign(Element.prototype, {
   scrollIntoView: nothing,
+  scrollTo: nothing,
   hasPointerCapture: () => false,
 });
 Object.assign(globalThis, { ResizeObserver: StillObserver });

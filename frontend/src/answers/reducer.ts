@@ -129,7 +129,7 @@ export function fold(run: Run, event: AnswerEvent): Run {
         draft: '',
         declined: {
           reason: event.reason,
-          legs: Array.isArray(legs) ? legs : [],
+          legs,
           sources,
           passages,
         },

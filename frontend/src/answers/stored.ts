@@ -36,6 +36,10 @@ export function fromStored(stored: StoredAnswer, evidence: ReadonlyMap<string, E
         ? { reason: stored.reason ?? '', legs, sources: 0, passages: 0 }
         : null,
     nearest: stored.state === 'declined' ? stored.hits : [],
-    problem: stored.error,
+    problem: stored.error && {
+      code: stored.error.code ?? 'failed',
+      message: stored.error.message ?? 'The answer failed.',
+      remedy: stored.error.remedy ?? null,
+    },
   };
 }

@@ -24,7 +24,7 @@ export function Banners() {
         <ul>
           {down.map((port) => (
             <li key={port.port}>
-              {port.port}: {port.detail ?? 'does not answer'}
+              {port.port}: {port.detail || 'does not answer'}
               {port.remedy && ` ${port.remedy}`}
             </li>
           ))}

@@ -29,7 +29,7 @@ import type { Theme } from '../ui/theme';
 import { count } from '../ui/words';
 import { currentPerson, renamePerson } from './person';
 import { syncWords } from './syncWords';
-import { useTitle, useVisitors } from './useSession';
+import { useStatus, useTitle, useVisitors } from './useSession';
 
 interface HeaderProps {
   spaces: readonly Space[];
@@ -112,7 +112,7 @@ export function Header(props: HeaderProps) {
                 </MenuItem>
               )}
             </Menu>
-            {session && <TitleField session={session} />}
+            {session && <TitleField session={session} known={brief?.title ?? ''} />}
           </>
         )}
       </nav>
@@ -131,13 +131,15 @@ export function Header(props: HeaderProps) {
   );
 }
 
-function TitleField({ session }: { session: Session }) {
+function TitleField({ session, known }: { session: Session; known: string }) {
   const [title, setTitle] = useTitle(session);
-  const editable = session.status().editable;
+  const { editable, loaded, synced } = useStatus(session);
+  // Until the document has come, the title the list knows stands in for it.
+  const shown = title || (editable && loaded && synced ? '' : known);
   return (
     <input
       aria-label="Brief title"
-      value={title}
+      value={shown}
       placeholder="Untitled"
       readOnly={!editable}
       onChange={(event) => setTitle(event.target.value)}

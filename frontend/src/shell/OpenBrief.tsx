@@ -23,13 +23,13 @@ export function OpenBrief({ space, session, reading }: OpenBriefProps) {
   const [order, setOrder] = useState<readonly string[]>([]);
   useEvidence(order);
   const evidenceVersion = useEvidenceVersion();
-  const handle = useRef<BriefHandle>(null);
+  const [handle, setHandle] = useState<BriefHandle | null>(null);
   const found = useRef(new Map<string, Hit>());
 
   useEffect(() => {
-    setBriefPort(status.editable && !reading ? handle.current : null);
+    setBriefPort(status.editable && !reading ? handle : null);
     return () => setBriefPort(null);
-  }, [status.editable, reading, session]);
+  }, [status.editable, reading, handle]);
 
   const latest = useRef(claims);
   useEffect(() => {
@@ -44,14 +44,14 @@ export function OpenBrief({ space, session, reading }: OpenBriefProps) {
       if (sel === last) return;
       last = sel;
       if (!sel || document.activeElement?.closest('[data-pane="brief"]')) return;
-      if (sel.kind === 'cite') handle.current?.reveal({ cite: sel.id });
-      if (sel.kind === 'block') handle.current?.reveal({ block: sel.id });
+      if (sel.kind === 'cite') handle?.reveal({ cite: sel.id });
+      if (sel.kind === 'block') handle?.reveal({ block: sel.id });
       if (sel.kind === 'claim') {
         const claim = latest.current.find((item) => item.hash === sel.id);
-        if (claim) handle.current?.reveal({ block: claim.block, text: claim.text });
+        if (claim) handle?.reveal({ block: claim.block, text: claim.text });
       }
     });
-  }, []);
+  }, [handle]);
 
   const onSelectBlock = useCallback((block: string, sentence: string) => {
     const text = sentence.trim();
@@ -85,7 +85,7 @@ export function OpenBrief({ space, session, reading }: OpenBriefProps) {
 
   return (
     <BriefPane
-      ref={handle}
+      ref={setHandle}
       session={session}
       mode={reading || status.access === 'read' ? 'read' : 'edit'}
       evidence={(id) => knownEvidence().get(id) ?? undefined}

@@ -15,6 +15,7 @@ import { ChecksPane } from '../panes/checks';
 import { EvidencePane } from '../panes/evidence';
 import { useSpaceEvents } from '../sources';
 import { Button } from '../ui/Button';
+import { classes } from '../ui/classes';
 import { Empty } from '../ui/Empty';
 import { ProblemNotice } from '../ui/ProblemNotice';
 import { applyTheme, storedTheme } from '../ui/theme';
@@ -289,7 +290,11 @@ function Pane({ id, children }: { id: PaneId; children: ReactNode }) {
       data-pane={id}
       aria-label={PANE_NAMES[id]}
       tabIndex={-1}
-      className="flex h-full min-h-0 min-w-0 flex-col overflow-hidden bg-surface -outline-offset-2"
+      className={classes(
+        'flex h-full min-h-0 min-w-0 flex-col overflow-hidden -outline-offset-2',
+        // The brief is the paper; what serves it stands beside it.
+        id === 'brief' ? 'bg-surface' : 'bg-bg',
+      )}
     >
       {children}
     </section>

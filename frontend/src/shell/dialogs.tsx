@@ -83,7 +83,7 @@ export function TemplatePicker({ space, onDone }: { space: string; onDone?: () =
     try {
       const brief = await send<Brief>('POST', `/api/spaces/${space}/briefs`, {
         title: title.trim() || template?.title || 'Untitled brief',
-        ...(template ? { template: template.id } : {}),
+        ...(template ? { template: template.name } : {}),
       });
       await refetch(`/api/spaces/${space}/briefs`);
       invalidate('/api/spaces');
@@ -107,7 +107,7 @@ export function TemplatePicker({ space, onDone }: { space: string; onDone?: () =
       />
       <ul className="grid gap-2 sm:grid-cols-2">
         {(data ?? []).map((template) => (
-          <li key={template.id}>
+          <li key={template.name}>
             <button
               type="button"
               disabled={busy}

@@ -144,7 +144,7 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
           </span>
           <span>
             {isOffline(sync)
-              ? `as of ${clock(checkedAt ?? report.at ?? 0)}`
+              ? `as of ${clock(checkedAt)}`
               : report.loading
                 ? 'checking…'
                 : checkedAt && `checked ${clock(checkedAt)}`}

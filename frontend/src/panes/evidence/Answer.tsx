@@ -201,7 +201,7 @@ function SentenceRow(props: SentenceRowProps) {
     <li
       tabIndex={0}
       onKeyDown={onKeyDown}
-      className="appear group relative rounded-md px-2 py-1.5 hover:bg-surface-2 focus-visible:bg-surface-2"
+      className="appear rounded-md px-2 pt-1.5 pb-1 hover:bg-surface-2 focus-visible:bg-surface-2"
     >
       <p className="font-serif text-[15px] leading-relaxed">
         {sentence.text}{' '}

@@ -192,7 +192,8 @@ function EstimateLine({ space, question }: { space: string; question: string }) 
     data.cost_usd !== null && data.budget_usd !== null && data.cost_usd > data.budget_usd;
   return (
     <p className={`mt-1 h-4.5 truncate text-xs ${over ? 'font-semibold text-bad' : 'text-muted'}`}>
-      {data.cost_usd ? `~${money(data.cost_usd)}` : 'no cost'} · ~{duration(data.seconds)} ·{' '}
+      {data.cost_usd ? `~${money(data.cost_usd)}` : 'no cost'} ·{' '}
+      {data.seconds !== null && `~${duration(data.seconds)} · `}
       {data.model}
       {over && ` · over the budget of ${money(data.budget_usd ?? 0)}: ask with fewer sources`}
     </p>

@@ -215,7 +215,7 @@ function ReceiptView({ source }: { source: Source }) {
       {receipt.pages !== null && <Fact name="Pages">{receipt.pages}</Fact>}
       <Fact name="Passages">{receipt.passages}</Fact>
       <Fact name="Characters">{receipt.characters.toLocaleString('en')}</Fact>
-      <Fact name="Language">{receipt.language ?? 'not recognised'}</Fact>
+      <Fact name="Language">{receipt.language || 'not recognised'}</Fact>
       <Fact name="Time">{duration(receipt.seconds)}</Fact>
       <Fact name="Added">{when(source.created_at)}</Fact>
       <Fact name="Skipped">

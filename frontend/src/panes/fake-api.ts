@@ -1,0 +1,273 @@
+import type {
+  AnswerEvent,
+  ClaimReport,
+  Estimate,
+  Evidence,
+  Hit,
+  Reading,
+  Source,
+  StoredAnswer,
+} from '../api';
+
+/* A small server in memory for the tests of the panes: one source, one brief, one question. */
+
+export const VERSION = 'ab'.repeat(32);
+export const QUOTE = 'Revenue 📈 grew 12 % in 2025';
+const TEXT = `Study\n${QUOTE}, and costs fell.`;
+const START = Array.from('Study\n').length;
+const END = START + Array.from(QUOTE).length;
+
+export const EVIDENCE: Evidence = {
+  id: 'cit_1',
+  source: 'src_1',
+  source_title: 'study.pdf',
+  version: VERSION,
+  version_number: 1,
+  page: 14,
+  start: START,
+  end: END,
+  quote: QUOTE,
+  quote_hash: 'hash',
+  state: 'current',
+  created_at: '2026-01-01T10:00:00Z',
+  answer: 'ans_1',
+};
+
+export const HIT: Hit = {
+  passage: {
+    id: 'src_1.abababababab.00001',
+    source: 'src_1',
+    source_title: 'study.pdf',
+    version: VERSION,
+    page: 14,
+    start: START,
+    end: END,
+    text: QUOTE,
+    headings: ['Study'],
+  },
+  score: 0.0325,
+  contributions: [
+    { leg: 'bm25', rank: 2, score: 9, amount: 0.0161 },
+    { leg: 'dense', rank: 1, score: 0.8, amount: 0.0164 },
+  ],
+  matched: ['revenue'],
+};
+
+export const SOURCES: Source[] = [
+  {
+    id: 'src_1',
+    space: 'spc_1',
+    title: 'study.pdf',
+    path: 'papers/study.pdf',
+    media_type: 'application/pdf',
+    state: 'ready',
+    searchable: true,
+    progress: null,
+    version: { hash: VERSION, number: 1, bytes: 1200, created_at: '2026-01-01T10:00:00Z' },
+    versions: 1,
+    receipt: {
+      format: 'PDF',
+      pages: 22,
+      passages: 61,
+      characters: 5400,
+      seconds: 1.2,
+      language: 'en',
+      skipped: [],
+      warnings: [],
+    },
+    error: null,
+    used_in_claims: 1,
+    created_at: '2026-01-01T10:00:00Z',
+    updated_at: '2026-01-01T10:00:00Z',
+  },
+  {
+    id: 'src_2',
+    space: 'spc_1',
+    title: 'locked.pdf',
+    path: 'locked.pdf',
+    media_type: 'application/pdf',
+    state: 'failed',
+    searchable: false,
+    progress: null,
+    version: null,
+    versions: 0,
+    receipt: null,
+    error: {
+      code: 'encrypted',
+      message: 'locked.pdf is protected by a password.',
+      remedy: 'Save it without the password and add it again.',
+    },
+    used_in_claims: 0,
+    created_at: '2026-01-01T10:00:00Z',
+    updated_at: '2026-01-01T10:00:00Z',
+  },
+];
+
+const REPORT: ClaimReport = {
+  claims: [
+    {
+      hash: 'h0',
+      block: 'b0',
+      text: 'Revenue grew 12 % in 2025.',
+      cites: ['cit_1'],
+      verdict: 'supported',
+      reason: 'All figures are in the quote.',
+      evidence: [{ cite: 'cit_1', score: 0.9 }],
+      order: 0,
+    },
+    {
+      hash: 'h1',
+      block: 'b1',
+      text: 'We lead the market.',
+      cites: [],
+      verdict: 'unsupported',
+      reason: 'No citation.',
+      evidence: [],
+      order: 1,
+    },
+  ],
+  coverage: { claims: 2, cited: 1, supported: 1, partial: 0, unsupported: 1, stale: 0, opinion: 0 },
+  checked_at: '2026-01-01T10:42:00Z',
+  method: 'lexical',
+  updated: false,
+};
+
+const ESTIMATE: Estimate = {
+  model: 'extractive',
+  kind: 'extractive',
+  sources: 1,
+  passages: 61,
+  seconds: 0.1,
+  cost_usd: 0,
+  budget_usd: null,
+};
+
+const READING: Reading = {
+  source: 'src_1',
+  title: 'study.pdf',
+  version: VERSION,
+  number: 1,
+  current: true,
+  media_type: 'application/pdf',
+  page: 14,
+  pages: 22,
+  segments: [
+    { start: 0, page: 14, heading: 1, kind: 'heading', text: 'Study' },
+    { start: START, page: 14, heading: null, kind: 'paragraph', text: TEXT.slice(6) },
+  ],
+  start: START,
+  end: END,
+  quote: QUOTE,
+  placed: true,
+  window: { start: 0, end: Array.from(TEXT).length, total: Array.from(TEXT).length },
+};
+
+const TRACE = {
+  legs: [
+    { leg: 'bm25', state: 'ok', milliseconds: 1, found: 3, error: null },
+    { leg: 'dense', state: 'failed', milliseconds: 0, found: 0, error: 'index is gone' },
+  ],
+  fusion: 'rrf',
+  stages: {},
+};
+
+export const ANSWER: AnswerEvent[] = [
+  {
+    type: 'started',
+    answer: 'ans_1',
+    question: 'How fast?',
+    model: 'extractive',
+    kind: 'extractive',
+    scope: { sources: 1, passages: 61 },
+  },
+  { type: 'retrieved', hits: [HIT], trace: TRACE },
+  { type: 'sentence', index: 0, text: 'Revenue grew 12 % in 2025.' },
+  { type: 'cited', index: 0, evidence: EVIDENCE, passage: HIT.passage.id },
+  { type: 'finished', answer: 'ans_1', state: 'finished', uncited: [], usage: null, timings: {} },
+];
+
+export const DECLINED: AnswerEvent[] = [
+  ...ANSWER.slice(0, 2),
+  {
+    type: 'declined',
+    answer: 'ans_1',
+    reason: 'No passage is close enough.',
+    searched: { legs: ['bm25'], sources: 1, passages: 61 },
+    nearest: [HIT],
+  },
+];
+
+const STORED: StoredAnswer = {
+  id: 'ans_1',
+  question: 'How fast?',
+  kind: 'extractive',
+  model: 'extractive',
+  state: 'finished',
+  created_at: '2026-01-01T10:00:00Z',
+  hits: [HIT],
+  trace: TRACE,
+  sentences: [],
+  uncited: [],
+  notices: [],
+  usage: null,
+  timings: {},
+  reason: null,
+  error: null,
+};
+
+export interface FakeApi {
+  fetch: typeof fetch;
+  /** Every request as "METHOD path". */
+  asked: string[];
+  answer: AnswerEvent[];
+  reading: Reading;
+}
+
+export function fakeApi(): FakeApi {
+  const api: FakeApi = {
+    asked: [],
+    answer: ANSWER,
+    reading: READING,
+    fetch: (input, init) => {
+      const url = new URL(input instanceof Request ? input.url : String(input), 'http://localhost');
+      const method = init?.method ?? 'GET';
+      api.asked.push(`${method} ${url.pathname}${url.search}`);
+      return Promise.resolve(respond(api, method, url));
+    },
+  };
+  return api;
+}
+
+function respond(api: FakeApi, method: string, url: URL): Response {
+  const path = url.pathname;
+  if (method === 'POST' && path.endsWith('/answers')) {
+    return new Response(
+      api.answer
+        .map(({ type, ...data }) => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+        .join(''),
+      { headers: { 'content-type': 'text/event-stream' } },
+    );
+  }
+  if (method === 'POST' && path === '/api/evidence') {
+    return Response.json({ ...EVIDENCE, id: 'cit_new' });
+  }
+  if (method === 'POST' && path.endsWith('/replay')) {
+    return Response.json({ answer: 'ans_2', identical: true, differences: [] });
+  }
+  if (path.endsWith('/sources')) return Response.json(SOURCES);
+  if (path.endsWith('/answers')) return Response.json([]);
+  if (path.endsWith('/estimate')) return Response.json(ESTIMATE);
+  if (path.endsWith('/search')) return Response.json({ hits: [HIT], trace: TRACE });
+  if (path.endsWith('/claims')) return Response.json(REPORT);
+  if (path.endsWith('/reader')) return Response.json(api.reading);
+  if (path.endsWith('/uses')) {
+    return Response.json([{ brief: 'brf_1', title: 'Q3 market entry', claims: 1 }]);
+  }
+  if (path === '/api/answers/ans_1') return Response.json(STORED);
+  if (path === '/api/evidence')
+    return Response.json({ evidence: { cit_1: EVIDENCE }, missing: [] });
+  return Response.json(
+    { error: { code: 'not_found', message: `No ${path}.`, remedy: null } },
+    { status: 404 },
+  );
+}

@@ -1,0 +1,218 @@
+import { render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import axe from 'axe-core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { clear } from '../answers';
+import { forgetAll } from '../api';
+import { type BriefPort, type CitedSentence, getPlace, go, setBriefPort, setSync } from '../desk';
+import { ChecksPane } from './checks';
+import { EvidencePane } from './evidence';
+import { DECLINED, type FakeApi, fakeApi, HIT, QUOTE } from './fake-api';
+
+let api: FakeApi;
+let inserted: (CitedSentence | string)[];
+
+const port: BriefPort = {
+  insertSentences: (sentences) => inserted.push(...sentences),
+  insertCitation: (cite) => inserted.push(cite),
+  replaceCitation: (from, to) => inserted.push(`${from} -> ${to}`),
+  citeSentence: (block, _sentence, cite) => {
+    inserted.push(`${block}: ${cite}`);
+    return true;
+  },
+  focus: () => undefined,
+};
+
+beforeEach(() => {
+  api = fakeApi();
+  inserted = [];
+  vi.stubGlobal('fetch', api.fetch);
+  forgetAll();
+  clear('spc_1');
+  setBriefPort(port);
+  setSync({ connection: 'live', unsynced: 0, reachable: true });
+  go({ space: 'spc_1', brief: 'brf_1', left: 'ask', right: 'claims', sel: null });
+});
+
+afterEach(() => {
+  setBriefPort(null);
+  vi.unstubAllGlobals();
+});
+
+function evidence() {
+  return render(
+    <main>
+      <EvidencePane space="spc_1" brief="brf_1" sample />
+    </main>,
+  );
+}
+
+function checks() {
+  return render(
+    <main>
+      <ChecksPane space="spc_1" brief="brf_1" />
+    </main>,
+  );
+}
+
+async function expectAccessible(container: Element) {
+  const { violations } = await axe.run(container, {
+    // jsdom computes no colours; contrast is looked at in a real browser.
+    rules: { 'color-contrast': { enabled: false } },
+  });
+  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`)).toEqual([]);
+}
+
+async function ask(question = 'How fast?') {
+  await userEvent.type(screen.getByLabelText('Question'), question);
+  await userEvent.keyboard('{Control>}{Enter}{/Control}');
+}
+
+describe('asking', () => {
+  it('shows three questions to begin with, accessibly', async () => {
+    const { container } = evidence();
+    await screen.findByText(/every sentence is cited/);
+    expect(screen.getAllByRole('button', { name: /\?$/ })).toHaveLength(3);
+    await expectAccessible(container);
+  });
+
+  it('shows the answer with its chip, names the failed leg, and inserts with the citation', async () => {
+    const { container } = evidence();
+    await ask();
+    expect(await screen.findByText(/dense index down: bm25 only/)).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Citation 1: study.pdf, page 14' })).toBeTruthy();
+    await userEvent.click(screen.getByRole('button', { name: /Insert whole answer/ }));
+    expect(inserted).toEqual([{ text: 'Revenue grew 12 % in 2025.', cites: ['cit_1'] }]);
+    await expectAccessible(container);
+  });
+
+  it('inserts the sentence that has the focus with Mod+Enter', async () => {
+    evidence();
+    await ask();
+    const sentence = (await screen.findByText('Revenue grew 12 % in 2025.')).closest('li');
+    sentence?.focus();
+    await userEvent.keyboard('{Control>}{Enter}{/Control}');
+    expect(inserted).toHaveLength(1);
+  });
+
+  it('offers nothing to insert when the evidence is not enough, and shows what came nearest', async () => {
+    api.answer = DECLINED;
+    const { container } = evidence();
+    await ask();
+    expect(await screen.findByText('Not enough evidence')).toBeTruthy();
+    expect(screen.getByText(/1 source, 61 passages, by bm25/)).toBeTruthy();
+    expect(screen.getByText(HIT.passage.text)).toBeTruthy();
+    expect(screen.queryByRole('button', { name: /Insert/ })).toBeNull();
+    await expectAccessible(container);
+  });
+
+  it('says when an answer broke off', async () => {
+    api.answer = api.answer.slice(0, 3);
+    evidence();
+    await ask();
+    expect(await screen.findByText(/broke off before it was finished/)).toBeTruthy();
+  });
+});
+
+describe('the reader', () => {
+  it('marks exactly the quote and says why it was found', async () => {
+    const { container } = evidence();
+    await ask();
+    await userEvent.click(await screen.findByRole('button', { name: /Citation 1/ }));
+    await waitFor(() => expect(container.querySelector('mark')?.textContent).toBe(QUOTE));
+    expect(getPlace()).toMatchObject({ left: 'reader', sel: { kind: 'cite', id: 'cit_1' } });
+    expect(screen.getByText(/bm25 #2 · dense #1/)).toBeTruthy();
+    await expectAccessible(container);
+  });
+
+  it('marks nothing where the quote cannot be placed, and says so', async () => {
+    api.reading = { ...api.reading, placed: false };
+    go({ left: 'reader', sel: { kind: 'cite', id: 'cit_1' } });
+    const { container } = evidence();
+    expect(await screen.findByText('The quote could not be placed')).toBeTruthy();
+    expect(container.querySelector('mark')).toBeNull();
+  });
+
+  it('cites what is highlighted without making a second record of it', async () => {
+    go({ left: 'reader', sel: { kind: 'cite', id: 'cit_1' } });
+    evidence();
+    await userEvent.click(await screen.findByRole('button', { name: 'Cite this' }));
+    expect(inserted).toEqual(['cit_1']);
+    expect(api.asked).not.toContain('POST /api/evidence');
+  });
+});
+
+describe('sources', () => {
+  it('counts what is searchable and names what failed with the way out', async () => {
+    go({ left: 'sources' });
+    const { container } = evidence();
+    expect(await screen.findByText('1 of 2 sources searchable · 1 failed')).toBeTruthy();
+    expect(screen.getByText('Save it without the password and add it again.')).toBeTruthy();
+    await expectAccessible(container);
+  });
+
+  it('says which briefs cite a source before it is deleted', async () => {
+    go({ left: 'sources' });
+    evidence();
+    await userEvent.click(await screen.findByRole('button', { name: 'Delete study.pdf…' }));
+    const dialog = await screen.findByRole('alertdialog');
+    expect(within(dialog).getByText('Q3 market entry (1 claim)')).toBeTruthy();
+    expect(api.asked.some((line) => line.startsWith('DELETE'))).toBe(false);
+    await userEvent.click(within(dialog).getByRole('button', { name: 'Delete the source' }));
+    expect(api.asked).toContain('DELETE /api/sources/src_1');
+  });
+});
+
+describe('claims', () => {
+  it('lists them with verdict and coverage, accessibly', async () => {
+    const { container } = checks();
+    expect(await screen.findByText('coverage 1/2 · 1 without evidence')).toBeTruthy();
+    await expectAccessible(container);
+  });
+
+  it('go round with F8, and F8 selects for all panes', async () => {
+    checks();
+    await screen.findByText('We lead the market.');
+    await userEvent.keyboard('{F8}');
+    expect(getPlace().sel).toEqual({ kind: 'claim', id: 'h1' });
+  });
+
+  it('find evidence and cite it in the sentence with one click', async () => {
+    checks();
+    await userEvent.click(await screen.findByText('We lead the market.'));
+    await userEvent.click(screen.getByRole('button', { name: 'Find evidence' }));
+    await userEvent.click(await screen.findByRole('button', { name: 'Cite' }));
+    await waitFor(() => expect(inserted).toEqual(['b1: cit_new']));
+  });
+
+  it('are dated while the server is away, and their actions wait', async () => {
+    setSync({ reachable: false });
+    checks();
+    await userEvent.click(await screen.findByText('We lead the market.'));
+    expect(screen.getByText(/^as of \d\d:\d\d$/)).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Re-check' })).toHaveProperty('disabled', true);
+  });
+});
+
+describe('shipping', () => {
+  it('names the claims without support and may be done when all is saved', async () => {
+    go({ right: 'ship' });
+    const { container } = checks();
+    expect(await screen.findByText('1 claim would leave without full support')).toBeTruthy();
+    for (const button of screen.getAllByRole('button', { name: 'Download' })) {
+      expect(button).toHaveProperty('disabled', false);
+    }
+    await expectAccessible(container);
+  });
+
+  it('waits with its reason while changes are unsaved', async () => {
+    setSync({ unsynced: 2 });
+    go({ right: 'ship' });
+    checks();
+    expect(await screen.findByText(/2 changes not saved yet/)).toBeTruthy();
+    for (const button of screen.getAllByRole('button', { name: 'Download' })) {
+      expect(button).toHaveProperty('disabled', true);
+    }
+  });
+});
