@@ -30,7 +30,8 @@ from backend.settings import Url
 from backend.spaces.service import Spaces
 from backend.store.engine import open_store
 from backend.store.updates import SqlUpdates
-from collab import Rooms
+from collab import Limits, Rooms
+from collab.rooms import DEFAULT_LIMITS
 
 
 class ByHeader:
@@ -52,11 +53,11 @@ class ByHeader:
 
 
 @asynccontextmanager
-async def rooms_app(folder: Path) -> AsyncIterator[FastAPI]:
-    """The door over a database in this folder, with no sign-in."""
+async def rooms_app(folder: Path, *, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[FastAPI]:
+    """The door over a database in this folder, where a header says who one is."""
     async with open_store(Url("sqlite:///app.db"), folder) as store:
         hub = Hub()
-        rooms = Rooms(SqlUpdates(store), on_settled=BriefSettled(store, hub))
+        rooms = Rooms(SqlUpdates(store), limits=limits, on_settled=BriefSettled(store, hub))
         spaces = Spaces(store)
         app = FastAPI()
         app.state.services = SimpleNamespace(

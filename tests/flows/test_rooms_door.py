@@ -1,0 +1,247 @@
+"""The WebSocket door: who is let in, as what, and with which code one is sent away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pycrdt
+import pytest
+import uvicorn
+from sqlalchemy import insert
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from backend.auth.principal import Principal, Role
+from backend.clock import now
+from backend.editing.routes import Door
+from backend.store.tables import members, tenants
+from collab import Limits, wire
+from tests.yjs.serve import rooms_app
+
+YOU = Principal("you", "local", "You", frozenset({Role.ADMIN}))
+LIMITS = Limits(message_bytes=4096, quiet_seconds=0.02)
+
+
+@dataclass
+class Place:
+    services: SimpleNamespace
+    url: str
+    brief: str
+
+    def enter(self, who: str = "admin:you", brief: str | None = None) -> Any:
+        return connect(f"{self.url}/{brief or self.brief}", additional_headers={"x-visitor": who})
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    """A served door with a brief in it, and a viewer who may only read."""
+    async with rooms_app(tmp_path, limits=LIMITS) as app:
+        services = app.state.services
+        async with services.store.writing() as connection:
+            await connection.execute(
+                insert(tenants).values(id="local", name="local", created_at=now())
+            )
+        space = await services.spaces.create(YOU, "Space")
+        brief = await services.briefs.create(YOU, space.id, "T")
+        async with services.store.writing() as connection:
+            await connection.execute(
+                insert(members).values(space=space.id, subject="vera", role=Role.VIEWER.value)
+            )
+        async with serving(app) as port:
+            yield Place(services, f"ws://127.0.0.1:{port}/rooms", brief.id)
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[int]:
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            started.set_result(self.servers[0].sockets[0].getsockname()[1])
+
+    server = Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    try:
+        yield await started
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def closed(socket: ClientConnection) -> int | None:
+    """The code the server closes with, whatever it says before."""
+    async with asyncio.timeout(5):
+        try:
+            while True:
+                await socket.recv()
+        except ConnectionClosed as end:
+            return end.rcvd.code if end.rcvd else None
+
+
+async def greet(socket: ClientConnection) -> tuple[str, str]:
+    await socket.send(wire.hello(""))
+    reader = wire.Reader(bytes(await socket.recv()))  # type: ignore[arg-type]  # binary only
+    assert (reader.integer(), reader.integer()) == (wire.HELLO, wire.VERSION)
+    return reader.text(), reader.text()
+
+
+async def sync(socket: ClientConnection) -> pycrdt.Doc[Any]:
+    """Ask for the document and take it in."""
+    doc: pycrdt.Doc[Any] = pycrdt.Doc()
+    await socket.send(wire.step_1(doc.get_state()))
+    doc.apply_update(bytes(await socket.recv())[3:])  # type: ignore[arg-type]  # binary only
+    return doc
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [("stranger", 4401), ("foreign", 4403), ("elsewhere:ann", 4404), ("analyst:nobody", 4404)],
+)
+async def test_turns_away(place: Place, who: str, code: int) -> None:
+    """Strangers, foreign pages, other tenants and non-members each learn why, and no more."""
+    async with place.enter(who) as socket:
+        assert await closed(socket) == code
+
+
+async def test_a_brief_that_is_not_there(place: Place) -> None:
+    """4404, as for one that belongs to someone else."""
+    async with place.enter(brief="brf_0000000000000000") as socket:
+        assert await closed(socket) == 4404
+
+
+async def test_says_the_epoch_and_the_access(place: Place) -> None:
+    """An admin may write, a viewer may read, and both hear the brief's epoch."""
+    brief, _ = await place.services.briefs.access(YOU, place.brief)
+    async with place.enter() as admin, place.enter("viewer:vera") as viewer:
+        assert await greet(admin) == (brief.epoch, "write")
+        assert await greet(viewer) == (brief.epoch, "read")
+
+
+async def test_a_viewers_edit_is_refused(place: Place) -> None:
+    """4403, and the brief is as it was."""
+    async with place.enter("viewer:vera") as viewer:
+        doc = await sync(viewer)
+        assert str(doc.get("title", type=pycrdt.Text)) == "T"
+        doc.get("title", type=pycrdt.Text).insert(0, "mine")
+        await viewer.send(wire.update(doc.get_update()))
+        assert await closed(viewer) == 4403
+    assert await place.services.rooms.title(place.brief) == "T"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("text", 4400),
+        (b"\x09", 4400),
+        (b"", 4400),
+        (wire.update(b"\x01\x02\x03"), 4400),
+        (b"\x00\x02\x80\x80\x80\x80\x04", 4400),
+        (bytes(4097), 4413),
+    ],
+)
+async def test_a_bad_message_closes_only_its_sender(
+    place: Place, message: str | bytes, code: int
+) -> None:
+    """Each has its code, and the one beside it types on."""
+    async with place.enter() as good, place.enter() as bad:
+        await greet(good)
+        doc = await sync(good)
+        await bad.send(message)
+        assert await closed(bad) == code
+        doc.get("title", type=pycrdt.Text).insert(0, "x")
+        await good.send(wire.update(doc.get_update()))
+        while bytes(await good.recv()) != wire.saved(1):  # type: ignore[arg-type]  # binary only
+            pass
+
+
+def typed(doc: pycrdt.Doc[Any], characters: int) -> bytes:
+    """The message of typing so much into a copy of the document."""
+    copy: pycrdt.Doc[Any] = pycrdt.Doc(client_id=77)
+    copy.apply_update(doc.get_update())
+    copy.get("title", type=pycrdt.Text).insert(0, "y" * characters)
+    return wire.update(copy.get_update(doc.get_state()))
+
+
+async def test_a_message_of_exactly_the_limit_is_read(place: Place) -> None:
+    """At the limit it is judged by its content."""
+    async with place.enter() as socket:
+        await greet(socket)
+        doc = await sync(socket)
+        overhead = len(typed(doc, 3000)) - 3000
+        message = typed(doc, 4096 - overhead)
+        assert len(message) == 4096
+        await socket.send(message)
+        while bytes(await socket.recv()) != wire.saved(1):  # type: ignore[arg-type]  # binary only
+            pass
+
+
+async def test_revoked_while_inside(place: Place) -> None:
+    """A revoked person's socket closes with 4403, at once."""
+    async with place.enter("viewer:vera") as vera, place.enter() as you:
+        await greet(vera)
+        await greet(you)
+        assert place.services.rooms.revoke("local/vera") == 1
+        assert await closed(vera) == 4403
+        await you.send(wire.query_presences())
+        assert await you.ping()
+
+
+async def test_deleted_while_inside(place: Place) -> None:
+    """Whoever has a brief open when it is deleted is told 4404, and does not get in again."""
+    async with place.enter() as socket:
+        await greet(socket)
+        await place.services.briefs.delete(YOU, place.brief)
+        assert await closed(socket) == 4404
+    async with place.enter() as again:
+        assert await closed(again) == 4404
+
+
+async def test_the_title_follows_the_document(place: Place) -> None:
+    """When editing rests, the brief's row and the space's listeners have the new title."""
+    brief, _ = await place.services.briefs.access(YOU, place.brief)
+    with place.services.hub.listening(brief.space) as events:
+        async with place.enter() as socket:
+            doc = await sync(socket)
+            doc.get("title", type=pycrdt.Text).insert(0, "New ")
+            await socket.send(wire.update(doc.get_update()))
+            async with asyncio.timeout(5):
+                event = await events.next()
+    assert event is not None
+    assert (event.name, event.data["title"]) == ("brief", "New T")
+    found, _ = await place.services.briefs.access(YOU, place.brief)
+    assert found.title == "New T"
+    assert found.updated_at > brief.updated_at
+
+
+async def test_no_more_than_fit(place: Place) -> None:
+    """The last allowed connection enters; the next is told to come back, and may once one left."""
+    place.services.door = Door(sockets=3, each=2)
+    async with place.enter() as first:
+        await greet(first)
+        async with place.enter() as second:
+            await greet(second)
+            async with place.enter() as third:
+                assert await closed(third) == 4408
+            async with place.enter("viewer:vera") as other:
+                await greet(other)
+        async with place.enter() as again:
+            assert await greet(again)
+
+
+async def test_a_brief_rebuilt_on_the_server_is_not_merged(place: Place) -> None:
+    """A client that brings a copy of another epoch is refused before a byte of it is taken."""
+    async with place.enter() as socket:
+        await socket.send(wire.hello("0123456789abcdef"))
+        await socket.recv()
+        stale: pycrdt.Doc[Any] = pycrdt.Doc()
+        stale.get("title", type=pycrdt.Text).insert(0, "doubled")
+        await socket.send(wire.step_2(stale.get_update()))
+        assert await closed(socket) == 4403
+    assert await place.services.rooms.title(place.brief) == "T"
