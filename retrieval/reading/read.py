@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 from retrieval.blocks import Reading
 from retrieval.errors import Unreadable
+from retrieval.language import guess
 from retrieval.reading import refusals
 from retrieval.reading.draft import Draft
 from retrieval.reading.formats import parser
@@ -70,7 +71,8 @@ def read(
         raise refusals.corrupt(what, why) from error
     if draft.empty:
         raise refusals.no_text(f"{what} could be opened and holds")
-    return replace(draft.finish(format_name), language="und")
+    made = draft.finish(format_name)
+    return replace(made, language=guess(made.text))
 
 
 def _edges(path: Path, size: int) -> bytes:

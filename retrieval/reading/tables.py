@@ -14,19 +14,22 @@ from retrieval.reading.draft import Draft
 
 _NUMBER = re.compile(r"[-+−(]?[€$£]?\s?\d[\d\s.,'’]*\s?[%€$£)]?")
 
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
 
 def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """Two or more distinct names, none of them a number, and no hole but in the corner."""
+    """Two or more distinct names, none a number but for years, and no hole but in the corner."""
     named = [cell for cell in cells if cell]
     return (
         len(named) >= 2
         and all(cells[1:])
         and len(set(named)) == len(named)
-        and all(len(cell) <= 120 and not _NUMBER.fullmatch(cell) for cell in named)
+        and not _NUMBER.fullmatch(named[0])
+        and all(len(c) <= 120 and (_YEAR.fullmatch(c) or not _NUMBER.fullmatch(c)) for c in named)
     )
 
 

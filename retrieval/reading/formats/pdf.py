@@ -43,6 +43,7 @@ _BULLET = re.compile(rf"[{BULLETS}·*-]\s+|[{BULLETS}](?=\w)")
 _NUMBERED = re.compile(r"(?:\(?(?:\d{1,2}|[a-zA-Z])[.)]|\(?[ivx]{1,4}[.)])\s+\S")
 _TERMINAL = re.compile(r"[.!?:;…][\"'”’)\]]*$")
 _SOFT = re.compile(r"([^\s\x02\ufffe\u00ad]*)[\x02\ufffe\u00ad](\w?)")
+_CAPTION = re.compile(r"(?:table|figure|chart|exhibit|map)\s+[\d.]+\s*[:.–-]", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(
     r"(?:page\s*)?[-–|\s]*(?:\d{1,4}|[ivxl]{1,6})[-–|\s]*(?:(?:of|/)\s*\d{1,4})?", re.I
@@ -441,6 +442,8 @@ def _add_group(
     if short and says and (big or (emphasised and not text.endswith((".", ",", ";", ":")))):
         level = levels.get(first.size, 0) if big else 0
         draft.add(BlockKind.HEADING, text, level=level or min(len(levels) + 1, 6), page=page)
+    elif _CAPTION.match(text) and len(group) <= 3:
+        draft.add(BlockKind.CAPTION, text, page=page)
     elif _is_item(text):
         text = _BULLET.sub("", text, count=1) if _BULLET.match(text) else text
         draft.add(
