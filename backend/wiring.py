@@ -206,8 +206,19 @@ def open_model(settings: Settings) -> LanguageModel | None:
     match url.scheme:
         case "extractive":
             return None
+        case "openai+http" | "openai+https":
+            from backend.llm.litellm_router import LiteLLM
+
+            key = settings.model_api_key
+            return LiteLLM.at(url, api_key=key.get_secret_value() if key else None)
+        case "litellm":
+            from backend.llm.litellm_router import LiteLLM
+
+            return LiteLLM.from_file(Path(url.rest))
         case _:
-            raise UnknownScheme("MODEL_URL", url, ("extractive",))
+            raise UnknownScheme(
+                "MODEL_URL", url, ("extractive", "openai+http", "openai+https", "litellm")
+            )
 
 
 class Broken:
