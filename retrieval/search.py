@@ -105,19 +105,14 @@ class Searcher:
             # Not gather: a leg past the deadline must not take the others' answers with it.
             await asyncio.wait(tasks, timeout=max(0.0, ends - asyncio.get_running_loop().time()))
             late = [task for task in tasks if not task.done()]
-            if late:
-                for task in late:
-                    task.cancel()
-                await asyncio.wait(late, timeout=CLEANUP)
             return [
-                task.result()
-                if task not in late and not task.cancelled()
-                else _Outcome(self._late(leg, started))
+                _Outcome(self._late(leg, started)) if task in late else task.result()
                 for leg, task in zip(self._legs, tasks, strict=True)
             ]
-        finally:
-            for task in tasks:
-                task.cancel()
+        finally:  # late, or we are being cancelled ourselves: no leg works on for nobody
+            left = [task for task in tasks if task.cancel()]
+            if left:
+                await asyncio.wait(left, timeout=CLEANUP)
 
     def _late(self, leg: Retriever, started: float) -> LegTrace:
         return LegTrace(

@@ -19,6 +19,7 @@ _ABBREVIATIONS: Final = _set(
     sr sra srta dra ud uds p.ej ee.uu avda aprox admón
     т.е т.к т.н им ул см ср напр проф акад"""
 )
+_AMOUNTS: Final = _set("mio mrd tsd")  # "3 Mio. Euro": German nouns are capital, too
 # … these before a figure alone: "see No. 5", but "She said no. The board agreed." …
 _BEFORE_FIGURES: Final = _set(
     """no nos nr p pp para sec sect art fig figs tab ch eq eqs ref refs vol vols ed est c v
@@ -27,7 +28,7 @@ _BEFORE_FIGURES: Final = _set(
 )
 # … and these may end a sentence or not: a capital, and nothing less, says that they do.
 _CLOSING: Final = _set(
-    """etc al usw inc ltd corp co llc plc jr a.m p.m mio mrd tsd str
+    """etc al usw inc ltd corp co llc plc jr a.m p.m str
     т.д т.п др пр г гг в вв руб коп тыс млн млрд обл"""
 )
 
@@ -99,12 +100,14 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
     folded = word.casefold()
     if not word:
         return True
-    if folded in _ABBREVIATIONS or (len(word) <= 2 and _PARTNER.match(text, match.end())):
+    if folded in _ABBREVIATIONS or _paired(word, text, match.end()):
         return False
     if folded in _BEFORE_FIGURES:
         return not after.isdigit()
     if folded in _CLOSING:
         return after.isupper()
+    if folded in _AMOUNTS:
+        return bool(_STARTS.match(text, match.end()))
     if len(word) == 1 and word.isalpha():
         return not word.isupper()  # an initial: J. Smith
     if re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", word):
@@ -118,12 +121,18 @@ def _ends(text: str, start: int, match: re.Match[str]) -> bool:
 
 _PARTNER = re.compile(r"[^\W\d_]{1,2}\.")  # z. B., d. h., EE. UU.
 _STARTS = re.compile(
-    r"(?:The|This|These|That|It|In|At|He|She|They|We|A|An|But|And|However|For|On|As|If|Its|Our)\b"
+    r"(?:The|This|These|That|It|In|At|He|She|They|We|A|An|But|And|However|For|On|As|If|Its|Our|"
+    r"Der|Die|Das|Ein|Eine|Er|Sie|Es|Wir|Im|Am|Dies|Diese|Danach|Damit|Auch|Aber|Und|Für|Mit|Nach)\b"
 )
 _MONTH = re.compile(
     r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|"
     r"Quartal|Halbjahr|Jahrhundert|Platz|Auflage|Stock|Etage|Kapitel|Klasse)"
 )
+
+
+def _paired(word: str, text: str, at: int) -> bool:
+    short = len(word) == 1 or (len(word) == 2 and word.isupper())
+    return short and word.isalpha() and _PARTNER.match(text, at) is not None
 
 
 def _rank(text: str, match: re.Match[str]) -> bool:

@@ -1,0 +1,95 @@
+"""Fusion: what must hold whatever the runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.fusion import Fused, min_max, rrf
+from retrieval.model import Ranked, Run
+
+IDS = st.sampled_from([f"p{number}" for number in range(12)])
+SCORES = st.floats(allow_nan=False, allow_infinity=False)
+RUNS = st.lists(st.lists(st.tuples(IDS, SCORES), unique_by=lambda pair: pair[0]), max_size=4).map(
+    lambda lists: [
+        Run(f"leg{number}", tuple(Ranked(id, score) for id, score in pairs))
+        for number, pairs in enumerate(lists)
+    ]
+)
+Fuse = Callable[[list[Run]], list[Fused]]
+FUSIONS = pytest.mark.parametrize("fuse", [rrf, min_max])
+
+
+def run(leg: str, *ids: str) -> Run:
+    return Run(leg, tuple(Ranked(id, float(-rank)) for rank, id in enumerate(ids)))
+
+
+def test_the_paper_s_formula_by_hand() -> None:
+    first, second, third = rrf([run("bm25", "a", "b"), run("dense", "b", "c")])
+    assert (first.passage, first.score) == ("b", 1 / 62 + 1 / 61)
+    assert (second.passage, second.score) == ("a", 1 / 61)
+    assert (third.passage, third.score) == ("c", 1 / 62)
+    assert [(part.leg, part.rank) for part in first.contributions] == [("bm25", 2), ("dense", 1)]
+
+
+@FUSIONS
+@given(runs=RUNS)
+def test_contributions_add_up_to_the_score_exactly(fuse: Fuse, runs: list[Run]) -> None:
+    for line in fuse(runs):
+        assert line.score == math.fsum(part.amount for part in line.contributions)
+
+
+@FUSIONS
+@given(runs=RUNS)
+def test_the_order_of_the_runs_changes_nothing(fuse: Fuse, runs: list[Run]) -> None:
+    results = [fuse(list(order)) for order in permutations(runs)]
+    assert all(result == results[0] for result in results)
+
+
+@given(runs=RUNS, leg=st.integers(0, 3), at=st.integers(1, 11))
+def test_rising_in_one_run_never_lowers_a_passage(runs: list[Run], leg: int, at: int) -> None:
+    if leg >= len(runs) or at >= len(runs[leg].ranked):
+        return
+    lines = list(runs[leg].ranked)
+    risen = lines[at].passage
+    lines[at - 1], lines[at] = lines[at], lines[at - 1]
+    changed = [*runs[:leg], Run(runs[leg].leg, tuple(lines)), *runs[leg + 1 :]]
+    before = [line.passage for line in rrf(runs)].index(risen)
+    after = [line.passage for line in rrf(changed)].index(risen)
+    assert after <= before
+
+
+@given(runs=RUNS)
+def test_every_passage_stands_once_and_ties_go_by_id(runs: list[Run]) -> None:
+    fused = rrf(runs)
+    assert {line.passage for line in fused} == {line.passage for one in runs for line in one.ranked}
+    assert fused == sorted(fused, key=lambda line: (-line.score, line.passage))
+
+
+def test_a_weight_of_nothing_adds_nothing() -> None:
+    fused = rrf([run("bm25", "a"), run("dense", "b")], weights={"bm25": 0})
+    assert [(line.passage, line.score) for line in fused] == [("b", 1 / 61), ("a", 0.0)]
+
+
+def test_min_max_stretches_each_run_and_averages() -> None:
+    fused = min_max(
+        [
+            Run("bm25", (Ranked("a", 30), Ranked("b", 20), Ranked("c", 10))),
+            Run("dense", (Ranked("b", 0.9), Ranked("a", 0.1))),
+        ]
+    )
+    assert [(line.passage, line.score) for line in fused] == [("b", 0.75), ("a", 0.5), ("c", 0.0)]
+
+
+def test_a_run_that_repeats_a_passage_or_a_leg_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="bm25 ranks passage a twice"):
+        rrf([run("bm25", "a", "a")])
+    with pytest.raises(ValueError, match="bm25, bm25"):
+        rrf([run("bm25", "a"), run("bm25", "b")])
+    with pytest.raises(ValueError, match="dense"):
+        min_max([Run("dense", (Ranked("a", math.nan),))])
