@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 CHUNK = 1024 * 1024  # bytes read at once
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_TEMPORARY = ".part"
+PART = ".part"  # ends the names of what is still being written
 
 
 def checked(key: str) -> str:
@@ -40,7 +40,7 @@ class FilesystemBlobs:
 
     async def put(self, key: str, content: AsyncIterator[bytes]) -> int:
         path = self.path(key)
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{_TEMPORARY}")
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART}")
         written = 0
         file = await asyncio.to_thread(_create, temporary)
         try:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from backend.answers.answer import check
+from backend.answers.schemas import HitOut, TraceOut, hits_out, trace_out
 from backend.auth.policy import Action
 from backend.events import Subscription
+from backend.first import sample
 from backend.http import Asking, Wired
 from backend.spaces.service import Counts, Space
+from retrieval.model import Query as Question
 
 router = APIRouter(tags=["spaces"])
 
@@ -29,6 +33,8 @@ class SpaceOut(BaseModel):
     passages: int
     briefs: int
     sample: bool
+    questions: list[str] = []
+    """To begin with, where the space is the sample."""
 
     @classmethod
     def of(cls, space: Space, counts: Counts) -> SpaceOut:
@@ -40,11 +46,17 @@ class SpaceOut(BaseModel):
             passages=counts.passages,
             briefs=counts.briefs,
             sample=space.sample,
+            questions=list(sample().questions) if space.sample else [],
         )
 
 
 class NewSpace(BaseModel):
     name: str
+
+
+class Found(BaseModel):
+    hits: list[HitOut]
+    trace: TraceOut
 
 
 @router.get("/api/spaces")
@@ -66,7 +78,28 @@ async def get_space(space_id: str, principal: Asking, services: Wired) -> SpaceO
 
 @router.delete("/api/spaces/{space_id}", status_code=204)
 async def delete_space(space_id: str, principal: Asking, services: Wired) -> None:
+    """Delete a space with its sources and briefs; whoever has one of these open is sent out."""
+    briefs = await services.briefs.list(principal, space_id)
     await services.sources.delete_space(principal, space_id)
+    for brief in briefs:
+        await services.rooms.evict(brief.id)
+
+
+@router.get("/api/spaces/{space_id}/search")
+async def search_space(
+    space_id: str,
+    q: str,
+    principal: Asking,
+    services: Wired,
+    limit: Annotated[int, Query(ge=1, le=50)] = 8,
+) -> Found:
+    """The passages nearest to some words, with what each leg said."""
+    space = await services.spaces.open(principal, space_id, Action.READ)
+    check(q)
+    found = await services.searcher.search(
+        Question(q), scope=principal.scope([space.id]), limit=limit
+    )
+    return Found(hits=hits_out(found.hits, q), trace=trace_out(found.trace))
 
 
 @router.get("/api/spaces/{space_id}/events", response_class=StreamingResponse)
