@@ -96,15 +96,15 @@ class Searcher:
 
     async def _ask(self, query: Query, scope: Scope) -> list[_Outcome]:
         started = perf_counter()
-        ends = asyncio.get_running_loop().time() + self._deadline
         tasks = [
             asyncio.create_task(self._one(leg, query, scope), name=f"leg {leg.name}")
             for leg in self._legs
         ]
         try:
             # Not gather: a leg past the deadline must not take the others' answers with it.
-            await asyncio.wait(tasks, timeout=max(0.0, ends - asyncio.get_running_loop().time()))
-            late = [task for task in tasks if not task.done()]
+            await asyncio.wait(tasks, timeout=self._deadline)
+            # One that was cancelled from within gave no answer either.
+            late = [task for task in tasks if not task.done() or task.cancelled()]
             return [
                 _Outcome(self._late(leg, started)) if task in late else task.result()
                 for leg, task in zip(self._legs, tasks, strict=True)
