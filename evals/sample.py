@@ -8,6 +8,7 @@ Run ``python -m evals.sample [FOLDER]``; the folder is backend/sample unless ano
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from datetime import UTC, datetime
 from io import BytesIO
@@ -184,7 +185,7 @@ def make_study(path: Path) -> None:
             wide = [
                 [text if len(text) < 24 else Paragraph(text, cell) for text in r] for r in content
             ]
-            share = {3: [230, 90, 90], 5: [80, 75, 95, 105, 120]}[len(content[0])]
+            share = {3: [230, 90, 90], 5: [75, 70, 115, 105, 112]}[len(content[0])]
             table = Table(wide, colWidths=share, hAlign="LEFT")
             table.setStyle(
                 TableStyle(
@@ -321,7 +322,7 @@ def make_workbook(path: Path) -> None:
     workbook.properties.created = workbook.properties.modified = WRITTEN
 
     def sheet(name: str, title: str, header: list[str]) -> Worksheet:
-        made = workbook.create_sheet(name)
+        made: Worksheet = workbook.create_sheet(name)
         made.append([title])
         made["A1"].font = Font(bold=True, size=14)
         made.append([])
@@ -488,13 +489,23 @@ def make_deck(path: Path) -> None:
 
 
 def _steady(path: Path) -> None:
-    """Pack the file again without the time of day, so that the same papers are the same bytes."""
-    packed = BytesIO(path.read_bytes())
-    with ZipFile(packed) as old, ZipFile(path, "w", ZIP_DEFLATED, compresslevel=9) as new:
+    path.write_bytes(_timeless(path.read_bytes()))
+
+
+def _timeless(package: bytes) -> bytes:
+    """The package without the time of day, so that the same papers are the same bytes."""
+    made = BytesIO()
+    with ZipFile(BytesIO(package)) as old, ZipFile(made, "w", compresslevel=9) as new:
         for entry in old.infolist():
+            content = old.read(entry)
+            if entry.filename.endswith(".xlsx"):  # the figures behind a chart
+                content = _timeless(content)
+            elif entry.filename == "docProps/core.xml":
+                content = re.sub(rb">\d{4}-\d\d-\d\dT[\d:]+Z<", b">2026-02-09T08:00:00Z<", content)
             info = ZipInfo(entry.filename, (2026, 2, 9, 8, 0, 0))
             info.compress_type = ZIP_DEFLATED
-            new.writestr(info, old.read(entry))
+            new.writestr(info, content)
+    return made.getvalue()
 
 
 MADE = {

@@ -1,12 +1,13 @@
 """The process apart: takes its orders as JSON on the command line, and limits itself first.
 
 Progress goes to standard output as lines of "done total"; the outcome into a file. Exit status 3
-says that memory ran out, which leaves no room to say more.
+says that memory ran out, 4 that the outcome was too large: neither leaves room to say more.
 """
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -20,6 +21,7 @@ from retrieval.errors import Unreadable
 from retrieval.reading.limits import Limits
 
 OUT_OF_MEMORY = 3
+TOO_LARGE = 4
 _PR_SET_PDEATHSIG = 1
 
 
@@ -30,7 +32,6 @@ def confine(limits: Limits) -> None:
     os.nice(10)
     for what, most in (
         (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.result_bytes),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_CORE, 0),
@@ -38,6 +39,8 @@ def confine(limits: Limits) -> None:
         hard = resource.getrlimit(what)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (most, most))
+    # Beyond the soft limit SIGXCPU tells what happened; beyond the hard one SIGKILL would not.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # becomes an OSError we can name
 
 
@@ -79,7 +82,12 @@ def main() -> int:
         except Unreadable as refusal:
             said = {"code": refusal.code, "message": refusal.message, "remedy": refusal.remedy}
             result = b"-" + json.dumps(said).encode()
-        outcome.write_bytes(result)
+        try:
+            outcome.write_bytes(result)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            return TOO_LARGE
     except MemoryError:
         return OUT_OF_MEMORY
     return 0

@@ -22,7 +22,7 @@ from retrieval.reading.limits import Limits
 from retrieval.reading.view import Box, PageBoxes
 
 ROOT = Path(__file__).parents[2]
-OUT_OF_MEMORY = 3  # exit status of retrieval/reading/__main__.py
+OUT_OF_MEMORY, TOO_LARGE = 3, 4  # exit statuses of retrieval/reading/__main__.py
 
 
 async def read_apart(
@@ -123,6 +123,8 @@ def _death(status: int, limits: Limits) -> Unreadable:
     if status == OUT_OF_MEMORY or -status == signal.SIGKILL:
         # Nobody but the kernel's memory killer ends it this way before we do.
         return refusals.out_of_memory(limits.memory_bytes)
+    if status == TOO_LARGE:
+        return refusals.too_large("What was read", None, limits.result_bytes, "bytes")
     if -status == signal.SIGXCPU:
         return refusals.timed_out(limits.cpu_seconds, "processor time")
     if status < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 
 BINARY_ABOVE = 0.02  # share of control characters in the sample above which it is not text
+ZEROS_ABOVE = 0.1  # the same for zero bytes, which some programs leave in their text
 SAMPLE = 64 * 1024  # bytes looked at
 
 _BOMS = (
@@ -37,8 +38,8 @@ def looks_binary(content: bytes) -> bool:
     if encoding_by_mark(content):
         return False
     sample = content[:SAMPLE]
-    control = len(sample) - len(sample.translate(None, _CONTROL + b"\x00"))
-    return control > BINARY_ABOVE * len(sample)
+    control = len(sample) - len(sample.translate(None, _CONTROL))
+    return control > BINARY_ABOVE * len(sample) or sample.count(0) > ZEROS_ABOVE * len(sample)
 
 
 def decode(content: bytes, declared: str | None = None) -> tuple[str, list[str]]:

@@ -25,6 +25,12 @@ INLINE = frozenset(
     | {"img", "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub"}
     | {"sup", "time", "tt", "u", "var", "wbr"}
 )
+UNCLOSED = 25  # times the limit on depth
+_TAG = re.compile(
+    r"<(/?)(?:a|article|b|big|blockquote|center|code|div|em|font|i|main|ol|s|section|small|span|strong"
+    r"|table|u|ul)\b",
+    re.IGNORECASE,
+)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?![.\d])", re.I)
 _CHARSET = re.compile(rb"""<meta[^>]{0,300}charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.I)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
@@ -36,6 +42,7 @@ def read(path: Path, draft: Draft, progress: Progress) -> None:
     text, warnings = decode(content, declared[1].decode("ascii") if declared else None)
     for warning in warnings:
         draft.warn(warning)
+    _check_tags(text, draft)
     tree = LexborHTMLParser(text)
     if tree.body is None:
         return
@@ -44,6 +51,18 @@ def read(path: Path, draft: Draft, progress: Progress) -> None:
         draft.title = title.text()
     _Page(draft, tree.body).add()
     progress(1, 1)
+
+
+def _check_tags(text: str, draft: Draft) -> None:
+    """Refuse early what the parser would spend its time on: tags opened and never closed.
+
+    Far above the limit on depth, because careless pages leave many open that end by themselves.
+    """
+    open_tags = 0
+    for found in _TAG.finditer(text):
+        open_tags = max(0, open_tags + (-1 if found[1] else 1))
+        if open_tags > draft.limits.depth * UNCLOSED:
+            raise refusals.too_deep(draft.name, draft.limits.depth)
 
 
 def _check_depth(root: LexborNode, draft: Draft) -> None:

@@ -312,17 +312,23 @@ def _drop_running(pages: list[list[Line]], draft: Draft) -> None:
     # Odd and even pages often differ, hence well below one half.
     enough = max(3, round(0.35 * filled))
     running = {key: where for key, where in seen.items() if len(where) >= enough}
-    for number, lines in enumerate(pages):
+    kept: list[list[Line]] = []
+    for lines in pages:
         edges = {id(line) for line in _edges(lines)}
-        pages[number] = [
-            line
-            for line in lines
-            if id(line) not in edges
-            or not (
-                _running_key(line) in running
-                or (filled > 1 and _PAGE_NUMBER.fullmatch(line.text) and _is_last(line, lines))
-            )
-        ]
+        kept.append(
+            [
+                line
+                for line in lines
+                if id(line) not in edges
+                or not (
+                    _running_key(line) in running
+                    or (filled > 1 and _PAGE_NUMBER.fullmatch(line.text) and _is_last(line, lines))
+                )
+            ]
+        )
+    if not any(kept):  # forms and labels say the same on every page, and nothing else
+        return
+    pages[:] = kept
     for (text, _), where in sorted(running.items(), key=lambda entry: entry[1][0]):
         draft.skip(
             f"pages {where[0] + 1}–{where[-1] + 1}",
