@@ -133,7 +133,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     const old = socket;
     socket = null;
     if (!old) return;
-    old.onopen = old.onmessage = old.onclose = old.onerror = null;
+    old.onopen = old.onmessage = old.onclose = null;
     old.close();
   }
 
@@ -180,6 +180,8 @@ export function openSession(brief: string, user: Person, options: SessionOptions
       heard();
       receive(wire.read(new Uint8Array(event.data)));
     };
+    // What went wrong is told to nobody; that it closed, comes after.
+    opened.onerror = () => undefined;
     opened.onclose = (event) => {
       socket = null;
       const reason = REASONS[event.code] ?? null;

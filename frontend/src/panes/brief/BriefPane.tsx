@@ -110,7 +110,7 @@ export function BriefPane(props: BriefPaneProps) {
       clearTimeout(timer);
       editor.off('selectionUpdate', rest);
     };
-  }, [editor]);
+  }, [editor, latest]);
 
   useImperativeHandle(ref, () => makeHandle(editor, () => setFinding(true)), [editor]);
 

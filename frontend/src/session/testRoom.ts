@@ -1,0 +1,123 @@
+import * as decoding from 'lib0/decoding';
+import * as encoding from 'lib0/encoding';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { readSyncMessage, writeSyncStep1, writeUpdate } from 'y-protocols/sync';
+import * as Y from 'yjs';
+
+/** A room in miniature on a real socket, for tests: it keeps one document and says when it is saved. */
+export interface TestRoom {
+  readonly url: string;
+  doc: Y.Doc;
+  epoch: string;
+  access: 'read' | 'write';
+  /** While false, updates are taken and nothing is confirmed. */
+  saving: boolean;
+  /** How many update-bearing messages came in, over all connections. */
+  received: number;
+  connections(): number;
+  /** Confirms everything so far. */
+  save(): void;
+  hangUp(code?: number): void;
+  close(): Promise<void>;
+}
+
+interface Visitor {
+  socket: WebSocket;
+  received: number;
+  hello: boolean;
+}
+
+function frame(write: (encoder: encoding.Encoder) => void): Uint8Array {
+  const encoder = encoding.createEncoder();
+  write(encoder);
+  return encoding.toUint8Array(encoder);
+}
+
+export async function openTestRoom(port = 0): Promise<TestRoom> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const visitors = new Set<Visitor>();
+
+  const confirm = (visitor: Visitor) => {
+    if (!visitor.hello) return;
+    visitor.socket.send(
+      frame((encoder) => {
+        encoding.writeVarUint(encoder, 101);
+        encoding.writeVarUint(encoder, visitor.received);
+      }),
+    );
+  };
+
+  const room: TestRoom = {
+    url: `ws://127.0.0.1:${address.port}`,
+    doc: new Y.Doc(),
+    epoch: 'first',
+    access: 'write',
+    saving: true,
+    received: 0,
+    connections: () => visitors.size,
+    save: () => visitors.forEach(confirm),
+    hangUp: (code = 1001) => visitors.forEach(({ socket }) => socket.close(code)),
+    async close() {
+      for (const { socket } of visitors) socket.terminate();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+
+  server.on('connection', (socket) => {
+    const visitor: Visitor = { socket, received: 0, hello: false };
+    visitors.add(visitor);
+    socket.on('close', () => visitors.delete(visitor));
+    const begin = () =>
+      socket.send(
+        frame((encoder) => {
+          encoding.writeVarUint(encoder, 0);
+          writeSyncStep1(encoder, room.doc);
+        }),
+      );
+    socket.on('message', (data: Buffer) => {
+      const bytes = new Uint8Array(data);
+      const decoder = decoding.createDecoder(bytes);
+      const type = decoding.readVarUint(decoder);
+      if (type === 100) {
+        visitor.hello = true;
+        socket.send(
+          frame((encoder) => {
+            encoding.writeVarUint(encoder, 100);
+            encoding.writeVarUint(encoder, 1);
+            encoding.writeVarString(encoder, room.epoch);
+            encoding.writeVarString(encoder, room.access);
+          }),
+        );
+        begin();
+        return;
+      }
+      if (type === 1) {
+        for (const other of visitors) if (other !== visitor) other.socket.send(bytes);
+        return;
+      }
+      if (type !== 0) return;
+      const answer = encoding.createEncoder();
+      encoding.writeVarUint(answer, 0);
+      const before = Y.encodeStateVector(room.doc);
+      const step = readSyncMessage(decoder, answer, room.doc, visitor);
+      if (encoding.length(answer) > 1) socket.send(encoding.toUint8Array(answer));
+      if (step === 0) return;
+      visitor.received += 1;
+      room.received += 1;
+      const change = Y.encodeStateAsUpdate(room.doc, before);
+      for (const other of visitors)
+        if (other !== visitor)
+          other.socket.send(
+            frame((encoder) => {
+              encoding.writeVarUint(encoder, 0);
+              writeUpdate(encoder, change);
+            }),
+          );
+      if (room.saving) confirm(visitor);
+    });
+  });
+  return room;
+}
