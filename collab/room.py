@@ -2,8 +2,9 @@
 
 Everything here runs on one event loop, so a message is handled from first byte to last without
 another coming between; what may wait (the store, the sockets) is in tasks of its own. The CRDT
-library holds the interpreter lock while it works, so a thread would not free the loop: a
-keystroke costs microseconds where it stands, and what is large is encoded once and kept.
+library holds the interpreter lock while it works, so a thread would not free the loop for its
+share: a keystroke costs microseconds where it stands, and a large document is encoded once
+between two edits, for all who join.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from collab.ports import Channel, Settled, UpdateStore
 log = logging.getLogger(__name__)
 
 NOTHING = b"\x00"  # the state vector of an empty document
+LARGE = 16 * 1024  # bytes of an update; from here on it is looked through in a thread
 
 
 class Visitor:
@@ -101,7 +103,7 @@ class Visitor:
                 await room.ready()
                 if self.gone:
                     return
-                room.receive(self, message)
+                await room.receive(self, message)
             self.drop(None)
         except Malformed as error:
             log.info("A visitor of %s sent what cannot be read: %s", room.document, error)
@@ -233,7 +235,7 @@ class Room:
             if not self.visitors:
                 self._settle_soon()
 
-    def receive(self, visitor: Visitor, frame: bytes) -> None:
+    async def receive(self, visitor: Visitor, frame: bytes) -> None:
         """Act on one message; ``Malformed`` and ``Refused`` are its sender's end."""
         message = wire.decode(frame, max_awareness=self._limits.awareness_bytes)
         match message:
@@ -243,8 +245,13 @@ class Room:
                 visitor.tell(wire.welcome(self.epoch, visitor.access))
             case wire.StateVector(state=state):
                 self._sync(visitor, state)
+            case wire.Change(update=update) if len(update) < LARGE:
+                self._change(visitor, update, read(update))
             case wire.Change(update=update):
-                self._change(visitor, update)
+                contents = await asyncio.to_thread(read, update)
+                await self.ready()
+                if not visitor.gone:
+                    self._change(visitor, update, contents)
             case wire.Presences(entries=entries):
                 self._move(visitor, entries)
             case wire.QueryPresences():
@@ -290,8 +297,7 @@ class Room:
 
     # Edits
 
-    def _change(self, visitor: Visitor, update: Update) -> None:
-        contents = read(update)
+    def _change(self, visitor: Visitor, update: Update, contents: Contents) -> None:
         if visitor.estranged:
             raise Refused("An update from a copy of another epoch is not taken.")
         if visitor.access is Access.READ:
@@ -333,6 +339,9 @@ class Room:
             raise Malformed(f"An update cannot be applied: {error}") from None
         for event in self._events:
             self._encoding = None
+            if len(event) >= LARGE:
+                self._known = clocks(self._doc.get_state())
+                continue
             brought = contents if event == update else read(event)
             for client, end in brought.structs.items():
                 self._known[client] = max(end, self._known.get(client, 0))

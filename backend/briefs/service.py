@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,9 @@ class Briefs:
                 f"There is no template {name[:100]!r}.",
                 "Use one of: " + ", ".join(TEMPLATES) + ".",
             )
-        first = seed(title, TEMPLATES[name].blocks() if blocks is None else blocks)
+        first = await asyncio.to_thread(
+            seed, title, TEMPLATES[name].blocks() if blocks is None else blocks
+        )
         moment = now()
         brief = Brief(
             new_id("brf"), opened.tenant, opened.id, title, secrets.token_hex(8), moment, moment

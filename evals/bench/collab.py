@@ -2,7 +2,7 @@
 
     python -m evals.bench.collab [--edits 200]
 
-Starts the rooms' door on a free port in a process of its own over a fresh SQLite database, lets
+Starts the product on a free port in a process of its own over a fresh SQLite database, lets
 clients of this process join one brief, and has one of them type at 20 edits a second. Prints a
 line of JSON per number of clients: milliseconds from send to receipt at each other client, and
 from send to "saved" at the author, both clocks being this process's own.
@@ -14,52 +14,62 @@ import argparse
 import asyncio
 import json
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pycrdt
-from sqlalchemy import insert
 from websockets.asyncio.client import ClientConnection, connect
 
-from backend.auth.principal import Principal, Role
-from backend.clock import now
-from backend.store.tables import tenants
+from backend.serving import serve
+from backend.settings import Settings
 from collab import wire
-from tests.yjs.peers import Server
-from tests.yjs.serve import rooms_app
 
 PAUSE = 0.05  # between edits; a fast typist
-YOU = Principal("you", "local", "You", frozenset({Role.ADMIN}))
 
 
-async def make_brief(folder: Path) -> str:
-    async with rooms_app(folder) as app:
-        services = app.state.services
-        async with services.store.writing() as connection:
-            await connection.execute(
-                insert(tenants).values(id="local", name="local", created_at=now())
-            )
-        space = await services.spaces.create(YOU, "Space")
-        return str((await services.briefs.create(YOU, space.id, "Bench")).id)
+@asynccontextmanager
+async def product() -> AsyncIterator[str]:
+    """The address of the product, served by a process of its own from an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "evals.bench.collab", "--serve", folder, stdout=PIPE
+        )
+        assert process.stdout is not None
+        try:
+            yield (await process.stdout.readline()).decode().strip()
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def serve_product(folder: Path) -> None:
+    settings = Settings.model_validate(
+        {
+            "data_dir": folder,
+            "port": 0,
+            "dense_url": "hashing:",
+            "sparse_url": "off:",
+            "model_url": "extractive:",
+            "sample": False,
+        }
+    )
+    await serve(settings, lambda address: print(address, flush=True))
 
 
 async def measure(clients: int, edits: int) -> dict[str, float]:
     """Echo and save times with this many clients in one room, the author included."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        brief = await make_brief(folder)
-        server = Server(folder)
-        await server.start()
-        try:
-            sockets = [
-                await connect(f"{server.url}/{brief}", compression=None) for _ in range(clients)
-            ]
-            return await echo(sockets, edits)
-        finally:
-            await server.kill()
+    async with product() as address, httpx.AsyncClient(base_url=address) as http:
+        space = (await http.post("/api/spaces", json={"name": "Bench"})).json()["id"]
+        made = await http.post(f"/api/spaces/{space}/briefs", json={"title": "Bench"})
+        url = f"{address.replace('http', 'ws', 1)}/rooms/{made.json()['id']}"
+        return await echo([await connect(url) for _ in range(clients)], edits)
 
 
 async def echo(sockets: Sequence[ClientConnection], edits: int) -> dict[str, float]:
@@ -120,7 +130,11 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--clients", type=int, nargs="*", default=[2, 50])
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve is not None:
+        await serve_product(options.serve)
+        return
     for clients in options.clients:
         result = await measure(clients, options.edits)
         print(json.dumps({"clients": clients, "edits": options.edits} | result))

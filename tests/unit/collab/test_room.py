@@ -559,3 +559,31 @@ async def test_a_full_room_turns_the_next_away() -> None:
         await Guest(rooms).join()
         await Guest(rooms).join()
         assert await Guest(rooms).ended() is CloseReason.TOO_SLOW
+
+
+async def test_a_large_update_is_taken_like_a_small_one() -> None:
+    """A paste past the size that is looked through in a thread arrives, in order, and is saved;
+    what is typed right behind it builds on it."""
+    async with opened() as (rooms, _):
+        ann, bob = await Guest(rooms).join(), await Guest(rooms, subject="bob").join()
+        await ann.until(lambda: ann.saved == 1)
+        ann.type("x" * 100_000)
+        ann.type("after")
+        bob.type("beside")
+        await ann.until(lambda: ann.saved == 3)
+        await bob.until(lambda: len(str(bob.title)) == 1 + 100_000 + 5 + 6)
+        await ann.until(lambda: str(ann.title) == str(bob.title))
+        again = await Guest(rooms, subject="cyd").join()
+        assert str(again.title) == str(ann.title)
+
+
+async def test_a_large_malformed_update_closes_only_its_sender() -> None:
+    """One that turns out broken after a hundred kilobytes is its sender's end alone."""
+    async with opened() as (rooms, _):
+        ann, bob = await Guest(rooms).join(), await Guest(rooms, subject="bob").join()
+        doc: pycrdt.Doc[Any] = pycrdt.Doc()
+        doc.get("t", type=pycrdt.Text).insert(0, "y" * 100_000)
+        bob.send(wire.update(doc.get_update() + b"\x00"))
+        assert await bob.ended() is CloseReason.MALFORMED
+        ann.type("fine")
+        await ann.until(lambda: ann.saved == 2)
