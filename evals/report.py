@@ -21,7 +21,7 @@ def markdown(results: Sequence[Result]) -> str:
             f"### {result.collection}, {result.split}: "
             f"{result.queries} queries, {result.passages:,} passages",
             "",
-            "| system | nDCG@10 | 95 % | recall@100 | MRR@10 | nDCG@10 against the others (paired, 95 %) |",
+            "| system | nDCG@10 | 95 % | recall@100 | MRR@10 | against the others (paired 95 %) |",
             "|---|---:|---:|---:|---:|---|",
         ]
         for row in result.rows:
