@@ -92,6 +92,6 @@ def _quoted(number: int, passage: Passage) -> str:
 
 
 def _header(number: int, passage: Passage) -> str:
-    title = " ".join(passage.title.split()).replace(_OPEN, "").replace(_CLOSE, "")[:120]
+    title = " ".join(passage.title.replace(_OPEN, "").replace(_CLOSE, "").split())[:120]
     place = f", page {passage.page}" if passage.page else ""
     return f"[{number}] from “{title or 'untitled'}”{place}:"

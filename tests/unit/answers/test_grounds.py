@@ -1,0 +1,50 @@
+"""When there is enough to answer from, at the thresholds and just beneath them."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.answers.grounds import COSINE_DOUBT, COSINE_SURE, decide
+from retrieval.model import Contribution, Hit, Passage, Ranked, Run, SearchResult, Trace
+
+QUESTION = "How large is the market for heat pumps?"
+SAYS = "The market for heat pumps is large."
+SILENT = "Nothing of the kind."
+
+
+def result(text: str, cosine: float | None) -> SearchResult:
+    passage = Passage("p", "t", "s", "src", "v", 0, text, 0, len(text))
+    hit = Hit(passage, 1.0, (Contribution("bm25", 1, 1.0, 1.0),))
+    runs = () if cosine is None else (Run("dense", (Ranked("p", cosine),)),)
+    return SearchResult((hit,), runs, Trace((), "rrf"))
+
+
+@pytest.mark.parametrize(
+    ("text", "cosine", "enough"),
+    [
+        (SILENT, COSINE_SURE, True),
+        (SILENT, COSINE_SURE - 0.001, False),
+        (SAYS, COSINE_DOUBT, True),
+        (SAYS, COSINE_DOUBT - 0.001, False),
+        (SAYS, None, True),
+        (SILENT, None, False),
+    ],
+)
+def test_meaning_decides_and_words_where_it_is_in_doubt(
+    text: str, cosine: float | None, enough: bool
+) -> None:
+    """Without a dense leg the words decide alone."""
+    assert decide(QUESTION, result(text, cosine)).enough is enough
+
+
+def test_the_reason_names_the_words_that_nothing_mentions() -> None:
+    """In the question's own form, not as stems."""
+    made = decide("Which enzymes repair pumps?", result(SAYS, 0.3))
+    assert not made.enough
+    assert "“enzymes”" in made.reason
+    assert "“pumps”" not in made.reason
+
+
+@pytest.mark.parametrize("question", ["", "???", "what is the"])
+def test_a_question_without_words_is_not_answered_by_words(question: str) -> None:
+    assert not decide(question, result(SAYS, None)).enough
