@@ -1,5 +1,6 @@
 export { announce, useSpoken } from './announce';
 export { type BriefPort, type CitedSentence, setBriefPort, useBriefPort } from './brief';
+export { type Command, useAllCommands, useCommands } from './commands';
 export { getPlace, go, goTo, select, subscribePlace, usePlace } from './place';
 export { IS_MAC, isTyping, matches, type Shortcut, SHORTCUTS, useShortcuts } from './shortcuts';
 export { recall, remember, useStored } from './stored';

@@ -1,32 +1,23 @@
-import { Command } from 'cmdk';
+import { Command as List } from 'cmdk';
 import type { ReactNode } from 'react';
 
+import type { Command } from '../desk';
 import { Keys } from '../ui/Keys';
-
-export interface Act {
-  id: string;
-  group: string;
-  label: string;
-  keys?: string;
-  /** More words it is found by. */
-  words?: string;
-  run: () => void;
-}
 
 interface PaletteProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
-  acts: readonly Act[];
+  commands: readonly Command[];
 }
 
 const ITEM =
   'flex cursor-pointer items-center justify-between gap-3 rounded-md px-2.5 py-1.5 text-[13px] data-[selected=true]:bg-surface-2';
 
 /** Everything reachable, by name. */
-export function Palette({ open, onOpenChange, acts }: PaletteProps) {
-  const groups = [...new Set(acts.map((act) => act.group))];
+export function Palette({ open, onOpenChange, commands }: PaletteProps) {
+  const groups = [...new Set(commands.map(({ group }) => group))];
   return (
-    <Command.Dialog
+    <List.Dialog
       open={open}
       onOpenChange={onOpenChange}
       label="Palette"
@@ -34,47 +25,55 @@ export function Palette({ open, onOpenChange, acts }: PaletteProps) {
       overlayClassName="fixed inset-0 z-40 bg-black/35"
       contentClassName="appear fixed top-[12vh] left-1/2 z-50 w-[min(92vw,560px)] -translate-x-1/2 overflow-hidden rounded-xl border border-border bg-surface shadow-pop"
     >
-      <Command.Input
+      <List.Input
         placeholder="What would you like to do?"
         className="h-12 w-full border-b border-border bg-transparent px-4 text-[15px] outline-none placeholder:text-muted"
       />
-      <Command.List className="max-h-[56vh] overflow-auto p-1.5">
-        <Command.Empty className="px-3 py-6 text-center text-[13px] text-muted">
+      <List.List className="max-h-[56vh] overflow-auto p-1.5">
+        <List.Empty className="px-3 py-6 text-center text-[13px] text-muted">
           Nothing has that name.
-        </Command.Empty>
+        </List.Empty>
         {groups.map((group) => (
-          <Command.Group
+          <List.Group
             key={group}
             heading={group}
             className="[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-[11px] [&_[cmdk-group-heading]]:text-muted [&_[cmdk-group-heading]]:uppercase"
           >
-            {acts
-              .filter((act) => act.group === group)
-              .map((act) => (
-                <Item key={act.id} act={act} onDone={() => onOpenChange(false)}>
-                  {act.label}
+            {commands
+              .filter((command) => command.group === group)
+              .map((command) => (
+                <Item key={command.id} command={command} onDone={() => onOpenChange(false)}>
+                  {command.label}
                 </Item>
               ))}
-          </Command.Group>
+          </List.Group>
         ))}
-      </Command.List>
-    </Command.Dialog>
+      </List.List>
+    </List.Dialog>
   );
 }
 
-function Item({ act, onDone, children }: { act: Act; onDone: () => void; children: ReactNode }) {
+function Item({
+  command,
+  onDone,
+  children,
+}: {
+  command: Command;
+  onDone: () => void;
+  children: ReactNode;
+}) {
   return (
-    <Command.Item
-      value={`${act.group} ${act.label} ${act.id}`}
-      keywords={act.words ? [act.words] : []}
+    <List.Item
+      value={`${command.group} ${command.label} ${command.id}`}
+      keywords={command.words ? [command.words] : []}
       className={ITEM}
       onSelect={() => {
         onDone();
-        act.run();
+        command.run();
       }}
     >
       <span className="min-w-0 truncate">{children}</span>
-      {act.keys && <Keys of={act.keys} />}
-    </Command.Item>
+      {command.keys && <Keys of={command.keys} />}
+    </List.Item>
   );
 }

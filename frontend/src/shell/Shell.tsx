@@ -10,10 +10,20 @@ import {
   type Space,
   useResource,
 } from '../api';
-import { goTo, go, setSync, usePlace, useShortcuts, useSpoken } from '../desk';
+import {
+  goTo,
+  go,
+  setSync,
+  usePlace,
+  useShortcuts,
+  useSpoken,
+  type Command,
+  useAllCommands,
+} from '../desk';
 import { ChecksPane } from '../panes/checks';
 import { EvidencePane } from '../panes/evidence';
 import { useSpaceEvents } from '../sources';
+import { Boundary } from '../ui/Boundary';
 import { Button } from '../ui/Button';
 import { classes } from '../ui/classes';
 import { Empty } from '../ui/Empty';
@@ -34,7 +44,7 @@ import {
   useWide,
 } from './layout';
 import { OpenBrief } from './OpenBrief';
-import { type Act, Palette } from './Palette';
+import { Palette } from './Palette';
 import { useSession } from './useSession';
 
 type Open = 'palette' | 'keys' | 'new-space' | 'new-brief' | 'delete-space' | 'delete-brief' | null;
@@ -61,7 +71,7 @@ export function Shell() {
     applyTheme(next);
   };
 
-  const acts: Act[] = [
+  const acts: Command[] = [
     ...PANES.map((pane) => ({
       id: pane,
       group: 'Go to',
@@ -149,6 +159,7 @@ export function Shell() {
     F6: () => focusPane(nextPane(paneOf(document.activeElement), 1)),
     'Shift+F6': () => focusPane(nextPane(paneOf(document.activeElement), -1)),
   });
+  const offered = useAllCommands();
 
   const close = (next: boolean) => {
     if (!next) setOpen(null);
@@ -233,7 +244,7 @@ export function Shell() {
         )}
       </main>
       <Live />
-      <Palette open={open === 'palette'} onOpenChange={close} acts={acts} />
+      <Palette open={open === 'palette'} onOpenChange={close} commands={[...offered, ...acts]} />
       <KeyList open={open === 'keys'} onOpenChange={close} />
       <NewSpace open={open === 'new-space'} onOpenChange={close} />
       {space && <NewBrief space={space.id} open={open === 'new-brief'} onOpenChange={close} />}
@@ -296,7 +307,7 @@ function Pane({ id, children }: { id: PaneId; children: ReactNode }) {
         id === 'brief' ? 'bg-surface' : 'bg-bg',
       )}
     >
-      {children}
+      <Boundary name={PANE_NAMES[id]}>{children}</Boundary>
     </section>
   );
 }

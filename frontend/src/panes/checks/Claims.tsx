@@ -34,7 +34,7 @@ import {
   select,
   useBriefPort,
   usePlace,
-  useShortcuts,
+  useCommands,
   useSync,
 } from '../../desk';
 import { cite, useEvidence } from '../../sources';
@@ -83,15 +83,33 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
     select({ kind: 'claim', id: next.hash });
     announce(`${VERDICTS[next.verdict].word}: ${next.text}`);
   };
-  useShortcuts({
-    F8: () => walk(1),
-    'Shift+F8': () => walk(-1),
-    'Mod+.': () => {
-      if (!chosen) return false;
-      setCard(true);
-      return true;
+  useCommands([
+    {
+      id: 'next-claim',
+      group: 'Checks',
+      label: 'Next unresolved claim',
+      keys: 'F8',
+      run: () => walk(1),
     },
-  });
+    {
+      id: 'previous-claim',
+      group: 'Checks',
+      label: 'Previous unresolved claim',
+      keys: 'Shift+F8',
+      run: () => walk(-1),
+    },
+    {
+      id: 'claim-card',
+      group: 'Checks',
+      label: 'Claim card',
+      keys: 'Mod+.',
+      run: () => {
+        if (!chosen) return false;
+        setCard(true);
+        return true;
+      },
+    },
+  ]);
 
   const counted = report.data && coverageLine(report.data.coverage);
   const spoken = useRef<string | null>(null);
@@ -134,10 +152,14 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex shrink-0 flex-col gap-2 border-b border-border px-4 py-3">
-        <CoverageBar coverage={coverage} />
-        <p className="text-[13px] font-medium tabular-nums" data-testid="coverage">
-          {coverageLine(coverage)}
-        </p>
+        {coverage.claims > 0 && (
+          <>
+            <CoverageBar coverage={coverage} />
+            <p className="text-[13px] font-medium tabular-nums" data-testid="coverage">
+              {coverageLine(coverage)}
+            </p>
+          </>
+        )}
         <p className="flex flex-wrap justify-between gap-x-2 text-xs text-muted">
           <span title="A claim is compared with its evidence by words and figures, not by a language model.">
             {method === 'lexical' ? 'lexical checks, weaker than a model’s' : `${method} checks`}

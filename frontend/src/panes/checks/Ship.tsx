@@ -3,7 +3,7 @@ import { useState } from 'react';
 
 import { asProblem, type Problem, request } from '../../api';
 import { useClaims } from '../../claims';
-import { announce, isOffline, select, type Sync, useSync } from '../../desk';
+import { announce, isOffline, select, type Sync, useCommands, useSync } from '../../desk';
 import { Button } from '../../ui/Button';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
@@ -90,6 +90,17 @@ export function Ship({ brief }: { brief: string }) {
     run('preview', async () => {
       setPreview(await (await request(path('md'))).text());
     });
+
+  useCommands(
+    blocked === null
+      ? FORMATS.map(({ id, name }) => ({
+          id: `download-${id}`,
+          group: 'Ship',
+          label: `Download as ${name}`,
+          run: () => void download(id),
+        }))
+      : [],
+  );
 
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-4 overflow-auto p-4" tabIndex={-1}>

@@ -11,7 +11,7 @@ import {
   type Sentence,
 } from '../../answers';
 import { asProblem, type Replay, send } from '../../api';
-import { announce, IS_MAC, matches, useBriefPort } from '../../desk';
+import { announce, IS_MAC, matches, useBriefPort, useCommands } from '../../desk';
 import { Button } from '../../ui/Button';
 import { keyText } from '../../ui/Keys';
 import { Notice } from '../../ui/Notice';
@@ -42,6 +42,19 @@ export function Answer({ run, onStop, onAgain }: AnswerProps) {
     );
     announce(`${count(sentences.length, 'sentence')} inserted into the brief.`);
   };
+
+  useCommands(
+    over && port && run.sentences.length > 0
+      ? [
+          {
+            id: 'insert-answer',
+            group: 'Evidence',
+            label: 'Insert the whole answer',
+            run: () => insert(run.sentences),
+          },
+        ]
+      : [],
+  );
 
   return (
     <section aria-label="Answer" className="flex flex-col gap-3" aria-busy={!over}>
@@ -208,24 +221,23 @@ function SentenceRow(props: SentenceRowProps) {
         {sentence.chips.map(({ evidence }) => (
           <Chip key={evidence.id} evidence={evidence} number={numbers.get(evidence.id) ?? 0} />
         ))}
-      </p>
-      <div className="mt-0.5 flex items-center justify-between gap-2">
-        <span className="text-xs text-muted">
-          {uncited && (
-            <span className="text-warn">⚠ no citation of this sentence could be verified</span>
-          )}
-          {!checked && sentence.chips.length === 0 && <span className="working">checking…</span>}
-        </span>
         <Button
           small
           look="quiet"
+          className="ml-1 !h-5.5 !px-1.5 align-[0.1em] font-sans"
           disabled={!canInsert}
           title={canInsert ? `Insert into the brief (${keyText('Mod+Enter')})` : NO_BRIEF}
           onClick={onInsert}
         >
           Insert <CornerDownLeft size={12} aria-hidden />
         </Button>
-      </div>
+      </p>
+      {uncited && (
+        <p className="text-xs text-warn">⚠ no citation of this sentence could be verified</p>
+      )}
+      {!checked && sentence.chips.length === 0 && (
+        <p className="working text-xs text-muted">checking…</p>
+      )}
     </li>
   );
 }

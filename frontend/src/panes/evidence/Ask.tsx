@@ -16,10 +16,11 @@ import { Answer } from './Answer';
 import { ScopePicker } from './ScopePicker';
 
 const HISTORY = 30; // answers listed
+// What the sample space's papers answer.
 const SAMPLE_QUESTIONS = [
-  'How fast did revenue grow, and what drove it?',
-  'Where do the board minutes contradict the market study?',
-  'What did customers say about price?',
+  'How fast did the Austrian market grow in 2025?',
+  'What do customers complain about?',
+  'Who are the main competitors and what do they charge?',
 ];
 const OWN_QUESTIONS = [
   'What are the main findings?',
