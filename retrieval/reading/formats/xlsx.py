@@ -21,9 +21,10 @@ from retrieval.reading.tables import is_header, labelled, one_line, plain
 
 
 def read(path: Path, draft: Draft, progress: Progress) -> None:
-    with warnings.catch_warnings():
+    # Opened here, because openpyxl judges a path by its ending, and stored files have none.
+    with path.open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and extensions we do not show anyway
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
         try:
             draft.title = workbook.properties.title or None
             sheets = workbook.worksheets
