@@ -61,7 +61,8 @@ def _run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     """Run a command to its end and exit as it says; known errors become a sentence."""
     import logging
 
-    from backend.errors import describe
+    from backend.commands.client import Refused
+    from backend.errors import STATUS, describe
     from backend.settings import Misconfigured
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
@@ -74,14 +75,12 @@ def _run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:
+        if isinstance(error, Refused | OSError):
+            _stop(str(error), getattr(error, "remedy", ""))
+        if not isinstance(error, tuple(STATUS)):
+            raise  # a fault of ours: whoever mends it needs to see where
         said = describe(error)
-        if said.code == "internal" and said.status == 500 and not hasattr(error, "code"):
-            from backend.commands.client import Refused
-
-            if isinstance(error, Refused | OSError):
-                _stop(str(error), getattr(error, "remedy", ""))
-            raise
-        _stop(said.message or str(error), said.remedy)
+        _stop(said.message, said.remedy)
     raise typer.Exit(status or 0)
 
 

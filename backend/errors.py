@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collab.errors import CollabError, Refused, UnknownDocument
-from retrieval.errors import AllLegsFailed, IndexMismatch, RetrievalError, Unreadable, WeightsError
+from retrieval.errors import (
+    AllLegsFailed,
+    IndexInUse,
+    IndexMismatch,
+    RetrievalError,
+    Unreadable,
+    WeightsError,
+)
 
 
 class BackendError(Exception):
@@ -93,6 +100,7 @@ STATUS: Mapping[type[Exception], int] = {
     NotFound: 404,
     UnknownDocument: 404,
     Conflict: 409,
+    IndexInUse: 409,
     TooLarge: 413,
     Invalid: 422,
     Unreadable: 422,
@@ -110,6 +118,7 @@ _WORDS: Mapping[type[Exception], tuple[str, str]] = {
     UnknownDocument: ("not_found", "It may have been deleted, or it belongs to someone else."),
     Refused: ("forbidden", "Ask an admin of the space for the right to change it."),
     AllLegsFailed: ("search_failed", "Run `stratmaster doctor` to see which index is down."),
+    IndexInUse: ("in_use", "Stop the other process, or set STRATMASTER_DATA_DIR elsewhere."),
     IndexMismatch: ("index_mismatch", "Run `stratmaster reindex` to build the index again."),
     WeightsError: ("weights", "Run `./stratmaster setup` to fetch the encoder's weights again."),
 }

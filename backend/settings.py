@@ -130,8 +130,7 @@ class Settings(BaseSettings):
     )
     blobs_url: str = Field(
         "file:///blobs",
-        description="Where files are kept: `file:///FOLDER` under the data folder, or "
-        "`s3://BUCKET?endpoint=HOST:PORT` (keys in the URL's user and password).",
+        description="Where files are kept: `file:///FOLDER` under the data folder.",
     )
     model_url: str = Field(
         "extractive:",
