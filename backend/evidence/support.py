@@ -90,7 +90,10 @@ def figures_differ(first: str, second: str) -> tuple[Figure, Figure] | None:
     left, right = content(first), content(second)
     if not left or not right or fold(first) == fold(second):
         return None
-    if len(left & right) / min(len(left), len(right)) < SAME_SUBJECT:
+    shared = len(left & right)
+    if shared < 2 or shared / min(len(left), len(right)) < SAME_SUBJECT:
+        return None
+    if shared / max(len(left), len(right)) < NOT_MUCH_ELSE:
         return None
     if periods(first) != periods(second) and periods(first) and periods(second):
         return None
@@ -108,6 +111,7 @@ def figures_differ(first: str, second: str) -> tuple[Figure, Figure] | None:
 
 
 SAME_SUBJECT = 0.6  # share of the shorter sentence's content words that both must hold
+NOT_MUCH_ELSE = 0.35  # and of the longer one's: a table row shares words with many sentences
 
 
 def _held(one: Figure, others: Sequence[Figure]) -> bool:

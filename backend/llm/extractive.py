@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,8 @@ _LONGEST_ENCODED = 400  # code points; a longer sentence is judged by its beginn
 # small nudges. Set by reading answers over the sample space; the order of magnitude matters.
 _COVERS, _MEANS, _KIND, _RANK, _HEADING = 1.0, 0.9, 0.25, 0.2, 0.3
 _DIVERSITY = 0.5  # how much likeness to what is chosen counts against a sentence
-_WORTH_KEEPING = 0.55  # of the best sentence's worth; weaker ones pad the answer
+_SAME_SOURCE = 0.08  # and each sentence that its source has said already
+_WORTH_KEEPING = 0.65  # of the best sentence's worth; weaker ones pad the answer
 
 _HOW_MUCH = re.compile(
     r"\b(how (much|many|large|big|far|fast|high|long|often)|what (share|percentage|percent|rate|"
@@ -43,6 +44,12 @@ _TIME = re.compile(
     r"october|november|december)\b",
     re.IGNORECASE,
 )
+
+
+_SECOND = 0.55  # of the best one's worth, for the second: one good sentence is an answer
+_BULLETS = " \t\n\r\u00a0•◦▪–-"
+_ROW = re.compile(r" \| |^[^:;\n]{1,40}: [^;\n]*; ")
+_CAPTION = re.compile(r"(?:table|figure|fig\.|tab\.|chart|slide|page)\s+\d", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +112,10 @@ def gather(question: str, hits: Sequence[Hit], sentences: Sentences) -> tuple[_C
     found: dict[str, _Candidate] = {}
     for rank, hit in enumerate(hits):
         context = content(hit.passage.context)
-        for start, end in sentences(hit.passage.text):
+        for start, end in _statements(hit.passage.text, sentences):
             text = hit.passage.text[start:end]
-            start += len(text) - len(text.lstrip())
-            text = text.strip()
+            start += len(text) - len(text.lstrip(_BULLETS))
+            text = text.strip(_BULLETS)
             end = start + len(text)
             key = " ".join(words(text))
             if key in found or not _speaks(text):
@@ -126,6 +133,18 @@ def gather(question: str, hits: Sequence[Hit], sentences: Sentences) -> tuple[_C
             found[key] = _Candidate(Extract(hit.passage, start, end, text), own, lexical)
     ordered = sorted(found.values(), key=lambda one: (-one.lexical, _place(one.extract)))
     return tuple(ordered[:CONSIDERED])
+
+
+def _statements(text: str, sentences: Sentences) -> Iterator[tuple[int, int]]:
+    """Sentences, and of a table each row: no stop stands between rows, and each says its own."""
+    for start, end in sentences(text):
+        lines = text[start:end].split("\n")
+        if sum(bool(_ROW.search(line)) for line in lines) * 2 <= len(lines) or len(lines) < 2:
+            yield start, end
+            continue
+        for line in lines:
+            yield start, start + len(line)
+            start += len(line) + 1
 
 
 def choose(
@@ -149,7 +168,7 @@ def choose(
         left.remove(index)
         if chosen and worth[index] < _WORTH_KEEPING * best and len(chosen) >= 2:
             break
-        if chosen and worth[index] < 0.4 * best:
+        if chosen and worth[index] < _SECOND * best:
             break
         if any(_says_nothing_new(candidates[index], candidates[one]) for one in chosen):
             continue
@@ -163,7 +182,9 @@ def _marginal(
     index: int, worth: Sequence[float], chosen: Sequence[int], candidates: Sequence[_Candidate]
 ) -> float:
     nearest = max((_alike(candidates[index], candidates[one]) for one in chosen), default=0.0)
-    return worth[index] - _DIVERSITY * nearest
+    source = candidates[index].extract.passage.source
+    told = sum(candidates[one].extract.passage.source == source for one in chosen)
+    return worth[index] - _DIVERSITY * nearest - _SAME_SOURCE * min(told, 3)
 
 
 def _alike(one: _Candidate, other: _Candidate) -> float:
@@ -247,8 +268,10 @@ def _answers(asks: str, question: str, text: str) -> float:
 
 def _speaks(text: str) -> bool:
     """Whether a stretch is a statement: no heading, no fragment, no question, not endless."""
-    if len(text) > LONGEST_QUOTE or text.endswith("?"):
+    if len(text) > LONGEST_QUOTE or text.endswith(("?", ":")) or _CAPTION.match(text):
         return False
+    if " | " in text and not figures(text):
+        return False  # the head of a table
     found = words(text)
     if len(found) < FEWEST_WORDS:
         return False

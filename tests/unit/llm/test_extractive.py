@@ -1,0 +1,65 @@
+"""Which sentences an extractive answer is made of."""
+
+from __future__ import annotations
+
+from backend.llm.extractive import MOST, Extractive
+from retrieval.model import Hit, Passage
+from retrieval.sentences import sentences
+
+
+def hit(text: str, source: str = "a") -> Hit:
+    return Hit(
+        Passage(f"{source}.0", "t", "s", source, "v", 0, text, 0, len(text), source), 1.0, ()
+    )
+
+
+async def answer(question: str, *hits: Hit) -> list[str]:
+    made = await Extractive(sentences=sentences).compose(question, hits)
+    for one in made.extracts:
+        assert one.passage.text[one.start : one.end] == one.text
+    return [one.text for one in made.extracts]
+
+
+async def test_a_table_is_quoted_by_the_row() -> None:
+    """The head says nothing by itself, and a row is a statement of its own."""
+    table = (
+        "Maker | Entry price | Dealers\n"
+        "Maker: Lastra; Entry price: EUR 4,990; Dealers: 74\n"
+        "Maker: Sund; Entry price: EUR 3,800; Dealers: 12"
+    )
+    first = (await answer("What is the entry price of Lastra?", hit(table)))[0]
+    assert first == "Maker: Lastra; Entry price: EUR 4,990; Dealers: 74"
+
+
+async def test_a_figure_answers_how_much_and_a_date_when() -> None:
+    text = "The plant in Leipzig is large and modern. The plant in Leipzig opens on 3 March 2026."
+    assert (await answer("When does the plant in Leipzig open?", hit(text)))[0].endswith("2026.")
+
+
+async def test_bullets_captions_questions_and_fragments_are_not_quoted() -> None:
+    text = (
+        "Table 3: The prices of cargo bikes\n\nWhat do cargo bikes cost today?\n\nPrices\n\n"
+        "• Cargo bikes cost EUR 5,490 at the dealer."
+    )
+    assert await answer("What do cargo bikes cost?", hit(text)) == [
+        "Cargo bikes cost EUR 5,490 at the dealer."
+    ]
+
+
+async def test_the_same_sentence_from_two_sources_is_said_once() -> None:
+    same = "The market for cargo bikes grew 12 % in 2025."
+    assert await answer("How did the market grow?", hit(same), hit(same, "b")) == [same]
+
+
+async def test_an_answer_is_never_longer_than_its_limit() -> None:
+    texts = [
+        f"Cargo bikes sell well in city number {n} of the {n * 7} we visited." for n in range(20)
+    ]
+    made = await answer(
+        "Where do cargo bikes sell well?", *(hit(t, str(i)) for i, t in enumerate(texts))
+    )
+    assert 1 <= len(made) <= MOST
+
+
+async def test_without_a_sentence_there_is_no_answer() -> None:
+    assert await answer("What now?", hit("Prices")) == []
