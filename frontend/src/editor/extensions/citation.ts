@@ -261,7 +261,10 @@ export const citation = Node.create<CitationOptions>({
         },
         view: (view: EditorView) => {
           const tell = (order: readonly string[]) => this.options.onOrder(order);
-          tell(citationOrder(view.state));
+          // The editor is made while its pane is drawn; whoever listens may not change then.
+          queueMicrotask(() => {
+            if (!view.isDestroyed) tell(citationOrder(view.state));
+          });
           return {
             update(next, before) {
               const order = citationOrder(next.state);

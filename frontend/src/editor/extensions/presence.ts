@@ -10,31 +10,23 @@ export function inkOn(color: string): string {
 }
 
 /** The cursors of the others, with their names. */
-export const presence = CollaborationCaret.extend({
-  addOptions() {
-    const inherited = this.parent?.();
-    return {
-      ...inherited,
-      provider: null,
-      user: {},
-      onUpdate: () => null,
-      selectionRender: (user: Record<string, unknown>) => ({
-        nodeName: 'span',
-        class: 'presence-selection',
-        style: `background-color: color-mix(in srgb, ${String(user.color)} 22%, transparent)`,
-      }),
-      render: (user: Record<string, unknown>) => {
-        const caret = document.createElement('span');
-        caret.className = 'presence-caret';
-        caret.style.borderColor = String(user.color);
-        const label = document.createElement('span');
-        label.className = 'presence-name';
-        label.style.backgroundColor = String(user.color);
-        label.style.color = inkOn(String(user.color));
-        label.textContent = typeof user.name === 'string' ? user.name : '';
-        caret.append('\u2060', label, '\u2060');
-        return caret;
-      },
-    };
+export const presence = CollaborationCaret.configure({
+  selectionRender: (user) => ({
+    nodeName: 'span',
+    class: 'presence-selection',
+    style: `background-color: color-mix(in srgb, ${String(user.color)} 22%, transparent)`,
+  }),
+  render: (user) => {
+    const color = String(user.color);
+    const caret = document.createElement('span');
+    caret.className = 'presence-caret';
+    caret.style.borderColor = color;
+    const label = document.createElement('span');
+    label.className = 'presence-name';
+    label.style.backgroundColor = color;
+    label.style.color = inkOn(color);
+    label.textContent = typeof user.name === 'string' ? user.name : '';
+    caret.append('\u2060', label, '\u2060');
+    return caret;
   },
 });

@@ -2,10 +2,11 @@ import '../../editor/editor.css';
 
 import { DragHandle } from '@tiptap/extension-drag-handle-react';
 import { EditorContent, useEditor } from '@tiptap/react';
-import { GripVertical } from 'lucide-react';
+import { CircleAlert, GripVertical, X } from 'lucide-react';
 import { useEffect, useImperativeHandle, useState, useSyncExternalStore } from 'react';
 
 import { briefExtensions, claimAt, sentenceAt } from '../../editor';
+import { IconButton } from '../../ui/Button';
 import { FindBar } from './FindBar';
 import { Footer } from './Footer';
 import { makeHandle } from './handle';
@@ -35,6 +36,7 @@ export function BriefPane(props: BriefPaneProps) {
   const status = useSyncExternalStore(session.subscribe, session.status);
   const editable = mode === 'edit' && status.editable;
   const [finding, setFinding] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
 
   // The editor is made once; what it calls is always what was handed in last.
   const [latest] = useState(() => new Latest(props));
@@ -52,7 +54,10 @@ export function BriefPane(props: BriefPaneProps) {
       citePassage: (choice) => latest.get().citePassage(choice),
       uploadImage: (file) => latest.get().uploadImage(file),
       pickImages,
-      onProblem: (message) => latest.get().announce?.(message),
+      onProblem: (message) => {
+        setProblem(message);
+        latest.get().announce?.(message);
+      },
     }),
   );
 
@@ -126,6 +131,16 @@ export function BriefPane(props: BriefPaneProps) {
     >
       <Toolbar editor={editor} editable={editable} onFind={() => setFinding(true)} />
       {finding && <FindBar editor={editor} onClose={() => setFinding(false)} />}
+      {problem !== null && (
+        <div className="brief-bar">
+          <p className="brief-problem">
+            <CircleAlert size={15} aria-label="Problem" role="img" /> {problem}
+          </p>
+          <IconButton label="Dismiss" onClick={() => setProblem(null)}>
+            <X />
+          </IconButton>
+        </div>
+      )}
       <div className="brief-scroll">
         <div className="brief-page" aria-busy={!status.loaded}>
           <Title
