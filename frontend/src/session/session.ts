@@ -53,6 +53,9 @@ const REASONS: Partial<Record<number, string>> = {
   [wire.CLOSE.storeFailed]: 'The server could not write to its store. Trying again.',
 };
 
+/** How long changes of the count are gathered before they are told, in milliseconds. */
+const TELL = 150;
+
 function roomUrl(brief: string): string {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   return `${scheme}://${location.host}/rooms/${encodeURIComponent(brief)}`;
@@ -84,6 +87,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   let waiting: wire.Incoming[] = [];
   let attempts = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let telling: ReturnType<typeof setTimeout> | undefined;
   let silence: ReturnType<typeof setTimeout> | undefined;
 
   /** For each update-bearing message of this connection, how many changes it carried. */
@@ -100,7 +104,19 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     );
     if (!changed) return;
     if (next.unsynced !== status.unsynced) copy.remember({ unsynced: next.unsynced });
+    const counted = { unsynced: next.unsynced, savedAt: next.savedAt };
+    const onlyCounted = (Object.keys(next) as (keyof SessionStatus)[]).every(
+      (key) => key in counted || next[key] === status[key],
+    );
     status = next;
+    // Every key changes the count twice; what shows it need not be drawn as often.
+    if (onlyCounted) telling ??= setTimeout(tell, TELL);
+    else tell();
+  }
+
+  function tell(): void {
+    clearTimeout(telling);
+    telling = undefined;
     for (const listener of listeners) listener();
   }
 
@@ -354,6 +370,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     destroyed = true;
     clearTimeout(retry);
     clearTimeout(silence);
+    clearTimeout(telling);
     removeAwarenessStates(awareness, [doc.clientID], 'left');
     hangUp();
     doc.off('update', onUpdate);
