@@ -36,6 +36,16 @@ function plain(text: string): string {
     .trim();
 }
 
+const ENDED = /[.!?…]["'”’»)\]]*$/;
+
+/** Whether a piece of text is a sentence there, not the beginning or end of a longer one. */
+function isWhole(text: string, start: number, end: number): boolean {
+  const after = text.slice(end).trimEnd();
+  if (start > 0 && !/[\s("'“‘«[]/.test(text.charAt(start - 1))) return false;
+  if (after === '' || /^[.!?…]/.test(after)) return true;
+  return ENDED.test(text.slice(start, end)) && /^[\s"'”’»)\]]/.test(after);
+}
+
 /** Where a sentence stands in a block, from its first to behind its last character. */
 export function locate(block: Node, sentence: string): { from: number; to: number } | null {
   const words = wordsOf(block);
@@ -48,7 +58,9 @@ export function locate(block: Node, sentence: string): { from: number; to: numbe
     kept.push(words.at[n] ?? 0);
   }
   const wanted = plain(sentence);
-  const start = wanted ? text.indexOf(wanted) : -1;
+  let start = wanted ? text.indexOf(wanted) : -1;
+  while (start >= 0 && !isWhole(text, start, start + wanted.length))
+    start = text.indexOf(wanted, start + 1);
   if (start < 0) return null;
   const from = kept[start];
   const last = kept[start + wanted.length - 1];
