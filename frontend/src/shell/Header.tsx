@@ -51,6 +51,7 @@ export function Header(props: HeaderProps) {
   const { spaces, space, briefs, brief, session } = props;
   return (
     <header className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border bg-surface px-3 py-1.5">
+      <h1 className="sr-only">StratMaster</h1>
       <nav aria-label="Space and brief" className="flex min-w-0 flex-1 items-center gap-0.5">
         <img src="/favicon.svg" alt="" width={22} height={22} className="mr-1.5 shrink-0" />
         <Menu
@@ -119,8 +120,10 @@ export function Header(props: HeaderProps) {
       {session && <SyncStatus />}
       <Presence session={session} />
       <div className="flex items-center">
-        <Button look="quiet" small onClick={props.onPalette} aria-label="Palette">
-          <Command size={13} aria-hidden /> {keyText('Mod+K')}
+        <Button look="quiet" small onClick={props.onPalette}>
+          <Command size={13} aria-hidden />
+          <span className="sr-only">Palette, </span>
+          {keyText('Mod+K')}
         </Button>
         <ThemeMenu theme={props.theme} onTheme={props.onTheme} />
         <IconButton label={`Keys (${keyText('Mod+/')})`} onClick={props.onKeys}>

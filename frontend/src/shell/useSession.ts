@@ -91,6 +91,9 @@ export function useVisitors(session: Session | null): Visitor[] {
 export function useTitle(session: Session | null): [string, (title: string) => void] {
   const [title, setTitle] = useState('');
   useEffect(() => {
+    document.title = title ? `${title} · StratMaster` : 'StratMaster';
+  }, [title]);
+  useEffect(() => {
     if (!session) return;
     const text = session.doc.getText('title');
     const read = () => setTitle(text.toJSON());

@@ -231,7 +231,14 @@ function Opened({ spot, cited, hit, answer }: OpenedProps) {
         {hasQuote && <Why hit={hit} answer={answer} spot={spot} />}
       </div>
 
-      <div ref={body} className="min-h-0 flex-1 overflow-auto" data-testid="reader">
+      <div
+        ref={body}
+        role="region"
+        aria-label="Text of the source"
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-auto -outline-offset-2"
+        data-testid="reader"
+      >
         {picture === null ? (
           <Text reading={shown} spot={spot} marked={placed} />
         ) : (
@@ -399,6 +406,7 @@ function PagePicture({ base, page, spot }: { base: string; page: number; spot: S
         onError={() => setFailed(true)}
         style={data ? { aspectRatio: `${data.width} / ${data.height}` } : undefined}
       />
+      {/* Boxes are shares of the page, so they fit it at any size. */}
       {data?.boxes.map((box, index) => (
         <div
           key={`${box.x}:${box.y}:${box.w}`}
@@ -406,10 +414,10 @@ function PagePicture({ base, page, spot }: { base: string; page: number; spot: S
           aria-hidden
           className="absolute rounded-xs bg-[#ffd23e] opacity-45 mix-blend-multiply"
           style={{
-            left: `${(box.x / data.width) * 100}%`,
-            top: `${(box.y / data.height) * 100}%`,
-            width: `${(box.w / data.width) * 100}%`,
-            height: `${(box.h / data.height) * 100}%`,
+            left: `${box.x * 100}%`,
+            top: `${box.y * 100}%`,
+            width: `${box.w * 100}%`,
+            height: `${box.h * 100}%`,
           }}
         />
       ))}
