@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -70,3 +70,5 @@ class Services:
     answers: Answers
     downloads: Downloads
     ports: Sequence[Port]
+    warm: Callable[[], Awaitable[object]]
+    """Opens what a start puts off, the encoder, and waits for it. Raises why it cannot be."""

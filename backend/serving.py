@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from backend.first import first_start
 from backend.services import Services
 from backend.settings import Settings
 from backend.wiring import open_services
+
+log = logging.getLogger(__name__)
 
 GRACE = 2  # seconds that open connections have to end by themselves
 WS_MESSAGE = 16 * 1024 * 1024 + 1024  # bytes; the room refuses a message before the socket does
@@ -90,14 +93,32 @@ async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,
                 ws_max_size=WS_MESSAGE,
+                # A room's messages are a few bytes each: zlib would keep 300 KB for every visitor
+                # and let a small frame grow to a large one before the room can refuse it.
+                ws_per_message_deflate=False,
             )
-            server = Server(config, services, lambda: ready(f"http://{host}:{port}"))
             beginning = asyncio.create_task(first_start(services), name="first start")
+            tasks = {beginning}
+
+            def answers() -> None:
+                ready(f"http://{host}:{port}")
+                # Only now: opening the encoder takes as long as all the rest of a start.
+                tasks.add(asyncio.create_task(warm_up(services), name="warm up"))
+
+            server = Server(config, services, answers)
             try:
                 await server.serve(sockets=[listening])
             finally:
-                beginning.cancel()
-                await asyncio.wait({beginning})
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+
+async def warm_up(services: Services) -> None:
+    try:
+        await services.warm()
+    except Exception as error:  # health and every search's trace go on saying so
+        log.error("the encoder cannot be opened: %s", error)
 
 
 async def work(settings: Settings, ready: Callable[[], None]) -> None:
@@ -106,6 +127,9 @@ async def work(settings: Settings, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with open_services(settings):
+    async with open_services(settings) as services:
         ready()
+        warming = asyncio.create_task(warm_up(services), name="warm up")
         await stop.wait()
+        warming.cancel()
+        await asyncio.wait({warming})

@@ -27,7 +27,7 @@ from backend.jobs import Worker
 from backend.llm.extractive import Extractive
 from backend.ports import BlobStore, LanguageModel
 from backend.services import Authenticator, Services
-from backend.settings import Settings, UnknownScheme
+from backend.settings import Settings, UnknownScheme, Url
 from backend.sources.indexes import AllLegs
 from backend.sources.reader import SourceReader
 from backend.sources.reading import DropSource, Read, ReadSource
@@ -46,12 +46,14 @@ from collab import Projection, Rooms
 from retrieval.blocks import Reading
 from retrieval.chunking import cut
 from retrieval.dense import VectorIndex
+from retrieval.encoders.late import ClosableEncoder, LateEncoder
 from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
 from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import DenseEncoder, Leg, SparseEncoder
 from retrieval.reading import Limits, read_apart
 from retrieval.search import Searcher
 from retrieval.sentences import sentences
+from retrieval.weights import manifest
 
 __all__ = ["Authenticator", "Services", "open_services"]
 
@@ -80,7 +82,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         working = [leg for leg in legs if not isinstance(leg.leg, Broken)]
         indexes = AllLegs([leg.leg for leg in working])
         stored_passages = StoredPassages(store)
-        searcher = Searcher([leg.leg for leg in legs], stored_passages)
+        encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
+        late = encoder if isinstance(encoder, LateEncoder) else None
+        searcher = Searcher(
+            [leg.leg for leg in legs], stored_passages, ready=late.opened if late else None
+        )
 
         hub = Hub()
         outbox = Outbox(store)
@@ -120,7 +126,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         claims = Claims(
             documents=rooms, evidence=evidence, store=StoredClaims(store), sentences=sentences
         )
-        encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
         runs = StoredRuns(store)
         model = open_model(settings)
         answers = Answers(
@@ -160,6 +165,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             answers=answers,
             downloads=downloads,
             ports=(),
+            warm=late.opened if late else warm_already,
         )
         await worker.start()
         # Unwinds from the last: nothing new is heard or begun while what runs comes to its end.
@@ -168,6 +174,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(worker.stop)
         stack.callback(hub.close)
         yield replace(services, ports=ports_of(services, model))
+
+
+async def warm_already() -> None:
+    """Nothing of what is open takes long to open."""
 
 
 async def ensure_tenant(store: Store, tenant: str) -> None:
@@ -301,9 +311,17 @@ async def open_dense_encoder(settings: Settings, stack: AsyncExitStack) -> Dense
     url = settings.url("DENSE_URL")
     match url.scheme:
         case "onnx":
-            from retrieval.encoders.onnx import OnnxEncoder
+            folder = settings.models / url.rest
+            said = await asyncio.to_thread(manifest, folder)
 
-            return await opened(stack, lambda: OnnxEncoder.open(settings.models / url.rest))
+            def opening() -> ClosableEncoder:
+                from retrieval.encoders.onnx import OnnxEncoder
+
+                return OnnxEncoder.open(folder)
+
+            late = LateEncoder(opening, fingerprint=said.fingerprint, dimensions=said.dimensions)
+            stack.push_async_callback(late.close)
+            return late
         case "hashing":
             from retrieval.encoders.hashing import HashingEncoder
 
@@ -424,6 +442,8 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
                     "Run `stratmaster reindex`.",
                     code="incomplete_index",
                 )
+            if isinstance(opened.encoder, LateEncoder) and not opened.encoder.warm:
+                return f"{held:,} passages; warming: the encoder is being opened"
             return f"{held:,} passages"
 
         return check

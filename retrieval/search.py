@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -44,7 +45,8 @@ class Searcher:
     """Asks every leg at once, leaves out those that fail or dawdle, and names them in the trace.
 
     ``deadline_s`` is shared by the legs; ``pool`` is how many passages each is asked for.
-    Abandoning a search cancels its legs.
+    ``ready`` is awaited first, outside the deadline: a search that comes while an encoder is still
+    being opened waits for it. Abandoning a search cancels its legs.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Searcher:
         *,
         deadline_s: float = DEADLINE,
         pool: int = POOL,
+        ready: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         names = [leg.name for leg in legs]
         if not names or len(set(names)) != len(names):
@@ -64,6 +67,7 @@ class Searcher:
         self._passages = passages
         self._deadline = deadline_s
         self._pool = pool
+        self._ready = ready
 
     async def search(self, query: Query, *, scope: Scope, limit: int = 8) -> SearchResult:
         """The best passages in the scope, no two of the same wording.
@@ -74,6 +78,10 @@ class Searcher:
             raise ValueError(f"limit is {limit}; it must be 1 or more")
         if scope.empty:
             return SearchResult((), (), Trace((), FUSION))
+        began = perf_counter()
+        if self._ready is not None:
+            with suppress(Exception):  # the leg that cannot do without will say so itself
+                await self._ready()
         started = perf_counter()
         outcomes = await self._ask(query, scope)
         traces = tuple(outcome.trace for outcome in outcomes)
@@ -90,7 +98,7 @@ class Searcher:
             "legs": _ms(started, answered),
             "fuse": _ms(answered, ranked),
             "hydrate": _ms(ranked, done),
-            "total": _ms(started, done),
+            "total": _ms(began, done),
         }
         return SearchResult(hits, runs, Trace(traces, FUSION, stages))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
 import shutil
 import sqlite3
@@ -95,6 +96,8 @@ async def _open_and_examine(settings: Settings) -> list[PortStatus]:
 
     try:
         async with open_services(settings.model_copy(update={"jobs_workers": 0})) as services:
+            with contextlib.suppress(Exception):  # the port that needs it says what is wrong
+                await services.warm()
             return await examine_ports(services.ports)
     except IndexInUse as error:
         return [

@@ -19,7 +19,7 @@ from backend.errors import Invalid, NotFound
 from backend.evidence.model import Evidence
 from backend.evidence.service import MOST_IDS, EvidenceService
 from collab.model import DocumentId, Projection
-from exporters import Image, TooDeep, docx, markdown
+from exporters import Image, TooDeep, markdown
 from retrieval.model import Scope
 
 _IMAGE = re.compile(r"/api/images/([0-9a-f]{64})")
@@ -117,4 +117,6 @@ def _render(
     made = to_brief(brief, projection.title, projection.blocks, evidence=evidence, images=images)
     if format is Format.MARKDOWN:
         return markdown.render(made).encode()
+    from exporters import docx  # its library is worth loading only for a download
+
     return docx.render(made)

@@ -19,8 +19,9 @@ def imported_by(statement: str) -> set[str]:
 
 def test_the_default_product_imports_nothing_heavy() -> None:
     """Importing the application and its wiring pulls in no model runtime and no remote client."""
-    loaded = imported_by("import backend.app, backend.wiring")
+    loaded = imported_by("import backend.app, backend.wiring, backend.serving")
     assert loaded.isdisjoint(HEAVY + REMOTE)
+    assert loaded.isdisjoint(LATER)
 
 
 def test_the_command_line_explains_itself_without_the_engines() -> None:
