@@ -9,6 +9,11 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "litellm", "openai", 
 REMOTE = ("qdrant_client", "nebula3", "minio", "notion_client", "trello", "jira", "authlib", "onnx")
 
 
+# Loaded with the first file, question or download that needs them: a start should take no second.
+LATER = ("onnxruntime", "tokenizers", "docx", "pptx", "openpyxl", "lxml", "pypdfium2")
+LATER += ("alembic", "tantivy", "qdrant_edge", "asyncpg")
+
+
 def imported_by(statement: str) -> set[str]:
     program = f"import sys; {statement}; print('\\n'.join(sys.modules))"
     done = subprocess.run(
