@@ -118,7 +118,8 @@ class Settings(BaseSettings):
     )
     vectors_url: str = Field(
         "qdrant-edge:///vectors",
-        description="The dense leg's index (and the sparse one's): `qdrant-edge:///FOLDER`.",
+        description="The dense leg's index (and the sparse one's): `qdrant-edge:///FOLDER`, or "
+        "`qdrant://:KEY@HOST:6333/COLLECTION` (`?secure=true` for HTTPS; the key may be left out).",
     )
     dense_url: str = Field(
         "onnx:granite-embedding-30m-english",

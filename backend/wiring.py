@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypedDict, TypeVar
 
 from sqlalchemy import func, insert, select, text
 
@@ -375,8 +375,50 @@ async def open_vectors(
                     folder, fingerprint=fingerprint, dimensions=dimensions
                 ),
             )
+        case "qdrant":
+            from retrieval.stores.qdrant import Qdrant
+
+            place = served(url, 6333)
+            server = (
+                await Qdrant.open_sparse(**place, fingerprint=fingerprint)
+                if dimensions is None
+                else await Qdrant.open_dense(
+                    **place, fingerprint=fingerprint, dimensions=dimensions
+                )
+            )
+            stack.push_async_callback(server.close)
+            return server
         case _:
-            raise UnknownScheme("VECTORS_URL", url, ("qdrant-edge",))
+            raise UnknownScheme("VECTORS_URL", url, ("qdrant-edge", "qdrant"))
+
+
+class Place(TypedDict):
+    """Where on a server an index is, and what lets us in."""
+
+    address: str
+    collection: str
+    secure: bool
+    api_key: str | None
+
+
+def served(url: Url, port: int) -> Place:
+    """``qdrant://:KEY@HOST:PORT/COLLECTION?secure=true``, taken apart."""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return Place(
+        address=f"{host}:{url.port or port}",
+        collection=url.path.strip("/") or "passages",
+        secure=url.query.get("secure") == "true",
+        api_key=url.password,
+    )
+
+
+async def erase_served(settings: Settings) -> None:
+    """Remove the indexes of ours that servers hold, so that opening makes them anew."""
+    url = settings.url("VECTORS_URL")
+    if url.scheme == "qdrant":
+        from retrieval.stores.qdrant import erase
+
+        await erase(**served(url, 6333))
 
 
 class Closable(Protocol):

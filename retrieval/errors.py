@@ -39,3 +39,7 @@ class EncodingFailed(RetrievalError):
 
 class IndexInUse(RetrievalError):
     """Another process holds an index that only one can have open."""
+
+
+class EngineUnavailable(RetrievalError):
+    """A search server that does not answer, or not now."""

@@ -12,14 +12,14 @@ from sqlalchemy import func, select
 from backend.errors import Unavailable
 from backend.settings import Settings
 from backend.store.tables import passages, sources
-from backend.wiring import Broken, open_services
+from backend.wiring import Broken, erase_served, open_services
 from retrieval.errors import IndexMismatch
 
 _FOLDERS = {"LEXICAL_URL": "tantivy", "VECTORS_URL": "qdrant-edge"}
 
 
 async def reindex(settings: Settings, tell: Callable[[str], None]) -> int:
-    """Throw the embedded indexes away and feed every leg again; how many passages that were.
+    """Throw the indexes away and feed every leg again; how many passages that were.
 
     Nothing that cannot be made again is touched, so it may be cut off and begun anew.
     """
@@ -29,6 +29,7 @@ async def reindex(settings: Settings, tell: Callable[[str], None]) -> int:
         pass
     for folder in folders(settings):
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await erase_served(settings)
     async with open_services(quiet) as services:
         for leg in services.legs:
             if isinstance(leg.leg, Broken) and isinstance(leg.leg.error, IndexMismatch):

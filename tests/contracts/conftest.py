@@ -8,6 +8,9 @@ import pytest
 
 from backend.settings import Url
 from backend.store.engine import Store, open_store
+from tests.servers.fixtures import qdrant_address
+
+__all__ = ["qdrant_address"]  # fixtures, found by their names
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

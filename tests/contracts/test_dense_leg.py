@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.errors import IndexInUse, IndexMismatch
 from retrieval.model import Passage, Query, Scope
 from retrieval.stores.exact import ExactVectors
+from retrieval.stores.qdrant import Qdrant, erase
 from retrieval.stores.qdrant_edge import QdrantEdge
 
 ENCODER = HashingEncoder(32)
@@ -46,14 +49,32 @@ def opened(folder: Path) -> QdrantEdge:
     return QdrantEdge.open_dense(folder, fingerprint=ENCODER.fingerprint, dimensions=32)
 
 
-@pytest_asyncio.fixture(params=["exact", "qdrant-edge"])
+@asynccontextmanager
+async def on_server(address: str) -> AsyncIterator[Qdrant]:
+    """An index in a collection of its own."""
+    collection = f"dense-{secrets.token_hex(6)}"
+    held = await Qdrant.open_dense(
+        address, collection, fingerprint=ENCODER.fingerprint, dimensions=32
+    )
+    try:
+        yield held
+    finally:
+        await held.close()
+        await erase(address, collection)
+
+
+@pytest_asyncio.fixture(params=["exact", "qdrant-edge", "qdrant"])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
-    if request.param == "exact":
-        yield ExactVectors()
-        return
-    held = opened(tmp_path / "dense")
-    yield held
-    held.close()
+    match request.param:
+        case "exact":
+            yield ExactVectors()
+        case "qdrant-edge":
+            held = opened(tmp_path / "dense")
+            yield held
+            held.close()
+        case _:
+            async with on_server(request.getfixturevalue("qdrant_address")) as served:
+                yield served
 
 
 @pytest.fixture
@@ -142,22 +163,26 @@ async def test_dense_context_is_encoded(leg: DenseLeg) -> None:
     assert (await ids(leg, "Copper Prices", scope("spc_1")))[0].endswith("00000")
 
 
-async def test_engines_agree(tmp_path: Path) -> None:
-    """Qdrant Edge gives what comparing every vector gives, ids and order alike."""
+async def test_engines_agree(tmp_path: Path, qdrant_address: str) -> None:
+    """Both engines give what comparing every vector gives, ids and order alike."""
     rng = np.random.default_rng(7)
     vectors = rng.normal(size=(400, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     passages = [passage(i, str(i), space=f"spc_{i % 3}") for i in range(400)]
     exact, held = ExactVectors(), opened(tmp_path / "dense")
     try:
-        for index in (exact, held):
-            await index.put(passages, list(vectors))
-        for query in vectors[:10]:
-            within = scope("spc_1", "spc_2")
-            expected = await exact.search(query, scope=within, limit=25)
-            found = await held.search(query, scope=within, limit=25)
-            assert [r.passage for r in found] == [r.passage for r in expected]
-            assert [r.score for r in found] == pytest.approx([r.score for r in expected], abs=2e-6)
+        async with on_server(qdrant_address) as served:
+            for index in (exact, held, served):
+                await index.put(passages, list(vectors))
+            for query in vectors[:10]:
+                within = scope("spc_1", "spc_2")
+                expected = await exact.search(query, scope=within, limit=25)
+                for engine in (held, served):
+                    found = await engine.search(query, scope=within, limit=25)
+                    assert [r.passage for r in found] == [r.passage for r in expected]
+                    assert [r.score for r in found] == pytest.approx(
+                        [r.score for r in expected], abs=2e-6
+                    )
     finally:
         held.close()
 
@@ -182,6 +207,7 @@ from pathlib import Path
 from retrieval.dense import DenseLeg
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.model import Passage
+from retrieval.stores.qdrant import Qdrant, erase
 from retrieval.stores.qdrant_edge import QdrantEdge
 encoder = HashingEncoder(32)
 index = QdrantEdge.open_dense(

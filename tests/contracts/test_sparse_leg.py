@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from retrieval.errors import IndexMismatch
 from retrieval.model import Passage, Query, Scope, Side, SparseVector
 from retrieval.sparse import SparseLeg
 from retrieval.stores.exact import ExactVectors
+from retrieval.stores.qdrant import Qdrant, erase
 from retrieval.stores.qdrant_edge import QdrantEdge
 
 WORDS = ("copper", "tariff", "board", "price")
@@ -33,14 +35,22 @@ class CountingEncoder:
         return vectors
 
 
-@pytest_asyncio.fixture(params=["exact", "qdrant-edge"])
+@pytest_asyncio.fixture(params=["exact", "qdrant-edge", "qdrant"])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
-    if request.param == "exact":
-        yield ExactVectors()
-        return
-    held = QdrantEdge.open_sparse(tmp_path / "sparse", fingerprint="counting:1")
-    yield held
-    held.close()
+    match request.param:
+        case "exact":
+            yield ExactVectors()
+        case "qdrant-edge":
+            held = QdrantEdge.open_sparse(tmp_path / "sparse", fingerprint="counting:1")
+            yield held
+            held.close()
+        case _:
+            address = request.getfixturevalue("qdrant_address")
+            collection = f"sparse-{secrets.token_hex(6)}"
+            served = await Qdrant.open_sparse(address, collection, fingerprint="counting:1")
+            yield served
+            await served.close()
+            await erase(address, collection)
 
 
 @pytest.fixture
@@ -87,6 +97,9 @@ async def test_sparse_put_replaces_and_drop_keeps(leg: SparseLeg) -> None:
     await leg.put([passage(0, "copper"), passage(1, "copper", version="v2")])
     await leg.put([passage(0, "board")])
     assert await found(leg, "copper") == [("1", 1.0)]
+    await leg.put([passage(0, "nothing known")])
+    assert (await found(leg, "board"), await leg.count()) == ([], 2)
+    await leg.put([passage(0, "board")])
     await leg.drop("src_a", keep="v2")
     assert await found(leg, "board") == []
     assert await leg.count() == 1
