@@ -26,7 +26,7 @@ def markdown(results: Sequence[Result]) -> str:
         ]
         for row in result.rows:
             # A leg's differences are in the JSON; here they would only repeat the fusion's.
-            fused = row.system.startswith("rrf")
+            fused = row.system.startswith("rrf") and row.system.endswith(")")
             against = "; ".join(f"{other} {_signed(by)}" for other, by in row.against.items())
             lines.append(
                 f"| {row.system} | {row.ndcg_10.mean:.3f} "

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from evals.datasets import Collection, Split, load
 from evals.metrics import Interval, bootstrap, ndcg, recall, reciprocal_rank
 from evals.systems import open_encoder, open_legs
-from retrieval.fusion import rrf
+from retrieval.fusion import Fused, min_max, rrf
 from retrieval.model import Query, Run
 from retrieval.search import POOL
+
+PAPERS_K = 60  # of reciprocal rank fusion as published; ours is retrieval.fusion.K
+
+Fuse: TypeAlias = Callable[[Sequence[Run]], Sequence[Fused]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +70,27 @@ async def measure(
 
 
 def judge(collection: Collection, split: Split, runs: Mapping[str, Mapping[str, Run]]) -> Result:
-    """From the legs' runs by query to the rows: each leg, then the fusion of all of them."""
+    """From the legs' runs by query to the rows: each leg, our fusion, and others beside it."""
     queries = collection.of(split)
     rankings = {
         leg: {query: [line.passage for line in runs[leg][query].ranked] for query in queries}
         for leg in runs
     }
+
+    def fused(fuse: Fuse, legs: Sequence[str]) -> dict[str, list[str]]:
+        return {
+            query: [line.passage for line in fuse([runs[leg][query] for leg in legs])]
+            for query in queries
+        }
+
     if len(runs) > 1:
-        rankings[f"rrf({', '.join(runs)})"] = {
-            query: [line.passage for line in rrf([run[query] for run in runs.values()])]
-            for query in queries
-        }
+        names = ", ".join(runs)
+        rankings[f"rrf({names})"] = fused(rrf, list(runs))
+        rankings[f"rrf({names}), k = {PAPERS_K}"] = fused(partial(rrf, k=PAPERS_K), list(runs))
+        rankings[f"min_max({names})"] = fused(min_max, list(runs))
     if "sparse" in runs and len(runs) > 2:  # what the third leg adds or takes
-        fewer = [run for leg, run in runs.items() if leg != "sparse"]
-        names = ", ".join(leg for leg in runs if leg != "sparse")
-        rankings[f"rrf({names})"] = {
-            query: [line.passage for line in rrf([run[query] for run in fewer])]
-            for query in queries
-        }
+        fewer = [leg for leg in runs if leg != "sparse"]
+        rankings[f"rrf({', '.join(fewer)})"] = fused(rrf, fewer)
     scores = {
         system: [ndcg(ranking[query], collection.judged[query]) for query in queries]
         for system, ranking in rankings.items()

@@ -34,8 +34,14 @@ def test_rows_are_the_legs_and_their_fusion(collection: Collection) -> None:
             "dense": {"a": run("dense", "d3", "d1"), "b": run("dense")},
         },
     )
-    assert [row.system for row in result.rows] == ["bm25", "dense", "rrf(bm25, dense)"]
-    bm25, dense, fused = result.rows
+    assert [row.system for row in result.rows] == [
+        "bm25",
+        "dense",
+        "rrf(bm25, dense)",
+        "rrf(bm25, dense), k = 60",
+        "min_max(bm25, dense)",
+    ]
+    bm25, dense, fused, *_ = result.rows
     assert result.queries == 2
     assert (bm25.ndcg_10.mean, bm25.recall_100, bm25.mrr_10) == (1.0, 1.0, 1.0)
     assert (dense.recall_100, dense.mrr_10) == (0.5, 0.25)
@@ -47,7 +53,8 @@ def test_a_third_leg_is_judged_with_and_without(collection: Collection) -> None:
     """With a sparse leg both fusions are shown, so that its worth can be read off."""
     runs = {leg: {q: run(leg, "d1") for q in "ab"} for leg in ("bm25", "dense", "sparse")}
     systems = [row.system for row in judge(collection, Split.ALL, runs).rows]
-    assert systems[-2:] == ["rrf(bm25, dense, sparse)", "rrf(bm25, dense)"]
+    assert "rrf(bm25, dense, sparse)" in systems
+    assert "rrf(bm25, dense)" in systems
 
 
 def test_report_says_what_how_and_on_what(collection: Collection, tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def run(leg: str, *ids: str) -> Run:
     return Run(leg, tuple(Ranked(id, float(-rank)) for rank, id in enumerate(ids)))
 
 
-def test_the_paper_s_formula_by_hand() -> None:
-    first, second, third = rrf([run("bm25", "a", "b"), run("dense", "b", "c")])
+def test_the_papers_formula_by_hand() -> None:
+    first, second, third = rrf([run("bm25", "a", "b"), run("dense", "b", "c")], k=60)
     assert (first.passage, first.score) == ("b", 1 / 62 + 1 / 61)
     assert (second.passage, second.score) == ("a", 1 / 61)
     assert (third.passage, third.score) == ("c", 1 / 62)
@@ -72,7 +72,7 @@ def test_every_passage_stands_once_and_ties_go_by_id(runs: list[Run]) -> None:
 
 
 def test_a_weight_of_nothing_adds_nothing() -> None:
-    fused = rrf([run("bm25", "a"), run("dense", "b")], weights={"bm25": 0})
+    fused = rrf([run("bm25", "a"), run("dense", "b")], k=60, weights={"bm25": 0})
     assert [(line.passage, line.score) for line in fused] == [("b", 1 / 61), ("a", 0.0)]
 
 
