@@ -131,7 +131,8 @@ class Settings(BaseSettings):
     )
     blobs_url: str = Field(
         "file:///blobs",
-        description="Where files are kept: `file:///FOLDER` under the data folder.",
+        description="Where files are kept: `file:///FOLDER` under the data folder, or "
+        "`s3://KEY:SECRET@BUCKET?endpoint=HOST:PORT` (`&region=…`; `&secure=false` for HTTP).",
     )
     model_url: str = Field(
         "extractive:",

@@ -27,7 +27,7 @@ from backend.jobs import Worker
 from backend.llm.extractive import Extractive
 from backend.ports import BlobStore, LanguageModel
 from backend.services import Authenticator, Services
-from backend.settings import Settings, UnknownScheme, Url
+from backend.settings import Misconfigured, Settings, UnknownScheme, Url
 from backend.sources.indexes import AllLegs
 from backend.sources.reader import SourceReader
 from backend.sources.reading import DropSource, Read, ReadSource
@@ -77,7 +77,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             open_store(settings.url("DATABASE_URL"), settings.data_dir)
         )
         await ensure_tenant(store, LOCAL_TENANT)
-        blobs = open_blobs(settings)
+        blobs = await asyncio.to_thread(open_blobs, settings)
         legs = await open_legs(settings, stack)
         working = [leg for leg in legs if not isinstance(leg.leg, Broken)]
         indexes = AllLegs([leg.leg for leg in working])
@@ -195,8 +195,24 @@ def open_blobs(settings: Settings) -> BlobStore:
             from backend.blobs.filesystem import FilesystemBlobs
 
             return FilesystemBlobs(url.under(settings.data_dir))
+        case "s3":
+            from backend.blobs.s3 import S3Blobs
+
+            if not url.user or not url.password:
+                raise Misconfigured(
+                    f"STRATMASTER_BLOBS_URL={url} names no keys; write them as "
+                    "s3://KEY:SECRET@BUCKET, with signs such as / and + percent-encoded"
+                )
+            return S3Blobs.connect(
+                url.query.get("endpoint", "s3.amazonaws.com"),
+                url.host,
+                access_key=url.user,
+                secret_key=url.password,
+                secure=url.query.get("secure") != "false",
+                region=url.query.get("region"),
+            )
         case _:
-            raise UnknownScheme("BLOBS_URL", url, ("file",))
+            raise UnknownScheme("BLOBS_URL", url, ("file", "s3"))
 
 
 def open_authenticator(settings: Settings) -> Authenticator:

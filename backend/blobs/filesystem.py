@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from backend.blobs.keys import checked
+
 CHUNK = 1024 * 1024  # bytes read at once
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 PART = ".part"  # ends the names of what is still being written
-
-
-def checked(key: str) -> str:
-    """The key, if it can only ever name something inside the store; ValueError if not."""
-    parts = key.split("/")
-    if not 2 <= len(parts) <= 8 or not all(_PART.fullmatch(part) for part in parts):
-        raise ValueError(f"{key!r} is no blob key: two to eight plain names joined by '/'")
-    return key
 
 
 class FilesystemBlobs:

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from backend.blobs.filesystem import PART, FilesystemBlobs, checked
+from backend.blobs.filesystem import PART, FilesystemBlobs
+from backend.blobs.keys import checked
 from backend.clock import iso
 from backend.errors import Conflict, Invalid, Unavailable
 from backend.health import product_version

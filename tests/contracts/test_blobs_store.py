@@ -1,18 +1,37 @@
 """What a blob store promises."""
 
 import asyncio
+import hashlib
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from backend.blobs.filesystem import FilesystemBlobs
+from backend.blobs.s3 import IN_MEMORY, PART, S3Blobs
+from backend.errors import Unavailable
 from backend.ports import BlobStore
+from backend.settings import Url
 
 
-@pytest.fixture
-def blobs(tmp_path: Path) -> BlobStore:
-    return FilesystemBlobs(tmp_path / "blobs")
+def bucket_of(url: str) -> S3Blobs:
+    """A new bucket at the server of ``s3_url``."""
+    at = Url(url.format(bucket=f"blobs-{secrets.token_hex(6)}"))
+    return S3Blobs.connect(
+        at.query["endpoint"],
+        at.host,
+        access_key=at.user or "",
+        secret_key=at.password or "",
+        secure=at.query.get("secure") != "false",
+    )
+
+
+@pytest.fixture(params=["filesystem", "s3"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    if request.param == "filesystem":
+        return FilesystemBlobs(tmp_path / "blobs")
+    return bucket_of(request.getfixturevalue("s3_url"))
 
 
 async def pieces(*content: bytes) -> AsyncIterator[bytes]:
@@ -77,6 +96,26 @@ async def test_a_key_cannot_leave_the_store(blobs: BlobStore, key: str) -> None:
         await blobs.put(key, pieces(b"x"))
 
 
+@pytest.mark.parametrize("size", [0, IN_MEMORY, IN_MEMORY + 1, PART, PART + 1])
+async def test_any_size_comes_back_byte_for_byte(blobs: BlobStore, size: int) -> None:
+    """Nothing, what just fits in memory or in one part, and one byte more."""
+    content = hashlib.shake_128(b"seed").digest(size)
+    step = 1024 * 1024 + 7
+    sent = pieces(*(content[at : at + step] for at in range(0, size, step)))
+    assert await blobs.put("t/large", sent) == size
+    assert await blobs.read("t/large") == content
+
+
+async def test_a_reader_that_stops_early_leaves_the_store_as_it_was(blobs: BlobStore) -> None:
+    """As when a page is closed during a download; more often than there are connections."""
+    await blobs.put("t/a", pieces(b"x" * 3_000_000))
+    for _ in range(20):
+        reading = blobs.open("t/a")
+        assert await anext(reading)
+        await reading.aclose()  # type: ignore[attr-defined]  # every store's is a generator
+    assert len(await blobs.read("t/a")) == 3_000_000
+
+
 async def test_a_process_that_died_while_writing_leaves_no_blob(tmp_path: Path) -> None:
     """What was being written lies aside under another name, never under the key."""
     blobs = FilesystemBlobs(tmp_path)
@@ -94,3 +133,33 @@ async def test_a_process_that_died_while_writing_leaves_no_blob(tmp_path: Path) 
     with pytest.raises(asyncio.CancelledError):
         await writing
     assert list(tmp_path.rglob("*.part")) == []
+
+
+# Of S3 alone: what a network adds.
+
+
+async def test_wrong_keys_are_told(s3_url: str) -> None:
+    """With the place and the way out, and never the key."""
+    at = Url(s3_url)
+    with pytest.raises(Unavailable, match=r"s3://bucket at .* refused") as refused:
+        S3Blobs.connect(
+            at.query["endpoint"], "bucket", access_key="x", secret_key="hidden", secure=False
+        )
+    assert "STRATMASTER_BLOBS_URL" in refused.value.remedy
+    assert "hidden" not in str(refused.value)
+
+
+async def test_a_bucket_that_has_gone_is_no_missing_blob(s3_url: str) -> None:
+    """ "Not there" would be taken for an answer, and what is kept would be thought lost."""
+    blobs = bucket_of(s3_url)
+    blobs._client.remove_bucket(blobs._bucket)
+    for asked in (blobs.read("t/a"), blobs.exists("t/a"), blobs.put("t/a", pieces(b"1"))):
+        with pytest.raises(Unavailable):
+            await asked
+
+
+def test_a_server_that_is_away_is_told(unused_tcp_port: int) -> None:
+    with pytest.raises(Unavailable, match=f"127.0.0.1:{unused_tcp_port} does not answer"):
+        S3Blobs.connect(
+            f"127.0.0.1:{unused_tcp_port}", "bucket", access_key="x", secret_key="y", secure=False
+        )

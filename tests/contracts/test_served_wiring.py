@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+import httpx
 import pytest
 
+from backend.app import create_app
 from backend.commands.reindexing import reindex
 from backend.settings import Misconfigured, Settings
+from backend.sources.texts import original_key
 from backend.wiring import erase_served, open_services
 from retrieval.model import Passage, Query, Scope
 from retrieval.stores.qdrant import Qdrant
@@ -68,6 +71,42 @@ async def test_reindex_takes_a_collection_over_from_another_encoder(
             assert await port.check() == "0 passages"
     finally:
         await erase_served(served)
+
+
+async def test_files_in_an_s3_bucket(settings: Settings, s3_url: str) -> None:
+    """A source goes in and is read; its bytes come back from the bucket, and go with it."""
+    url = s3_url.format(bucket=f"wired-{secrets.token_hex(6)}")
+    async with open_services(settings.model_copy(update={"blobs_url": url})) as services:
+        transport = httpx.ASGITransport(app=create_app(services), client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            space = (await client.post("/api/spaces", json={"name": "Papers"})).json()["id"]
+            added = await client.post(
+                f"/api/spaces/{space}/sources",
+                files={"file": ("market.md", b"# Market\n\nIt grew 12.1 % in 2025.\n")},
+            )
+            source = f"/api/sources/{added.json()['id']}"
+            await services.worker.drain()
+            ready = (await client.get(source)).json()
+            assert ready["state"] == "ready", ready["error"]
+            version = f"{source}/versions/{ready['version']['hash']}"
+            assert (await client.get(f"{version}/file")).content.endswith(b"2025.\n")
+            read = (await client.get(f"{version}/reader", params={"start": 0, "end": 8})).json()
+            assert any("12.1" in segment["text"] for segment in read["segments"])
+            (port,) = (port for port in services.ports if port.setting == "BLOBS_URL")
+            assert await port.check() == "answers"
+            assert (settings.data_dir / "blobs").exists() is False
+            key = original_key("local", ready["version"]["hash"])
+            assert await services.blobs.exists(key)
+            await client.delete(source)
+            await services.worker.drain()
+            assert not await services.blobs.exists(key)
+
+
+async def test_a_bucket_without_keys_is_told_how_to_write_them(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"blobs_url": "s3://bucket?endpoint=here:9000"})
+    with pytest.raises(Misconfigured, match="s3://KEY:SECRET@BUCKET"):
+        async with open_services(wrong):
+            pass
 
 
 async def test_a_scheme_nobody_serves_is_told_what_there_is(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
@@ -18,3 +19,14 @@ def qdrant_address() -> Iterator[str]:
         return
     with serve.qdrant() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """A real S3 server, as BLOBS_URL has it but for the bucket, which is ``{bucket}``."""
+    if named := os.environ.get("STRATMASTER_TEST_S3_URL"):
+        yield named
+        return
+    with serve.s3() as address:
+        key, secret = quote(serve.S3_KEY, safe=""), quote(serve.S3_SECRET, safe="")
+        yield f"s3://{key}:{secret}@{{bucket}}?endpoint={address}&secure=false"

@@ -58,7 +58,7 @@ def s3() -> Iterator[str]:
             f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", f"-master.port={master}",
             f"-master.port.grpc={master_grpc}", f"-volume.port={volume}",
             f"-volume.port.grpc={volume_grpc}", f"-filer.port={filer}",
-            f"-filer.port.grpc={filer_grpc}", "-master.volumeSizeLimitMB=64", "-volume.max=20",
+            f"-filer.port.grpc={filer_grpc}", "-master.volumeSizeLimitMB=64", "-volume.max=1000",
         ]  # fmt: skip
         with _running(command, folder, {}, f"http://127.0.0.1:{s3}/healthz"):
             yield f"127.0.0.1:{s3}"
