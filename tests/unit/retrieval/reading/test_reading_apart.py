@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 from dataclasses import replace
@@ -22,7 +23,13 @@ STUDY = SAMPLE / "market-study.pdf"
 
 
 def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    """The readers that still run; servers that other suites started are none of ours."""
+    readers = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if "retrieval.reading" in process.cmdline():
+                readers.append(process)
+    return readers
 
 
 async def test_what_is_read_apart_equals_what_is_read_here() -> None:
