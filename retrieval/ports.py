@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.graph.model import EntityKey, Facts, Subgraph
 from retrieval.model import (
     Passage,
     PassageId,
@@ -76,4 +77,43 @@ class Passages(Protocol):
 
     async def get(self, ids: Sequence[PassageId], *, scope: Scope) -> Sequence[Passage]:
         """Those of the ids that exist, are current and lie in the scope, in any order."""
+        ...
+
+
+class GraphStore(Protocol):
+    """Who is named where, counted by the passage that says so. Durable when a call returns."""
+
+    async def merge(self, facts: Sequence[Facts]) -> None:
+        """Keep what these passages say, in place of what they said before."""
+        ...
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        """Forget what a source's passages support, and nothing else. Safe to repeat."""
+        ...
+
+    async def around(
+        self,
+        seeds: Sequence[EntityKey],
+        *,
+        scope: Scope,
+        hops: int,
+        limit: int,
+        passages: Sequence[PassageId] = (),
+        relations: bool = False,
+    ) -> Subgraph:
+        """What the seeds and passages reach in so many hops, never by way of what is out of scope.
+
+        A hop goes from passages to the entities they name, from those to their short and long
+        forms, and on to every passage that names them. Names and counts, too, are of the scope
+        alone. Rare entities go first; one whose passages would exceed ``limit`` passages is left
+        out whole. ``relations`` asks for edges, which cost more than all the rest.
+        """
+        ...
+
+    async def count(self) -> int:
+        """How many passages it has read, over all tenants: for health and doctor."""
+        ...
+
+    async def dump(self) -> str:
+        """Everything held as text; equal support makes equal bytes. For tests and comparison."""
         ...

@@ -1,0 +1,117 @@
+"""The graph as one more leg: what the other legs find first, and where that leads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from retrieval.errors import AllLegsFailed
+from retrieval.fusion import min_max
+from retrieval.graph.cooccurrence import asked, read
+from retrieval.graph.model import EntityKey, Subgraph
+from retrieval.graph.walk import walk
+from retrieval.model import Passage, PassageId, Query, Ranked, Run, Scope, SourceId, VersionHash
+
+if TYPE_CHECKING:
+    from retrieval.ports import GraphStore, Retriever
+
+STARTS: Final = 4  # passages the walk begins at; the fifth is more often wrong than useful
+HOPS: Final = 1  # of the subgraph; the walk's later steps stay within it
+LIMIT: Final = 500  # passages of a subgraph: what a query costs; 300 ranked no worse on dev
+BOOST: Final = 6.0  # of what arrives, beside a nearness from 0 to 1
+POOL: Final = 100  # passages asked of each seeding leg
+WEIGHTS: Final[Mapping[str, float]] = {"bm25": 0.4}  # in nearness; all others 1
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One walk: its run, the subgraph it went through, and what it began with."""
+
+    run: Run
+    graph: Subgraph
+    starts: tuple[PassageId, ...]
+    asked: tuple[EntityKey, ...]
+
+
+class GraphLeg:
+    """Ranks by the seeding legs' scores and by what arrives over shared names.
+
+    ``near`` are the legs whose best passages seed the walk, with the entities the question
+    names. One that fails is left out; when all do, so does this one. Feeding it reads each
+    passage once, without a model.
+    """
+
+    name = "graph"
+
+    def __init__(self, store: GraphStore, near: Sequence[Retriever]) -> None:
+        self._store = store
+        self._near = tuple(near)
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        return (await self.find(query, scope=scope, limit=limit)).run
+
+    async def find(
+        self, query: Query, *, scope: Scope, limit: int, relations: bool = False
+    ) -> Found:
+        """A search with its subgraph, to explain it by; ``relations`` costs more time."""
+        if scope.empty or limit < 1:
+            return Found(Run(self.name, ()), Subgraph(), (), ())
+        nearness = await self._nearness(query, scope)
+        starts = tuple(nearness)[:STARTS]
+        keys = await asyncio.to_thread(asked, query.text)
+        graph = await self._store.around(
+            keys, scope=scope, hops=HOPS, limit=LIMIT, passages=starts, relations=relations
+        )
+        named = linked(keys, graph)
+
+        def rank() -> Run:
+            arrived = walk(graph, nearness=nearness, starts=starts, asked=named)
+            scores = {
+                id: round(nearness.get(id, 0.0) + BOOST * arrived.get(id, 0.0), 6)
+                for id in nearness.keys() | arrived.keys()
+            }
+            best = sorted(scores, key=lambda id: (-scores[id], id))[:limit]
+            return Run(self.name, tuple(Ranked(id, scores[id]) for id in best if scores[id] > 0))
+
+        return Found(await asyncio.to_thread(rank), graph, starts, named)
+
+    async def put(self, passages: Sequence[Passage]) -> None:
+        await self._store.merge(
+            await asyncio.to_thread(lambda: [read(passage) for passage in passages])
+        )
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        await self._store.drop(source, keep=keep)
+
+    async def count(self) -> int:
+        return await self._store.count()
+
+    async def _nearness(self, query: Query, scope: Scope) -> dict[PassageId, float]:
+        """From 0 to 1 for each passage the seeding legs find, best first."""
+        answers = await asyncio.gather(
+            *(leg.search(query, scope=scope, limit=POOL) for leg in self._near),
+            return_exceptions=True,
+        )
+        runs = [run for run in answers if isinstance(run, Run)]
+        if self._near and not runs:
+            raise AllLegsFailed(
+                "no leg gave the graph a passage to begin at ("
+                + "; ".join(str(error) or type(error).__name__ for error in answers)
+                + ")"
+            )
+        return {line.passage: line.score for line in min_max(runs, weights=WEIGHTS)}
+
+
+def linked(keys: Sequence[EntityKey], graph: Subgraph) -> tuple[EntityKey, ...]:
+    """The entities a question means, of those it may: the longest that are known.
+
+    "warsaw pact" takes "warsaw" with it. Keys come longest first, as ``asked`` gives them.
+    """
+    known = {entity.key for entity in graph.entities}
+    found: list[EntityKey] = []
+    for key in keys:
+        if key in known and not any(f" {key} " in f" {longer} " for longer in found):
+            found.append(key)
+    return tuple(found)
