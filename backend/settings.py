@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     sparse_url: str = Field(
         "off:", description="The sparse encoder: `inference-free:NAME`, or `off:` for two legs."
     )
+    graph_url: str = Field(
+        "sqlite:///graph.db",
+        description="The graph leg, which follows names from what the others find: "
+        "`sqlite:///FILE`, or `off:`.",
+    )
     blobs_url: str = Field(
         "file:///blobs",
         description="Where files are kept: `file:///FOLDER` under the data folder, or "

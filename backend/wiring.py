@@ -53,6 +53,7 @@ from retrieval.ports import DenseEncoder, Leg, SparseEncoder
 from retrieval.reading import Limits, read_apart
 from retrieval.search import Searcher
 from retrieval.sentences import sentences
+from retrieval.shared import Shared
 from retrieval.weights import manifest
 
 __all__ = ["Authenticator", "Services", "open_services"]
@@ -284,7 +285,39 @@ async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg
         leg = await opening(settings, stack)
         if leg is not None:
             opened.append(leg)
-    return opened
+    return await with_graph(settings, stack, opened)
+
+
+async def with_graph(
+    settings: Settings, stack: AsyncExitStack, legs: list[OpenedLeg]
+) -> list[OpenedLeg]:
+    """The legs and, unless it is off, the graph.
+
+    It begins where words and meaning lead, so these two answer it and the search at once.
+    """
+    url = settings.url("GRAPH_URL")
+    match url.scheme:
+        case "off":
+            return legs
+        case "sqlite":
+            from retrieval.graph.leg import FINGERPRINT, GraphLeg
+            from retrieval.stores.sqlite_graph import SqliteGraph
+
+            path = url.under(settings.data_dir)
+            try:
+                store = await opened(stack, lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
+            except RetrievalError as error:
+                return [*legs, OpenedLeg(Broken("graph", error), "GRAPH_URL", url.scheme)]
+        case _:
+            raise UnknownScheme("GRAPH_URL", url, ("sqlite", "off"))
+    beside = [
+        replace(leg, leg=Shared(leg.leg))
+        if leg.setting in ("LEXICAL_URL", "DENSE_URL") and not isinstance(leg.leg, Broken)
+        else leg
+        for leg in legs
+    ]
+    graph = GraphLeg(store, [leg.leg for leg in beside if isinstance(leg.leg, Shared)])
+    return [*beside, OpenedLeg(graph, "GRAPH_URL", url.scheme)]
 
 
 async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
@@ -515,7 +548,11 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
     found = [port("database", "DATABASE_URL", services.store.dialect, database)]
     for opened in services.legs:
         found.append(port(opened.leg.name, opened.setting, opened.implementation, leg(opened)))
-    for name, setting in (("dense", "DENSE_URL"), ("sparse", "SPARSE_URL")):
+    for name, setting in (
+        ("dense", "DENSE_URL"),
+        ("sparse", "SPARSE_URL"),
+        ("graph", "GRAPH_URL"),
+    ):
         if not any(opened.setting == setting for opened in services.legs):
             found.append(port(name, setting, "off", off(name)))
     found += [

@@ -29,6 +29,8 @@ async def reindex(settings: Settings, tell: Callable[[str], None]) -> int:
         pass
     for folder in folders(settings):
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    for file in files(settings):
+        await asyncio.to_thread(file.unlink, missing_ok=True)
     await erase_served(settings)
     async with open_services(quiet) as services:
         for leg in services.legs:
@@ -61,3 +63,12 @@ def folders(settings: Settings) -> list[Path]:
         if url.scheme == scheme:
             found.append(url.under(settings.data_dir))
     return found
+
+
+def files(settings: Settings) -> list[Path]:
+    """Where the embedded graph lies, with what SQLite keeps beside it."""
+    url = settings.url("GRAPH_URL")
+    if url.scheme != "sqlite":
+        return []
+    path = url.under(settings.data_dir)
+    return [path.with_name(path.name + end) for end in ("", "-wal", "-shm")]

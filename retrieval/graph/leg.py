@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import AllLegsFailed
 from retrieval.fusion import min_max
-from retrieval.graph.cooccurrence import asked, read
+from retrieval.graph.cooccurrence import EXTRACTION, asked, read
 from retrieval.graph.model import EntityKey, Subgraph
+from retrieval.graph.names import NAMES
 from retrieval.graph.walk import walk
 from retrieval.model import Passage, PassageId, Query, Ranked, Run, Scope, SourceId, VersionHash
+from retrieval.search import POOL
 
 if TYPE_CHECKING:
     from retrieval.ports import GraphStore, Retriever
 
+FINGERPRINT: Final = f"{EXTRACTION} {NAMES}"  # a graph of another is refused and remade
 STARTS: Final = 4  # passages the walk begins at; the fifth is more often wrong than useful
 HOPS: Final = 1  # of the subgraph; the walk's later steps stay within it
 LIMIT: Final = 500  # passages of a subgraph: what a query costs; 300 ranked no worse on dev
 BOOST: Final = 6.0  # of what arrives, beside a nearness from 0 to 1
-POOL: Final = 100  # passages asked of each seeding leg
 WEIGHTS: Final[Mapping[str, float]] = {"bm25": 0.4}  # in nearness; all others 1
 
 
