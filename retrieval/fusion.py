@@ -22,7 +22,7 @@ from retrieval.model import Contribution, PassageId, Run
 #   SciFact      .744  .742  .745  .750  .749  .752  .741
 #   MuSiQue      .563  .565  .572  .581  .589  .596  .595
 #
-# 5 has the best mean of those that are no worse than the paper's 60 anywhere. A large k makes a
+# 5 has the best mean of these that are no worse than the paper's 60 anywhere. A large k makes a
 # vote of it: a passage both legs rank 20th beats one that the better leg ranks first.
 K = 5
 

@@ -56,7 +56,7 @@ from retrieval.model import Hit, Query, Scope, SearchResult, SourceId
 
 log = logging.getLogger(__name__)
 
-HITS = 8
+HITS = 12  # passages an answer is made of: in small spaces a ninth still tells the other side
 LONGEST_QUESTION = 2_000  # characters
 # Ways in which small models say that they cannot answer, beside the words they were given.
 _REFUSALS = (

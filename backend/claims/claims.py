@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from backend.evidence.model import EvidenceState
 from backend.evidence.support import Sentences, contradicts, coverage, missing_figures
-from backend.evidence.words import Figure, content, figures, names, periods, words
+from backend.evidence.words import Figure, content, figures, names, periods, spoken, words
 from collab.model import Block
 
 METHOD = "lexical"
@@ -124,13 +124,15 @@ def judge(claim: Claim, evidence: Mapping[str, Cited], *, opinion: bool = False)
     cited = [evidence[cite] for cite in claim.cites if cite in evidence]
     if not cited:
         return Judgement(Verdict.UNSUPPORTED, "The cited evidence is not known here.")
+    language = spoken("\n".join((claim.text, *(one.surroundings for one in cited))), claim.text)
+    wanted = content(claim.text, language)
     scores = tuple(
-        (one.cite, round(coverage(content(claim.text), content(one.quote)), 2)) for one in cited
+        (one.cite, round(coverage(wanted, content(one.quote, language)), 2)) for one in cited
     )
     gone = [one for one in cited if one.state is not EvidenceState.CURRENT]
     if gone:
         return Judgement(Verdict.STALE, _staleness(gone), scores)
-    verdict, reason = _compare(claim.text, cited)
+    verdict, reason = _compare(claim.text, cited, language)
     return Judgement(verdict, reason, scores)
 
 
@@ -162,14 +164,14 @@ def cites_of(blocks: Iterable[Block]) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _compare(text: str, cited: Sequence[Cited]) -> tuple[Verdict, str]:
+def _compare(text: str, cited: Sequence[Cited], language: str) -> tuple[Verdict, str]:
     quotes = "\n".join(one.quote for one in cited)
     around = "\n".join((*(f"{one.source_title}\n{one.surroundings}" for one in cited), quotes))
-    wanted = content(text)
-    in_quotes = coverage(wanted, content(quotes))
-    in_all = coverage(wanted, content(around))
+    wanted = content(text, language)
+    in_quotes = coverage(wanted, content(quotes, language))
+    in_all = coverage(wanted, content(around, language))
 
-    missing = missing_figures(figures(text), figures(quotes))
+    missing = missing_figures(figures(text, language), figures(quotes, language))
     if in_all < PARTLY:
         return (
             Verdict.UNSUPPORTED,
@@ -177,9 +179,9 @@ def _compare(text: str, cited: Sequence[Cited]) -> tuple[Verdict, str]:
             "or around it.",
         )
     if missing:
-        beside = missing_figures(missing, figures(around))
+        beside = missing_figures(missing, figures(around, language))
         if beside:
-            return _figures_speak_against(beside, quotes)
+            return _figures_speak_against(beside, figures(quotes, language))
         said = ", ".join(one.said for one in missing)
         return (
             Verdict.PARTIAL,
@@ -193,16 +195,16 @@ def _compare(text: str, cited: Sequence[Cited]) -> tuple[Verdict, str]:
             f"The source does not say that this is about {', '.join(sorted(unnamed))}.",
         )
     if in_quotes >= PARTLY:
-        against = _contradiction(text, cited)
+        against = _contradiction(text, cited, language)
         if against:
             return Verdict.UNSUPPORTED, f"Contradicted: {against}."
-    strange = [name for name in names(text) if name not in words(around)]
+    strange = [name for name in names(text, language) if name not in words(around)]
     if strange:
         listed = ", ".join(f"“{name}”" for name in strange[:3])
         return Verdict.PARTIAL, f"Neither the quote nor its surroundings mention {listed}."
     if in_all >= SUPPORTED and in_quotes >= IN_QUOTES:
         return Verdict.SUPPORTED, f"The quote holds {in_quotes:.0%} of the claim's words."
-    lost = sorted(_said(text, wanted - content(around)))
+    lost = sorted(_said(text, wanted - content(around, language), language))
     tail = f" Not in the source: {', '.join(f'“{word}”' for word in lost[:4])}." if lost else ""
     return (
         Verdict.PARTIAL,
@@ -210,8 +212,10 @@ def _compare(text: str, cited: Sequence[Cited]) -> tuple[Verdict, str]:
     )
 
 
-def _figures_speak_against(wrong: Sequence[Figure], quotes: str) -> tuple[Verdict, str]:
-    held = [one for one in figures(quotes) if any(one.unit == other.unit for other in wrong)]
+def _figures_speak_against(
+    wrong: Sequence[Figure], quoted: Sequence[Figure]
+) -> tuple[Verdict, str]:
+    held = [one for one in quoted if any(one.unit == other.unit for other in wrong)]
     said = ", ".join(one.said for one in wrong)
     if held:
         instead = ", ".join(one.said for one in held[:3])
@@ -219,14 +223,14 @@ def _figures_speak_against(wrong: Sequence[Figure], quotes: str) -> tuple[Verdic
     return Verdict.UNSUPPORTED, f"The quote does not say {said}, nor does the text around it."
 
 
-def _contradiction(text: str, cited: Sequence[Cited]) -> str | None:
+def _contradiction(text: str, cited: Sequence[Cited], language: str) -> str | None:
     """What speaks against the claim, unless one of its quotes speaks for it."""
     reasons = []
-    wanted = content(text)
+    wanted = content(text, language)
     for one in cited:
-        if coverage(wanted, content(one.quote)) < PARTLY:
+        if coverage(wanted, content(one.quote, language)) < PARTLY:
             continue
-        reason = contradicts(text, one.quote)
+        reason = contradicts(text, one.quote, language)
         if reason is None:
             return None
         reasons.append(reason)
@@ -244,9 +248,9 @@ def _staleness(gone: Sequence[Cited]) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _said(text: str, stems: frozenset[str]) -> set[str]:
+def _said(text: str, stems: frozenset[str], language: str) -> set[str]:
     """The claim's own words for these stems."""
-    return {word for word in words(text) if content(word) & stems}
+    return {word for word in words(text) if content(word, language) & stems}
 
 
 def _stating(blocks: Iterable[Block]) -> Iterable[Block]:

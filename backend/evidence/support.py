@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from backend.evidence.model import LONGEST_QUOTE
-from backend.evidence.words import Figure, content, figures, fold, negated, opposed, periods
+from backend.evidence.words import (
+    Figure,
+    content,
+    figures,
+    fold,
+    negated,
+    opposed,
+    periods,
+    spoken,
+)
 
 Sentences: TypeAlias = Callable[[str], Sequence[tuple[int, int]]]
 
@@ -33,8 +42,9 @@ def best_quote(sentence: str, text: str, sentences: Sequence[tuple[int, int]]) -
     None where nothing reaches ``SUPPORT``, where a figure of the sentence is not in the quote, or
     where the quote says the opposite: a citation that does not hold must not be shown.
     """
-    wanted = content(sentence)
-    said = figures(sentence)
+    language = spoken(text, sentence)
+    wanted = content(sentence, language)
+    said = figures(sentence, language)
     if not wanted and not said:
         return None
     best: Quote | None = None
@@ -44,20 +54,20 @@ def best_quote(sentence: str, text: str, sentences: Sequence[tuple[int, int]]) -
             if end - start > LONGEST_QUOTE:
                 break
             piece = text[start:end]
-            if missing_figures(said, figures(piece)):
+            if missing_figures(said, figures(piece, language)):
                 continue
             if not periods(sentence) <= periods(piece):
                 continue
-            score = coverage(wanted, content(piece))
+            score = coverage(wanted, content(piece, language))
             # A wider quote must earn its width: it is harder to check by eye.
             worth = score - 0.08 * (last - first)
             if score >= SUPPORT and (best is None or worth > best.score + 1e-9):
-                if last == first and contradicts(sentence, piece):
+                if last == first and contradicts(sentence, piece, language):
                     continue
                 best = Quote(start, end, worth)
     if best is None:
         return None
-    held = coverage(wanted, content(text[best.start : best.end]))
+    held = coverage(wanted, content(text[best.start : best.end], language))
     return Quote(best.start, best.end, held)
 
 
@@ -71,23 +81,24 @@ def missing_figures(said: Sequence[Figure], held: Sequence[Figure]) -> tuple[Fig
     return tuple(one for one in said if not any(one.agrees(other) for other in held))
 
 
-def contradicts(sentence: str, quote: str) -> str | None:
+def contradicts(sentence: str, quote: str, language: str) -> str | None:
     """Why a quote that shares the sentence's words speaks against it, in words; None if not."""
-    if negated(sentence) != negated(quote):
+    denies = negated(sentence, language)
+    if denies != negated(quote, language):
         denying = "the sentence denies what the quote says"
-        return denying if negated(sentence) else "the quote denies it"
+        return denying if denies else "the quote denies it"
     words = opposed(sentence, quote)
     if words is not None:
         return f"the quote says “{words[1]}”, the sentence “{words[0]}”"
     return None
 
 
-def figures_differ(first: str, second: str) -> tuple[Figure, Figure] | None:
+def figures_differ(first: str, second: str, language: str) -> tuple[Figure, Figure] | None:
     """Two figures of one kind that two near-identical sentences give differently.
 
     None where the sentences speak of different things, share no unit, or agree.
     """
-    left, right = content(first), content(second)
+    left, right = content(first, language), content(second, language)
     if not left or not right or fold(first) == fold(second):
         return None
     shared = len(left & right)
@@ -97,7 +108,7 @@ def figures_differ(first: str, second: str) -> tuple[Figure, Figure] | None:
         return None
     if periods(first) != periods(second) and periods(first) and periods(second):
         return None
-    ours, theirs = figures(first), figures(second)
+    ours, theirs = figures(first, language), figures(second, language)
     ours_only = [one for one in ours if not _held(one, theirs)]
     theirs_only = [one for one in theirs if not _held(one, ours)]
     # Different years make two statements, not a contradiction.
@@ -111,7 +122,7 @@ def figures_differ(first: str, second: str) -> tuple[Figure, Figure] | None:
 
 
 SAME_SUBJECT = 0.6  # share of the shorter sentence's content words that both must hold
-NOT_MUCH_ELSE = 0.35  # and of the longer one's: a table row shares words with many sentences
+NOT_MUCH_ELSE = 0.55  # and of the longer one's: a table row shares words with many sentences
 
 
 def _held(one: Figure, others: Sequence[Figure]) -> bool:

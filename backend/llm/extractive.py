@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.answers.grounds import weigh
 from backend.evidence.model import LONGEST_QUOTE
-from backend.evidence.support import Sentences, figures_differ
-from backend.evidence.words import content, content_sequence, figures, fold, names, words
+from backend.evidence.support import Sentences, figures_differ, missing_figures
+from backend.evidence.words import Figure, asked, content, figures, fold, held, names, words
 from retrieval.model import Hit, Passage, Side
 from retrieval.ports import DenseEncoder
 
@@ -24,18 +24,27 @@ CONSIDERED = 40  # sentences weighed by their words
 ENCODED = 16  # of which so many, the likeliest, are also compared by meaning: about 100 ms
 MOST = 6
 FEWEST_WORDS = 4
+FEWEST_SAID = 3  # content words and figures; fewer say nothing out of their context
+_NAME_ROOT = 5  # letters that tell a name, whatever its ending
 _LONGEST_ENCODED = 400  # code points; a longer sentence is judged by its beginning
 
 # Worth of a sentence: the weighted share of the question it holds, its likeness in meaning, and
 # small nudges. Set by reading answers over the sample space; the order of magnitude matters.
-_COVERS, _MEANS, _KIND, _RANK, _HEADING = 1.0, 0.9, 0.25, 0.2, 0.3
+_COVERS, _MEANS, _KIND, _RANK, _HEADING = 1.0, 0.9, 0.25, 0.2, 0.4
+# What counts against one that says less by itself: a row of a table, a stretch without a stop that
+# is no list item either, and a sentence that leans on the one before it.
+_A_ROW, _UNFINISHED, _LEANING = 0.35, 0.5, 0.4
+_TOGETHER = 1.5
+_UNNAMED = 0.3  # or that, with its headings, is not about all that the question names
 _DIVERSITY = 0.5  # how much likeness to what is chosen counts against a sentence
-_SAME_SOURCE = 0.08  # and each sentence that its source has said already
-_WORTH_KEEPING = 0.65  # of the best sentence's worth; weaker ones pad the answer
+_SAID = 0.8  # of the shorter one's words in the other: it adds nothing
+_SAME_SOURCE = 0.05  # and each sentence that its source has said already
+_SECOND = 0.6  # of the best sentence's worth, for a second one to stand beside it
+_WORTH_KEEPING = 0.7  # and for each after that
 
 _HOW_MUCH = re.compile(
     r"\b(how (much|many|large|big|far|fast|high|long|often)|what (share|percentage|percent|rate|"
-    r"amount|number|price|cost|size|figure)|(revenue|growth|turnover|cost|price|budget|margin))\b"
+    r"amount|number|price|cost|size|figure)|(revenue|growth|turnover|costs?|prices?|budget|margin|charge))\b"
 )
 _WHEN = re.compile(r"\b(when|what (year|date|day|month)|which (year|quarter|month)|deadline)\b")
 _WHO = re.compile(r"\b(who|whom|whose|which (company|competitor|person|firm|supplier)s?)\b")
@@ -46,10 +55,29 @@ _TIME = re.compile(
 )
 
 
-_SECOND = 0.55  # of the best one's worth, for the second: one good sentence is an answer
-_BULLETS = " \t\n\r\u00a0•◦▪–-"
+_ITEM = re.compile(r"\s*(?:[•◦▪*–-]|\(?\d{1,2}[.)])\s+")
+_NOTES = re.compile(r"\s*Speaker notes:\s+")  # what our reader of slides puts before them
+_STOPS = tuple('.!…。！”"»)')
 _ROW = re.compile(r" \| |^[^:;\n]{1,40}: [^;\n]*; ")
-_CAPTION = re.compile(r"(?:table|figure|fig\.|tab\.|chart|slide|page)\s+\d", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"(?:table|figure|fig\.|tab\.|chart|slide|page|tabelle|abbildung|abb\.|tableau|tabla|"
+    r"таблица|рис\.)\s+\d|(?:source|sources|quelle|quellen|fuente|источник):",
+    re.IGNORECASE,
+)
+# First words that stand for something said before.
+_LEANS = frozenset(
+    re.findall(
+        r"\w+",
+        """it its they their them this these those that he she his her so but and both then there
+        such however therefore thus instead also otherwise former latter
+        er sie es dies diese dieser dieses das aber und so deshalb daher dann beide auch
+        il elle ils elles ce cela ces mais et donc alors aussi leur
+        esto esta estos estas ello pero y así entonces también
+        он она оно они это эти этот эта но и поэтому тогда также""",
+    )
+)
+_THE_FIGURE = re.compile(r"(?:the|die|der|das|les?|los|las)\s\d", re.IGNORECASE)  # which one?
+_ALSO = frozenset(["also", "auch", "aussi", "también", "также", "however", "therefore"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +132,65 @@ class Extractive:
 
 def gather(question: str, hits: Sequence[Hit], sentences: Sentences) -> tuple[_Candidate, ...]:
     """The sentences of the hits that may answer, the likeliest by their words first."""
-    terms = tuple(dict.fromkeys(content_sequence(question)))
-    held = [content(f"{hit.passage.context}\n{hit.passage.text}") for hit in hits]
-    weights = weigh(terms, held)
-    total = sum(weights.values()) or 1.0
+    terms = asked(question)
     asks = _asks(question)
-    found: dict[str, _Candidate] = {}
+    spoken: dict[str, tuple[Extract, frozenset[str], int]] = {}
     for rank, hit in enumerate(hits):
-        context = content(hit.passage.context)
         for start, end in _statements(hit.passage.text, sentences):
-            text = hit.passage.text[start:end]
-            start += len(text) - len(text.lstrip(_BULLETS))
-            text = text.strip(_BULLETS)
-            end = start + len(text)
-            key = " ".join(words(text))
-            if key in found or not _speaks(text):
-                continue
-            own = content(text)
-            covers = sum(weights[term] for term in terms if term in own)
-            # A heading speaks for the sentences beneath it, at less than their own words.
-            above = sum(weights[term] for term in terms if term in context and term not in own)
-            lexical = (
-                _COVERS * covers / total
-                + _HEADING * above / total
-                + _KIND * _answers(asks, question, text)
-                + _RANK / (1 + rank)
-            )
-            found[key] = _Candidate(Extract(hit.passage, start, end, text), own, lexical)
-    ordered = sorted(found.values(), key=lambda one: (-one.lexical, _place(one.extract)))
+            begin = _begin(hit.passage.text, start, end)
+            extract = Extract(hit.passage, begin, end, hit.passage.text[begin:end].rstrip())
+            extract = replace(extract, end=begin + len(extract.text))
+            key = " ".join(words(extract.text))
+            if key not in spoken and _speaks(extract):
+                spoken[key] = extract, held(terms, extract.text, hit.passage.language), rank
+    # Among sentences rather than passages: a word in every other sentence singles out none.
+    weights = weigh(terms, [own for _, own, _ in spoken.values()])
+    total = sum(weights.values()) or 1.0
+    named = names(question)
+    found = []
+    for extract, own, rank in spoken.values():
+        passage = extract.passage
+        # A heading speaks for the sentences beneath it, at less than their own words.
+        above = held(terms, "\n".join(passage.headings), passage.language) - own
+        lexical = (
+            # To the power, so that all of a question's words in one sentence beat their sum in two.
+            _COVERS * (sum(weights[term] for term in own) / total) ** _TOGETHER
+            + _HEADING * sum(weights[term] for term in above) / total
+            + _KIND * _answers(asks, question, extract.text)
+            + _RANK / (1 + rank)
+            - _UNNAMED * (not _names_all(named, extract))
+            - _shortcomings(extract)
+        )
+        found.append(_Candidate(extract, content(extract.text, passage.language), lexical))
+    ordered = sorted(found, key=lambda one: (-one.lexical, _place(one.extract)))
     return tuple(ordered[:CONSIDERED])
+
+
+def _names_all(named: Sequence[str], extract: Extract) -> bool:
+    """Whether a sentence or its headings name all that is named, Austria also as Austrian."""
+    said = words(" ".join((*extract.passage.headings, extract.text)))
+    return all(any(word.startswith(name[:_NAME_ROOT]) for word in said) for name in named)
+
+
+def _begin(text: str, start: int, end: int) -> int:
+    """Where a sentence begins behind its bullet, its number or the reader's label."""
+    for mark in (_ITEM, _NOTES):
+        match = mark.match(text, start, end)
+        start = match.end() if match else start
+    return start
+
+
+def _shortcomings(extract: Extract) -> float:
+    """What counts against a stretch as a sentence of an answer."""
+    if _ROW.search(extract.text):
+        return _A_ROW
+    before = extract.passage.text[: extract.start].rpartition("\n")[2]
+    lacking = 0.0
+    if not extract.text.endswith(_STOPS) and not _ITEM.match(before):
+        lacking += _UNFINISHED
+    first = words(extract.text)[:2]
+    leans = first[0] in _LEANS or first[1] in _ALSO or bool(_THE_FIGURE.match(extract.text))
+    return lacking + (_LEANING if leans else 0.0)
 
 
 def _statements(text: str, sentences: Sentences) -> Iterator[tuple[int, int]]:
@@ -161,18 +219,16 @@ def choose(
         for index, value in enumerate(likeness):
             worth[index] += _MEANS * (float(value) - low) / spread
     best = max(worth)
-    left = list(range(len(candidates)))
+    left = [index for index, value in enumerate(worth) if value >= _SECOND * best]
     chosen: list[int] = []
     while left and len(chosen) < MOST:
         index = max(left, key=lambda one: (_marginal(one, worth, chosen, candidates), -one))
         left.remove(index)
-        if chosen and worth[index] < _WORTH_KEEPING * best and len(chosen) >= 2:
-            break
-        if chosen and worth[index] < _SECOND * best:
-            break
         if any(_says_nothing_new(candidates[index], candidates[one]) for one in chosen):
             continue
         chosen.append(index)
+        if len(chosen) == 2:  # one good sentence is an answer; from here on, others pad it
+            left = [index for index in left if worth[index] >= _WORTH_KEEPING * best]
     paired = _pair(chosen, candidates)
     extracts = tuple(candidates[index].extract for index in paired)
     return Composition(extracts, _disagreements(extracts))
@@ -193,9 +249,15 @@ def _alike(one: _Candidate, other: _Candidate) -> float:
 
 
 def _says_nothing_new(one: _Candidate, other: _Candidate) -> bool:
-    if figures_differ(one.extract.text, other.extract.text):
+    if _differ(one.extract, other.extract):
         return False
-    return _alike(one, other) > 0.8
+    language = one.extract.passage.language
+    if missing_figures(
+        figures(one.extract.text, language), figures(other.extract.text, language)
+    ) or set(names(one.extract.text, language)) - set(words(other.extract.text)):
+        return False
+    shared, fewer = len(one.terms & other.terms), min(len(one.terms), len(other.terms))
+    return fewer >= 3 and shared / fewer >= _SAID
 
 
 def _pair(chosen: list[int], candidates: Sequence[_Candidate]) -> list[int]:
@@ -214,9 +276,7 @@ def _pair(chosen: list[int], candidates: Sequence[_Candidate]) -> list[int]:
             if other in order or len(order) >= MOST:
                 continue
             against = candidates[other].extract
-            if against.passage.source != extract.passage.source and figures_differ(
-                extract.text, against.text
-            ):
+            if against.passage.source != extract.passage.source and _differ(extract, against):
                 order.append(other)
                 if other in rest:
                     rest.remove(other)
@@ -229,6 +289,13 @@ def _pair(chosen: list[int], candidates: Sequence[_Candidate]) -> list[int]:
     return order
 
 
+def _differ(one: Extract, other: Extract) -> tuple[Figure, Figure] | None:
+    language = one.passage.language
+    if language != other.passage.language:
+        return None
+    return figures_differ(one.text, other.text, language)
+
+
 def _disagreements(extracts: Sequence[Extract]) -> tuple[Disagreement, ...]:
     found = []
     for first in range(len(extracts)):
@@ -236,47 +303,48 @@ def _disagreements(extracts: Sequence[Extract]) -> tuple[Disagreement, ...]:
             one, other = extracts[first], extracts[second]
             if one.passage.source == other.passage.source:
                 continue
-            pair = figures_differ(one.text, other.text)
+            pair = _differ(one, other)
             if pair is not None:
                 found.append(Disagreement(first, second, (pair[0].said, pair[1].said)))
     return tuple(found)
 
 
-def _asks(question: str) -> str:
+def _asks(question: str) -> frozenset[str]:
     text = fold(question)
-    if _WHEN.search(text):
-        return "when"
-    if _WHO.search(text):
-        return "who"
-    return "how much" if _HOW_MUCH.search(text) else ""
+    kinds = {"when": _WHEN, "who": _WHO, "how much": _HOW_MUCH}
+    return frozenset(kind for kind, asked in kinds.items() if asked.search(text))
 
 
-def _answers(asks: str, question: str, text: str) -> float:
-    """Whether a sentence has what this kind of question wants: 1 or 0."""
-    match asks:
-        case "when":
-            return float(bool(_TIME.search(text)))
-        case "who":
-            asked = set(names(question))
-            return float(any(name not in asked for name in names(text)))
-        case "how much":
-            asked_figures = {figure.value for figure in figures(question)}
-            return float(any(figure.value not in asked_figures for figure in figures(text)))
-        case _:
-            return 0.0
+def _answers(asks: frozenset[str], question: str, text: str) -> int:
+    """How many of the kinds of thing that a question asks for a sentence has."""
+    found = 0
+    if "when" in asks:
+        found += bool(_TIME.search(text))
+    if "who" in asks:
+        asked = set(names(question))
+        found += any(name not in asked for name in names(text))
+    if "how much" in asks:
+        known = {figure.value for figure in figures(question)}
+        found += any(figure.value not in known for figure in figures(text))
+    return found
 
 
-def _speaks(text: str) -> bool:
+def _speaks(extract: Extract) -> bool:
     """Whether a stretch is a statement: no heading, no fragment, no question, not endless."""
+    text, language = extract.text, extract.passage.language
     if len(text) > LONGEST_QUOTE or text.endswith(("?", ":")) or _CAPTION.match(text):
         return False
     if " | " in text and not figures(text):
         return False  # the head of a table
     found = words(text)
-    if len(found) < FEWEST_WORDS:
+    said = len(content(text, language)) + len(figures(text, language))
+    if len(found) < FEWEST_WORDS or said < FEWEST_SAID:
         return False
-    # A line of figures without words, or a table's rule, tells nothing by itself.
-    return sum(word[0].isalpha() for word in found) >= 2
+    # A line of figures without words, or a table's rule, tells nothing by itself. Nor does a place
+    # with a date, a name with its title: what says something has words that are no names. In
+    # scripts without capitals every word is such a one.
+    plain = [word for word in re.findall(r"[^\W\d_]{2,}", text) if not word[0].isupper()]
+    return len(plain) >= 2 or bool(_ROW.search(text))
 
 
 def _place(extract: Extract) -> tuple[str, int]:

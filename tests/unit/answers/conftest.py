@@ -46,11 +46,11 @@ class CountingSearch:
         self.passages: list[Passage] = []
 
     async def search(self, query: Query, *, scope: Scope, limit: int) -> SearchResult:
-        wanted = content(query.text)
+        wanted = content(query.text, "en")
         scored = []
         for passage in self.passages:
             if scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source):
-                held = len(wanted & content(f"{passage.context} {passage.text}"))
+                held = len(wanted & content(f"{passage.context} {passage.text}", "en"))
                 if held:
                     scored.append((held / max(1, len(wanted)), passage))
         scored.sort(key=lambda pair: (-pair[0], pair[1].id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.answers.grounds import COSINE_DOUBT, COSINE_SURE, decide
+from backend.answers.grounds import ENOUGH, WORDS, decide
 from retrieval.model import Contribution, Hit, Passage, Ranked, Run, SearchResult, Trace
 
 QUESTION = "How large is the market for heat pumps?"
@@ -22,18 +22,16 @@ def result(text: str, cosine: float | None) -> SearchResult:
 @pytest.mark.parametrize(
     ("text", "cosine", "enough"),
     [
-        (SILENT, COSINE_SURE, True),
-        (SILENT, COSINE_SURE - 0.001, False),
-        (SAYS, COSINE_DOUBT, True),
-        (SAYS, COSINE_DOUBT - 0.001, False),
+        (SILENT, ENOUGH, True),
+        (SILENT, ENOUGH - 0.001, False),
+        (SAYS, ENOUGH - WORDS, True),
+        (SAYS, ENOUGH - WORDS - 0.001, False),
         (SAYS, None, True),
         (SILENT, None, False),
     ],
 )
-def test_meaning_decides_and_words_where_it_is_in_doubt(
-    text: str, cosine: float | None, enough: bool
-) -> None:
-    """Without a dense leg the words decide alone."""
+def test_meaning_and_words_decide_together(text: str, cosine: float | None, enough: bool) -> None:
+    """All of the words make up for some of the meaning; without a dense leg they decide alone."""
     assert decide(QUESTION, result(text, cosine)).enough is enough
 
 

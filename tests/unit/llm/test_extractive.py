@@ -63,3 +63,33 @@ async def test_an_answer_is_never_longer_than_its_limit() -> None:
 
 async def test_without_a_sentence_there_is_no_answer() -> None:
     assert await answer("What now?", hit("Prices")) == []
+
+
+async def test_a_sentence_comes_before_the_row_that_says_the_same() -> None:
+    row = "Maker: Lastra; Entry price: EUR 4,990; Dealers: 74"
+    prose = "Lastra charges an entry price of EUR 4,990 for its small bike."
+    said = await answer("What is the entry price of Lastra?", hit(row), hit(prose, "b"))
+    assert said[0] == prose
+
+
+async def test_what_leans_on_the_sentence_before_gives_way_to_what_stands_alone() -> None:
+    """ "It also costs …" tells a reader nothing without the sentence before it."""
+    said = await answer(
+        "What does the Fjord cost?",
+        hit("It costs EUR 5,390 with tax as the Fjord."),
+        hit("The Fjord costs EUR 5,390 at a dealer in Vienna.", "b"),
+    )
+    assert said[0].startswith("The Fjord")
+
+
+async def test_a_place_with_a_date_and_the_source_of_a_chart_are_not_quoted() -> None:
+    text = "Halden, 3 February 2026.\n\nSource: market study of Halden, section 5."
+    assert await answer("What happened in Halden in February?", hit(text)) == []
+
+
+async def test_numbers_of_a_list_and_the_label_of_notes_are_left_out() -> None:
+    for mark in ("3. ", "(3) ", "Speaker notes: "):
+        text = f"{mark}No growth figure is published before March."
+        assert await answer("When is the growth figure published?", hit(text)) == [
+            "No growth figure is published before March."
+        ]
