@@ -114,12 +114,19 @@ class Settings(BaseSettings):
         description="`sqlite:///FILE` under the data folder, or `postgresql://USER:PASSWORD@HOST/DB`.",
     )
     lexical_url: str = Field(
-        "tantivy:///lexical", description="The BM25 leg: `tantivy:///FOLDER` under the data folder."
+        "tantivy:///lexical",
+        description="The BM25 leg: `tantivy:///FOLDER` under the data folder, or "
+        "`opensearch://USER:PASSWORD@HOST:9200/INDEX` (`?secure=true` for HTTPS).",
     )
     vectors_url: str = Field(
         "qdrant-edge:///vectors",
         description="The dense leg's index (and the sparse one's): `qdrant-edge:///FOLDER`, or "
         "`qdrant://:KEY@HOST:6333/COLLECTION` (`?secure=true` for HTTPS; the key may be left out).",
+    )
+    sparse_vectors_url: str | None = Field(
+        None,
+        description="Where the sparse leg's vectors are if not in `VECTORS_URL`: the same engines, "
+        "or `opensearch://USER:PASSWORD@HOST:9200/INDEX` (kept in `INDEX-sparse`).",
     )
     dense_url: str = Field(
         "onnx:granite-embedding-30m-english",

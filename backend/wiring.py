@@ -332,8 +332,17 @@ async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
             except IndexMismatch as error:
                 leg = Broken("bm25", error)
             return OpenedLeg(leg, "LEXICAL_URL", "tantivy")
+        case "opensearch":
+            from retrieval.stores.opensearch import OpenSearch
+
+            place, key = served(url, 9200), name_and_password(url)
+            try:
+                leg = await opened(stack, lambda: OpenSearch.open(**place, **key))
+            except IndexMismatch as error:
+                leg = Broken("bm25", error)
+            return OpenedLeg(leg, "LEXICAL_URL", "opensearch")
         case _:
-            raise UnknownScheme("LEXICAL_URL", url, ("tantivy",))
+            raise UnknownScheme("LEXICAL_URL", url, ("tantivy", "opensearch"))
 
 
 async def open_dense(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | None:
@@ -408,7 +417,8 @@ async def open_vectors(
     dimensions: int | None,
 ) -> VectorIndex:
     """The index of one encoder's vectors; ``dimensions`` are a dense encoder's."""
-    url = settings.url("VECTORS_URL")
+    setting = vectors_setting(settings, name)
+    url = settings.url(setting)
     match url.scheme:
         case "qdrant-edge":
             from retrieval.stores.qdrant_edge import QdrantEdge
@@ -429,45 +439,78 @@ async def open_vectors(
 
             place = served(url, 6333)
             server = (
-                await Qdrant.open_sparse(**place, fingerprint=fingerprint)
+                await Qdrant.open_sparse(**place, api_key=url.password, fingerprint=fingerprint)
                 if dimensions is None
                 else await Qdrant.open_dense(
-                    **place, fingerprint=fingerprint, dimensions=dimensions
+                    **place, api_key=url.password, fingerprint=fingerprint, dimensions=dimensions
                 )
             )
             stack.push_async_callback(server.close)
             return server
+        case "opensearch" if dimensions is None:
+            from retrieval.stores.opensearch import OpenSearchSparse
+
+            place, key = served(url, 9200, suffix="-sparse"), name_and_password(url)
+            return await opened(
+                stack, lambda: OpenSearchSparse.open(**place, **key, fingerprint=fingerprint)
+            )
         case _:
-            raise UnknownScheme("VECTORS_URL", url, ("qdrant-edge", "qdrant"))
+            sparse = ("opensearch",) if dimensions is None else ()
+            raise UnknownScheme(setting, url, ("qdrant-edge", "qdrant", *sparse))
+
+
+def vectors_setting(settings: Settings, name: str) -> str:
+    """The setting that says where a leg's vectors are."""
+    if name == "sparse" and settings.sparse_vectors_url is not None:
+        return "SPARSE_VECTORS_URL"
+    return "VECTORS_URL"
 
 
 class Place(TypedDict):
-    """Where on a server an index is, and what lets us in."""
+    """Where on a server an index is."""
 
     address: str
     collection: str
     secure: bool
-    api_key: str | None
 
 
-def served(url: Url, port: int) -> Place:
-    """``qdrant://:KEY@HOST:PORT/COLLECTION?secure=true``, taken apart."""
+class NameAndPassword(TypedDict):
+    user: str | None
+    password: str | None
+
+
+def served(url: Url, port: int, suffix: str = "") -> Place:
+    """``qdrant://HOST:PORT/COLLECTION?secure=true``, taken apart."""
     host = f"[{url.host}]" if ":" in url.host else url.host
     return Place(
         address=f"{host}:{url.port or port}",
-        collection=url.path.strip("/") or "passages",
+        collection=(url.path.strip("/") or "passages") + suffix,
         secure=url.query.get("secure") == "true",
-        api_key=url.password,
     )
+
+
+def name_and_password(url: Url) -> NameAndPassword:
+    return NameAndPassword(user=url.user, password=url.password)
 
 
 async def erase_served(settings: Settings) -> None:
     """Remove the indexes of ours that servers hold, so that opening makes them anew."""
-    url = settings.url("VECTORS_URL")
-    if url.scheme == "qdrant":
-        from retrieval.stores.qdrant import erase
+    for setting, suffix in (
+        ("LEXICAL_URL", ""),
+        ("VECTORS_URL", "-sparse"),
+        (vectors_setting(settings, "sparse"), "-sparse"),
+    ):
+        url = settings.url(setting)
+        match url.scheme:
+            case "qdrant":
+                from retrieval.stores import qdrant
 
-        await erase(**served(url, 6333))
+                await qdrant.erase(**served(url, 6333), api_key=url.password)
+            case "opensearch":
+                from retrieval.stores import opensearch
+
+                place, key = served(url, 9200, suffix), name_and_password(url)
+                await asyncio.to_thread(lambda: opensearch.erase(**place, **key))  # noqa: B023
 
 
 class Closable(Protocol):

@@ -15,7 +15,11 @@ from backend.store.tables import passages, sources
 from backend.wiring import Broken, erase_served, open_services
 from retrieval.errors import IndexMismatch
 
-_FOLDERS = {"LEXICAL_URL": "tantivy", "VECTORS_URL": "qdrant-edge"}
+_FOLDERS = {
+    "LEXICAL_URL": "tantivy",
+    "VECTORS_URL": "qdrant-edge",
+    "SPARSE_VECTORS_URL": "qdrant-edge",
+}
 
 
 async def reindex(settings: Settings, tell: Callable[[str], None]) -> int:
@@ -59,7 +63,7 @@ def folders(settings: Settings) -> list[Path]:
     """Where the embedded indexes lie."""
     found = []
     for setting, scheme in _FOLDERS.items():
-        url = settings.url(setting)
+        url = settings.url(setting)  # "None", of no scheme, where it is not set
         if url.scheme == scheme:
             found.append(url.under(settings.data_dir))
     return found

@@ -1,14 +1,16 @@
-"""What every lexical leg promises, asked of the in-memory twin and of tantivy alike."""
+"""What every lexical leg promises: the in-memory twin, tantivy and OpenSearch alike."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +22,7 @@ from retrieval.errors import IndexInUse, IndexMismatch
 from retrieval.memory import MemoryLexical
 from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import Leg
+from retrieval.stores.opensearch import OpenSearch, erase
 from retrieval.stores.tantivy import Tantivy
 
 OpenLeg = Callable[[], AbstractAsyncContextManager[Leg]]
@@ -64,10 +67,27 @@ async def on_disk() -> AsyncIterator[Leg]:
             await asyncio.to_thread(leg.close)
 
 
-@pytest.fixture(params=[in_memory, on_disk], ids=["memory", "tantivy"])
+@asynccontextmanager
+async def on_server(address: str) -> AsyncIterator[Leg]:
+    """An index of its own, which looks for new passages often so that no put waits for long."""
+    name = f"lexical-{secrets.token_hex(6)}"
+    leg = await asyncio.to_thread(lambda: OpenSearch.open(address, name, refresh="20ms"))
+    try:
+        yield leg
+    finally:
+        await asyncio.to_thread(leg.close)
+        await asyncio.to_thread(erase, address, name)
+
+
+@pytest.fixture(params=["memory", "tantivy", "opensearch"])
 def open_leg(request: pytest.FixtureRequest) -> OpenLeg:
-    opener: OpenLeg = request.param
-    return opener
+    match request.param:
+        case "memory":
+            return in_memory
+        case "tantivy":
+            return on_disk
+        case _:
+            return partial(on_server, request.getfixturevalue("opensearch_address"))
 
 
 @pytest.fixture
@@ -196,7 +216,7 @@ def test_exactly_what_lies_in_the_scope_is_found(
     asyncio.run(check())
 
 
-# Of tantivy alone: what an engine on disk adds.
+# What engines add.
 
 
 def remembered(length: int) -> int:
@@ -211,23 +231,33 @@ def remembered(length: int) -> int:
 WORDS = [f"{a}{b}n" for a in "bdfgklm" for b in "aiou"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     texts=st.lists(
         st.lists(st.sampled_from(WORDS), min_size=1, max_size=90), min_size=1, max_size=40
     ),
     question=st.lists(st.sampled_from(WORDS), min_size=1, max_size=6),
 )
-def test_tantivy_ranks_by_exactly_bm25(texts: list[list[str]], question: list[str]) -> None:
-    """Ids and scores of the top ten are the formula's, once lengths are kept as it keeps them."""
+def test_every_engine_ranks_by_exactly_bm25(
+    open_leg: OpenLeg, texts: list[list[str]], question: list[str]
+) -> None:
+    """Ids and scores of the top ten are the formula's, once lengths are kept as engines keep them.
+
+    The twin, which keeps them whole, is compared by its own length."""
     made = [passage(ordinal, " ".join(words)) for ordinal, words in enumerate(texts)]
     query = Query(" ".join(question))
 
     async def check() -> None:
-        exact = MemoryLexical(length=remembered)
-        await exact.put(made)
-        expected = (await exact.search(query, scope=ALL, limit=50)).ranked
-        async with on_disk() as leg:
+        async with open_leg() as leg:
+            exact = (
+                MemoryLexical()
+                if isinstance(leg, MemoryLexical)
+                else MemoryLexical(length=remembered)
+            )
+            await exact.put(made)
+            expected = (await exact.search(query, scope=ALL, limit=50)).ranked
             await leg.put(made)
             found = (await leg.search(query, scope=ALL, limit=10)).ranked
         scores = {line.passage: line.score for line in expected}
@@ -262,6 +292,7 @@ PUT_AND_DIE = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from retrieval.model import Passage
+from retrieval.stores.opensearch import OpenSearch, erase
 from retrieval.stores.tantivy import Tantivy
 leg = Tantivy.open(Path(sys.argv[1]))
 asyncio.run(leg.put([Passage("src_1.x.00000", "acme", "s1", "src_1", "x", 0, "apples", 0, 6)]))

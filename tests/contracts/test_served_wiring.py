@@ -73,6 +73,41 @@ async def test_reindex_takes_a_collection_over_from_another_encoder(
         await erase_served(served)
 
 
+async def test_words_and_sparse_vectors_on_an_opensearch_server(
+    settings: Settings, opensearch_address: str, models_dir: Path
+) -> None:
+    """Both legs on one server, each an index of its own; and made anew by reindex."""
+    url = f"opensearch://{opensearch_address}/wired-{secrets.token_hex(6)}"
+    served = settings.model_copy(
+        update={
+            "lexical_url": url,
+            "sparse_url": "inference-free:granite-embedding-30m-english",
+            "sparse_vectors_url": url,
+            "models_dir": models_dir,
+        }
+    )
+    try:
+        for _ in range(2):
+            async with open_services(served) as services:
+                legs = {leg.setting: leg.leg for leg in services.legs}
+                for setting in ("LEXICAL_URL", "SPARSE_URL"):
+                    assert await legs[setting].count() == 0
+                    await legs[setting].put([passage("copper tariffs")])
+                    run = await legs[setting].search(Query("copper"), scope=ALL, limit=3)
+                    assert [line.passage for line in run.ranked] == ["src_1.v.00000"]
+                assert "opensearch" in {port.implementation for port in services.ports}
+            assert await reindex(served, lambda line: None) == 0
+    finally:
+        await erase_served(served)
+
+
+async def test_opensearch_is_not_offered_for_dense_vectors(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"vectors_url": "opensearch://here/passages"})
+    with pytest.raises(Misconfigured, match=r"VECTORS_URL=opensearch.*qdrant-edge:, qdrant:$"):
+        async with open_services(wrong):
+            pass
+
+
 async def test_files_in_an_s3_bucket(settings: Settings, s3_url: str) -> None:
     """A source goes in and is read; its bytes come back from the bucket, and go with it."""
     url = s3_url.format(bucket=f"wired-{secrets.token_hex(6)}")

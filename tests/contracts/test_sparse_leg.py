@@ -13,8 +13,10 @@ from retrieval.dense import VectorIndex
 from retrieval.errors import IndexMismatch
 from retrieval.model import Passage, Query, Scope, Side, SparseVector
 from retrieval.sparse import SparseLeg
+from retrieval.stores import opensearch, qdrant
 from retrieval.stores.exact import ExactVectors
-from retrieval.stores.qdrant import Qdrant, erase
+from retrieval.stores.opensearch import OpenSearchSparse
+from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
 
 WORDS = ("copper", "tariff", "board", "price")
@@ -35,7 +37,7 @@ class CountingEncoder:
         return vectors
 
 
-@pytest_asyncio.fixture(params=["exact", "qdrant-edge", "qdrant"])
+@pytest_asyncio.fixture(params=["exact", "qdrant-edge", "qdrant", "opensearch"])
 async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[VectorIndex]:
     match request.param:
         case "exact":
@@ -44,13 +46,22 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             held = QdrantEdge.open_sparse(tmp_path / "sparse", fingerprint="counting:1")
             yield held
             held.close()
-        case _:
+        case "qdrant":
             address = request.getfixturevalue("qdrant_address")
             collection = f"sparse-{secrets.token_hex(6)}"
             served = await Qdrant.open_sparse(address, collection, fingerprint="counting:1")
             yield served
             await served.close()
-            await erase(address, collection)
+            await qdrant.erase(address, collection)
+        case _:
+            address = request.getfixturevalue("opensearch_address")
+            collection = f"sparse-{secrets.token_hex(6)}"
+            features = OpenSearchSparse.open(
+                address, collection, fingerprint="counting:1", refresh="20ms"
+            )
+            yield features
+            features.close()
+            opensearch.erase(address, collection)
 
 
 @pytest.fixture

@@ -30,3 +30,13 @@ def s3_url() -> Iterator[str]:
     with serve.s3() as address:
         key, secret = quote(serve.S3_KEY, safe=""), quote(serve.S3_SECRET, safe="")
         yield f"s3://{key}:{secret}@{{bucket}}?endpoint={address}&secure=false"
+
+
+@pytest.fixture(scope="session")
+def opensearch_address() -> Iterator[str]:
+    """A real OpenSearch: the one whose host:port is in the environment, else one of our own."""
+    if named := os.environ.get("STRATMASTER_TEST_OPENSEARCH"):
+        yield named
+        return
+    with serve.opensearch() as address:
+        yield address
