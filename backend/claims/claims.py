@@ -32,6 +32,32 @@ _HASH_DIGITS = 16
 _STATING = frozenset({"paragraph"})
 _PASSED_OVER = frozenset({"heading", "codeBlock", "action", "image", "horizontalRule"})
 
+# Words by which a writer says that a sentence is a view or a recommendation of theirs.
+_VIEW = re.compile(
+    r"\b(?:(?:we|i)\s+(?:\w+ly\s+)?(?:think|believe|feel|recommend|suggest|propose|advise|prefer|"
+    r"should|ought)|in\s+(?:our|my)\s+(?:view|opinion|judge?ment)|"
+    r"(?:wir|ich)\s+(?:denken?|glauben?|meinen?|finden?|empfehlen?|sollten?)|"
+    r"(?:unserer|meiner)\s+(?:meinung|ansicht)\s+nach|"
+    r"(?:nous|je)\s+(?:pensons|croyons|recommandons|proposons|devrions|pense|crois|recommande)|"
+    r"à\s+(?:notre|mon)\s+avis|"
+    r"creemos|pensamos|recomendamos|proponemos|deberíamos|en\s+(?:nuestra|mi)\s+opinión|"
+    r"(?:мы|я)\s+(?:думаем|считаем|полагаем|рекомендуем|предлагаем|думаю|считаю|полагаю)|"
+    r"по\s+(?:нашему|моему)\s+мнению)\b",
+    re.IGNORECASE,
+)
+# Sentences that speak to the reader or of the text itself. Only what can hardly be read otherwise:
+# "Use of leasing grew" and "Mark left" are claims, and so is "This report shows that sales fell".
+_ADDRESSES = re.compile(
+    r"(?:please\b|bitte\b|(?:ask|read|open|click|insert|choose|select|press|drop|see|mark|use|add|"
+    r"compare|check|write|replace|delete)\s+(?:an?|the|your|each|all|one|it|where|what|which|how|"
+    r"on|in|at|here|below|above)\b|(?:this|the\s+present)\s+(?:brief|document|memo|note|paper|"
+    r"section|page|draft|summary|report)\s+(?:prepares|describes|explains|summari[sz]es|covers|lists|"
+    r"collects|compares|sets\s+out|looks\s+at|deals\s+with|is\s+about)\b|"
+    r"dies(?:es|er|e)?\s+(?:dokument|papier|abschnitt|notiz|entwurf|bericht)\s+(?:beschreibt|"
+    r"erklärt|fasst|behandelt|vergleicht|bereitet)\b)",
+    re.IGNORECASE,
+)
+
 
 class Verdict(StrEnum):
     SUPPORTED = "supported"
@@ -120,7 +146,7 @@ def judge(claim: Claim, evidence: Mapping[str, Cited], *, opinion: bool = False)
     if opinion:
         return Judgement(Verdict.OPINION, "Marked as an opinion.")
     if not claim.cites:
-        return Judgement(Verdict.UNSUPPORTED, "No evidence is cited.")
+        return Judgement(Verdict.UNSUPPORTED, _uncited(claim.text))
     cited = [evidence[cite] for cite in claim.cites if cite in evidence]
     if not cited:
         return Judgement(Verdict.UNSUPPORTED, "The cited evidence is not known here.")
@@ -237,6 +263,22 @@ def _contradiction(text: str, cited: Sequence[Cited], language: str) -> str | No
     return reasons[0].replace("the sentence", "the claim") if reasons else None
 
 
+def _uncited(text: str) -> str:
+    """Why it counts as unsupported, and for a view the way out.
+
+    It is not taken for an opinion by itself: whoever writes "we think" before a sentence would
+    take it out of what has to be shown, and nobody would have decided that. A figure is never
+    only a view.
+    """
+    view = _VIEW.search(text)
+    if view is None or figures(text):
+        return "No evidence is cited."
+    return (
+        f"It reads as a view of your own (“{view.group().strip()}”): mark it as an opinion, or "
+        "cite what it rests on."
+    )
+
+
 def _staleness(gone: Sequence[Cited]) -> str:
     parts = []
     for one in gone:
@@ -313,6 +355,8 @@ def _whole_sentences(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[
 def _claims(text: str) -> bool:
     """Whether a sentence states something that evidence could carry."""
     if text.endswith("?") or (text.endswith(":") and not figures(text)):
+        return False
+    if _ADDRESSES.match(text):
         return False
     found = [word for word in words(text) if re.search(r"[^\W\d_]", word)]
     return len(found) >= FEWEST_WORDS or (bool(figures(text)) and len(found) >= 2)

@@ -85,6 +85,33 @@ def test_what_states_nothing_is_no_claim() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ask a question on the left, read where each sentence comes from, and insert what holds.",
+        "This brief prepares the decision of 18 March 2026.",
+        "Please read the market study before the meeting.",
+        "Dieses Papier beschreibt die beiden Möglichkeiten.",
+    ],
+)
+def test_what_speaks_to_the_reader_or_of_the_text_is_no_claim(text: str) -> None:
+    assert found(block(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Use of leasing grew by a quarter in a year.",
+        "Mark Haugen presented the unaudited results.",
+        "This report shows that revenue fell in the south.",
+        "Open questions remain about the dealer margin.",
+        "Read-outs of the meters were late in the winter.",
+    ],
+)
+def test_what_only_looks_like_an_instruction_is_a_claim(text: str) -> None:
+    assert found(block(text)) == [(text, ())]
+
+
 def test_sentences_in_lists_quotes_and_tables_are_claims() -> None:
     inner = block("Installers want shorter delivery times.", id="p1")
     tree = [
@@ -195,6 +222,26 @@ def test_evidence_that_is_gone_makes_a_claim_stale(state: str, reason: str) -> N
 def test_an_opinion_needs_no_evidence() -> None:
     claim = Claim("h", "b", "We should enter the market.", (), 0)
     assert judge(claim, {}, opinion=True).verdict is Verdict.OPINION
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We think that Austria is the better first step.",
+        "In our view, Iberia can wait for another year.",
+        "We strongly recommend a stock of spare parts.",
+        "Wir empfehlen den Einstieg in Österreich.",
+    ],
+)
+def test_an_uncited_view_is_told_the_way_out(text: str) -> None:
+    """It stays unsupported until a person marks it: "we think" alone waives no evidence."""
+    judged, reason = verdict(text)
+    assert judged is Verdict.UNSUPPORTED
+    assert "mark it as an opinion" in reason
+
+
+def test_a_figure_is_not_only_a_view() -> None:
+    assert verdict("We think that revenue grew 40 % in 2025.")[1] == "No evidence is cited."
 
 
 def test_coverage_counts_every_claim_once() -> None:
