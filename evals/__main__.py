@@ -7,6 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from evals import multihop
 from evals.datasets import Split
 from evals.report import machine, markdown, save
 from evals.run import measure
@@ -24,15 +25,40 @@ def main(arguments: list[str] | None = None) -> int:
     )
     retrieval.add_argument("--collections", default="scifact,cranfield", help="names, by comma")
     retrieval.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
-    retrieval.add_argument("--legs", default="bm25,dense", help="of bm25, dense and sparse")
+    retrieval.add_argument(
+        "--legs", default="bm25,dense", help="of bm25, dense, sparse and, after these, graph"
+    )
     retrieval.add_argument("--json", type=Path, help="write the numbers here too")
     retrieval.add_argument("--models", type=Path, default=ROOT / "var" / "models")
     retrieval.add_argument(
         "--out", type=Path, default=ROOT / "evals" / "out", help="keeps indexes between runs"
     )
+    hops = commands.add_parser("multihop", help="recall@2, @5 and @10 with and without the graph")
+    hops.add_argument("--data", type=Path, required=True)
+    hops.add_argument("--collections", default="musique", help="names, by comma")
+    hops.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
+    hops.add_argument("--json", type=Path, help="write the numbers here too")
+    hops.add_argument("--models", type=Path, default=ROOT / "var" / "models")
+    hops.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
     chosen = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
+    command = " ".join(["python -m evals", *given])
     try:
+        if chosen.command == "multihop":
+            measured = asyncio.run(
+                multihop.measure(
+                    chosen.data,
+                    collections=chosen.collections.split(","),
+                    split=chosen.split,
+                    models=chosen.models,
+                    out=chosen.out,
+                )
+            )
+            print(f"`{command}`, {machine()}\n")
+            print(multihop.markdown(measured))
+            if chosen.json:
+                save(measured, chosen.json, command=command)
+            return 0
         results = asyncio.run(
             measure(
                 chosen.data,
@@ -46,7 +72,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (RetrievalError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    command = " ".join(["python -m evals", *given])
     print(f"`{command}`, {machine()}\n")
     print(markdown(results))
     if chosen.json:

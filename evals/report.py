@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from evals.metrics import SAMPLES, SEED, Interval
+from evals.multihop import Hops
 from evals.run import Result
 
 
@@ -37,7 +38,7 @@ def markdown(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def save(results: Sequence[Result], path: Path, *, command: str) -> None:
+def save(results: Sequence[Result | Hops], path: Path, *, command: str) -> None:
     held = {
         "command": command,
         "machine": machine(),

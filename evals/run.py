@@ -88,9 +88,10 @@ def judge(collection: Collection, split: Split, runs: Mapping[str, Mapping[str, 
         rankings[f"rrf({names})"] = fused(rrf, list(runs))
         rankings[f"rrf({names}), k = {PAPERS_K}"] = fused(partial(rrf, k=PAPERS_K), list(runs))
         rankings[f"min_max({names})"] = fused(min_max, list(runs))
-    if "sparse" in runs and len(runs) > 2:  # what the third leg adds or takes
-        fewer = [leg for leg in runs if leg != "sparse"]
-        rankings[f"rrf({', '.join(fewer)})"] = fused(rrf, fewer)
+    for added in ("sparse", "graph"):  # what a third leg adds or takes
+        fewer = [leg for leg in runs if leg != added]
+        if added in runs and len(fewer) > 1:
+            rankings[f"rrf({', '.join(fewer)})"] = fused(rrf, fewer)
     scores = {
         system: [ndcg(ranking[query], collection.judged[query]) for query in queries]
         for system, ranking in rankings.items()

@@ -12,14 +12,17 @@ from evals.datasets import Collection
 from retrieval.dense import DenseLeg
 from retrieval.encoders.inference_free import InferenceFreeEncoder
 from retrieval.encoders.onnx import OnnxEncoder
+from retrieval.graph.leg import FINGERPRINT, GraphLeg
 from retrieval.model import Passage, PassageId, Scope
 from retrieval.ports import Leg
 from retrieval.sparse import SparseLeg
 from retrieval.stores.qdrant_edge import QdrantEdge
+from retrieval.stores.sqlite_graph import SqliteGraph
 from retrieval.stores.tantivy import Tantivy
 from retrieval.terms import ANALYZER
 from retrieval.weights import GRANITE
 
+SEEDS = ("bm25", "dense")  # the legs a graph begins at, as in the product
 FEED = 512  # passages between two lines of progress
 
 
@@ -67,8 +70,17 @@ async def open_legs(
                     sparse = QdrantEdge.open_sparse(folder, fingerprint=terms.fingerprint)
                     stack.callback(sparse.close)
                     legs[name] = await _filled(folder, collection, SparseLeg(terms, sparse))
+                case "graph":
+                    folder = out / collection.name / _safe(FINGERPRINT)
+                    graph = SqliteGraph.open(folder / "graph.db", fingerprint=FINGERPRINT)
+                    stack.callback(graph.close)
+                    near = [legs[leg] for leg in SEEDS if leg in legs]
+                    legs[name] = await _filled(folder, collection, GraphLeg(graph, near))
                 case _:
-                    raise ValueError(f"no leg is called {name!r}; known: bm25, dense, sparse")
+                    raise ValueError(
+                        f"no leg is called {name!r}; known: bm25, dense, sparse, and after them "
+                        "graph"
+                    )
         yield legs
 
 

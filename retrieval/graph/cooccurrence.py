@@ -27,6 +27,7 @@ MAX_ENTITIES: Final = 96  # of a passage, the first ones; more are a table or an
 MAX_PER_SENTENCE: Final = 12  # of these every pair is related: 66 pairs at most
 MAX_ASKED: Final = 64  # words of a question that names are looked for in
 MAX_ASKED_CHARACTERS: Final = 2_000
+MAX_TITLE: Final = 500  # code points of a title or heading
 MAX_TITLE_WORDS: Final = MAX_WORDS  # a longer title is a sentence, and read as one
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W_]+)*")
@@ -51,6 +52,12 @@ _CALENDAR: Final = _set(
     oktober dezember montag dienstag mittwoch donnerstag freitag samstag sonntag janvier février
     mars avril juin juillet août septembre octobre novembre décembre enero febrero marzo abril mayo
     junio julio agosto septiembre octubre noviembre diciembre"""
+)
+_OPENERS: Final = _set(  # capital only because a sentence begins with them
+    """now however meanwhile today later yet still although since despite according thus therefore
+    moreover furthermore additionally finally first second third many several much another former
+    unlike like given instead often sometimes initially originally currently recently eventually
+    jedoch zudem heute derzeit laut trotz cependant toutefois selon malgré enfin además"""
 )
 _STOP: Final = frozenset[str]().union(*STOP_WORDS.values())
 
@@ -164,6 +171,7 @@ def asked(text: str) -> list[EntityKey]:
 
 
 def _title(found: _Found, title: str, stop: frozenset[str]) -> None:
+    title = title[:MAX_TITLE]
     bare = _BRACKETED.sub("", title)
     for part, subject in ((bare, True), (title[len(bare) :], False)):
         words = _words(part, 0, len(part))
@@ -208,7 +216,11 @@ def _runs(words: list[_Word], text: str, stop: frozenset[str]) -> Iterator[list[
     def whole() -> list[_Word]:
         """A capital article or stop word opens a sentence, not a name."""
         begun = 0
-        while begun < len(run) and run[begun].folded in stop and not run[begun].shouted:
+        while (
+            begun < len(run)
+            and not run[begun].shouted
+            and (run[begun].folded in stop or (run[begun].first and run[begun].folded in _OPENERS))
+        ):
             begun += 1
         return run[begun : begun + MAX_WORDS]
 

@@ -5,6 +5,7 @@ Raise NAMES when a change makes other keys of the same names: graphs made before
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
@@ -15,6 +16,7 @@ from retrieval.terms import analyze, words
 NAMES: Final = "names-1"
 
 MAX_WORDS: Final = 8  # of a name; longer runs of capitals are headlines
+_VOWEL = re.compile("[aeiouy]")
 ARTICLES: Final = frozenset(["the", "a", "an", "der", "die", "das", "le", "les"])  # not Los, La
 
 
@@ -40,9 +42,9 @@ def light(word: str) -> str:
     bare = "".join(
         sign for sign in unicodedata.normalize("NFD", word) if not unicodedata.combining(sign)
     )
-    # "ies" to "y" and "s" off: figures, cities; not glass, status, analysis.
+    # "ies" to "y" and "s" off: figures, cities; not glass, status, analysis, and not DHHS.
     if len(bare) > 4 and bare.endswith("ies"):
         return bare[:-3] + "y"
-    if len(bare) > 3 and bare.endswith("s") and bare[-2] not in "sui":
+    if len(bare) > 3 and bare.endswith("s") and bare[-2] not in "sui" and _VOWEL.search(bare):
         return bare[:-1]
     return unicodedata.normalize("NFC", bare) or word

@@ -4,8 +4,8 @@ It is personalised PageRank over passages and the entities they name (as in Hipp
 2502.14802, and LinearRAG, arXiv 2510.10114), with three differences that earned their place on
 the dev half of MuSiQue:
 
-- It does not turn back: what a passage sends to an entity does not return to it by the next
-  step, so a seed is lifted by other seeds and by the question alone.
+- It does not turn back: what a passage sends to an entity does not come back to it in the same
+  step, so a seed is lifted by other seeds and the question, hardly by itself.
 - An entity keeps part of what it gets (``DOUBT``), the more the fewer name it, and gives more to
   a passage that is about it: a name leads to its own page, and two passing mentions prove little.
 - It prefers passages that are already near the question.
