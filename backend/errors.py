@@ -14,6 +14,7 @@ from retrieval.errors import (
     Unreadable,
     WeightsError,
 )
+from retrieval.ingest import LegsFailed
 
 
 class BackendError(Exception):
@@ -105,6 +106,7 @@ STATUS: Mapping[type[Exception], int] = {
     Invalid: 422,
     Unreadable: 422,
     AllLegsFailed: 503,
+    LegsFailed: 503,
     IndexMismatch: 503,
     WeightsError: 503,
     Unavailable: 503,
@@ -118,6 +120,7 @@ _WORDS: Mapping[type[Exception], tuple[str, str]] = {
     UnknownDocument: ("not_found", "It may have been deleted, or it belongs to someone else."),
     Refused: ("forbidden", "Ask an admin of the space for the right to change it."),
     AllLegsFailed: ("search_failed", "Run `stratmaster doctor` to see which index is down."),
+    LegsFailed: ("legs_failed", "Run `stratmaster doctor` to see which index is down."),
     IndexInUse: ("in_use", "Stop the other process, or set STRATMASTER_DATA_DIR elsewhere."),
     IndexMismatch: ("index_mismatch", "Run `stratmaster reindex` to build the index again."),
     WeightsError: ("weights", "Run `./stratmaster setup` to fetch the encoder's weights again."),

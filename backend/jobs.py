@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -57,22 +57,32 @@ class Handler(Protocol):
 
 
 class Worker:
-    """Claims jobs and runs as many at once as it was told to."""
+    """Claims jobs and runs as many at once as it was told to.
 
-    def __init__(self, outbox: Outbox, handlers: Mapping[str, Handler], *, at_once: int) -> None:
+    ``apart`` has kinds of which so many run beside the others, taking no turn of theirs.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        handlers: Mapping[str, Handler],
+        *,
+        at_once: int,
+        apart: Mapping[str, int] | None = None,
+    ) -> None:
         self._outbox = outbox
         self._handlers = handlers
         self._at_once = at_once
+        self._apart = dict(apart or {}) if at_once else {}
         self._owner = owner_name()
-        self._bell = asyncio.Event()
+        self._bells: set[asyncio.Event] = set()
         self._checks: set[asyncio.Event] = set()
         self._loops: list[asyncio.Task[None]] = []
 
     def wake(self) -> None:
         """There may be work, or a running job may have been told to stop: look now."""
-        self._bell.set()
-        for check in self._checks:
-            check.set()
+        for waiting in (*self._bells, *self._checks):
+            waiting.set()
 
     async def start(self) -> None:
         """Take over what dead workers of this machine held, and begin."""
@@ -80,8 +90,12 @@ class Worker:
         if taken:
             log.info("taking up %d jobs that were cut off", len(taken))
         self._loops = [
-            asyncio.create_task(self._loop(), name=f"worker {number}")
+            asyncio.create_task(self._loop(without=self._apart), name=f"worker {number}")
             for number in range(self._at_once)
+        ] + [
+            asyncio.create_task(self._loop(only=[kind]), name=f"worker of {kind} {number}")
+            for kind, many in self._apart.items()
+            for number in range(many)
         ]
 
     async def stop(self) -> None:
@@ -97,22 +111,27 @@ class Worker:
             if not await self.once():
                 await asyncio.sleep(0.05)
 
-    async def _loop(self) -> None:
-        while True:
-            try:
-                if await self.once():
-                    continue
-            except asyncio.CancelledError:
-                raise
-            except Exception:
-                log.exception("the worker could not look for jobs; trying again")
-            self._bell.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._bell.wait(), POLL)
+    async def _loop(self, *, only: Collection[str] = (), without: Collection[str] = ()) -> None:
+        bell = asyncio.Event()
+        self._bells.add(bell)
+        try:
+            while True:
+                bell.clear()  # before looking: what rings from here on is not in what we see
+                try:
+                    if await self.once(only=only, without=without):
+                        continue
+                except asyncio.CancelledError:
+                    raise
+                except Exception:
+                    log.exception("the worker could not look for jobs; trying again")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), POLL)
+        finally:
+            self._bells.discard(bell)
 
-    async def once(self) -> bool:
-        """Claim a job and see it to an end; whether there was one."""
-        job = await self._outbox.claim(self._owner)
+    async def once(self, *, only: Collection[str] = (), without: Collection[str] = ()) -> bool:
+        """Claim a job, of these kinds or of all but those, and see it to an end; was there one?"""
+        job = await self._outbox.claim(self._owner, only=only, without=without)
         if job is None:
             return False
         lease = Lease(self._outbox, job, self._owner)

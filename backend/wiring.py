@@ -28,10 +28,9 @@ from backend.llm.extractive import Extractive
 from backend.ports import BlobStore, LanguageModel
 from backend.services import Authenticator, Services
 from backend.settings import Misconfigured, Settings, UnknownScheme, Url
-from backend.sources.indexes import AllLegs
 from backend.sources.reader import SourceReader
-from backend.sources.reading import DropSource, Read, ReadSource
-from backend.sources.service import DROP, READ, Sources
+from backend.sources.reading import DropSource, EncodeSource, Read, ReadSource
+from backend.sources.service import DROP, ENCODE, READ, Sources
 from backend.sources.texts import Texts
 from backend.spaces.service import Spaces
 from backend.store.answers import StoredRuns
@@ -48,6 +47,7 @@ from retrieval.chunking import cut
 from retrieval.dense import VectorIndex
 from retrieval.encoders.late import ClosableEncoder, LateEncoder
 from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
+from retrieval.ingest import Ingester
 from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import DenseEncoder, Leg, SparseEncoder
 from retrieval.reading import Limits, read_apart
@@ -62,6 +62,7 @@ log = logging.getLogger(__name__)
 
 Check: TypeAlias = Callable[[], Awaitable[str]]
 
+ENCODING = 2  # sources encoded beside one another: while one is stored, the other is encoded
 LOCAL_TENANT = "local"  # the only one while everyone signs in as the person at this machine
 
 
@@ -81,7 +82,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         blobs = await asyncio.to_thread(open_blobs, settings)
         legs = await open_legs(settings, stack)
         working = [leg for leg in legs if not isinstance(leg.leg, Broken)]
-        indexes = AllLegs([leg.leg for leg in working])
+        indexes = open_ingester(legs)
         stored_passages = StoredPassages(store)
         encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
         late = encoder if isinstance(encoder, LateEncoder) else None
@@ -93,8 +94,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         outbox = Outbox(store)
         spaces = Spaces(store)
         texts = Texts(store, blobs)
-        handlers: dict[str, ReadSource | DropSource] = {}
-        worker = Worker(outbox, handlers, at_once=settings.jobs_workers)
+        handlers: dict[str, ReadSource | EncodeSource | DropSource] = {}
+        worker = Worker(outbox, handlers, at_once=settings.jobs_workers, apart={ENCODE: ENCODING})
         source_service = Sources(
             store=store,
             blobs=blobs,
@@ -112,9 +113,20 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             passages=stored_passages,
             indexes=indexes,
             sources=source_service,
+            outbox=outbox,
+            wake=worker.wake,
             read=read_within(settings),
             cut=cut,
             temporary=temporary,
+        )
+        handlers[ENCODE] = EncodeSource(
+            store=store,
+            passages=stored_passages,
+            indexes=indexes,
+            sources=source_service,
+            absent={
+                leg.leg.name: str(leg.leg.error) for leg in legs if isinstance(leg.leg, Broken)
+            },
         )
         handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
 
@@ -320,6 +332,14 @@ async def with_graph(
     return [*beside, OpenedLeg(graph, "GRAPH_URL", url.scheme)]
 
 
+def open_ingester(legs: Sequence[OpenedLeg]) -> Ingester:
+    """Feeds the legs that could be opened; without the lexical one readings fail and say so."""
+    lexical, *others = legs
+    return Ingester(
+        lexical.leg, [other.leg for other in others if not isinstance(other.leg, Broken)]
+    )
+
+
 async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
     url = settings.url("LEXICAL_URL")
     match url.scheme:
@@ -401,8 +421,13 @@ async def open_sparse(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | 
 
                 folder = settings.models / url.rest
                 encoder: SparseEncoder = await asyncio.to_thread(InferenceFreeEncoder.open, folder)
+            case "splade":
+                from retrieval.encoders.splade import SpladeEncoder
+
+                weights = settings.models / url.rest  # an absolute path stays what it is
+                encoder = await opened(stack, lambda: SpladeEncoder.open(weights))
             case _:
-                raise UnknownScheme("SPARSE_URL", url, ("off", "inference-free"))
+                raise UnknownScheme("SPARSE_URL", url, ("off", "inference-free", "splade"))
         index = await open_vectors(settings, stack, "sparse", encoder.fingerprint, None)
     except (WeightsError, IndexMismatch) as error:
         return OpenedLeg(Broken("sparse", error), "SPARSE_URL", url.scheme)

@@ -32,7 +32,9 @@ class LegsFailed(RetrievalError):
 class Ingester:
     """Feeds the lexical leg first and the others, which encode, after it and one by one.
 
-    Every step replaces by id, so a put that was cut short is simply put again.
+    ``put`` does it all; ``words`` and ``meaning`` are its halves, for whoever has many sources and
+    wants all of them found by words before any is encoded. Every step replaces by id, so a put
+    that was cut short is simply put again.
     """
 
     def __init__(self, lexical: Leg, others: Sequence[Leg] = ()) -> None:
@@ -52,19 +54,28 @@ class Ingester:
         failure of the lexical leg raises at once. When another leg fails the rest go on, and
         LegsFailed names it at the end. Cancelling takes effect between two batches.
         """
-        total = len(passages) * (1 + len(self._others))
-        done = 0
-
-        def tell(more: int) -> None:
-            nonlocal done
-            done += more
-            if progress is not None:
-                progress(done, total)
-
-        await self._lexical.put(passages)
-        tell(len(passages))
+        many = len(passages)
+        total = many * (1 + len(self._others))
+        await self.words(passages)
+        if progress is not None:
+            progress(many, total)
         if searchable is not None:
             await searchable()
+        await self.meaning(
+            passages,
+            progress=(lambda done, _: progress(many + done, total)) if progress else None,
+        )
+
+    async def words(self, passages: Sequence[Passage]) -> None:
+        """The first half of ``put``: afterwards the passages are found by their words."""
+        await self._lexical.put(passages)
+
+    async def meaning(
+        self, passages: Sequence[Passage], *, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """The second half of ``put``, which takes nearly all of its time."""
+        total = len(passages) * len(self._others)
+        done = 0
         failures: dict[str, Exception] = {}
         for leg in self._others:
             for first in range(0, len(passages), BATCH):
@@ -75,7 +86,9 @@ class Ingester:
                 except Exception as error:  # the other legs still take theirs
                     failures[leg.name] = error
                     break
-                tell(len(batch))
+                done += len(batch)
+                if progress is not None:
+                    progress(done, total)
         if failures:
             raise LegsFailed(failures)
 

@@ -29,6 +29,7 @@ from backend.store.sources import SourceRow, SourceState, Use, VersionRow
 from backend.store.tables import passages, sources, spaces, versions
 
 READ = "read_source"  # the kinds of job; their subject is the source
+ENCODE = "encode_source"
 DROP = "drop_source"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -130,8 +130,12 @@ class Outbox:
         )
         return waiting.rowcount + running.rowcount
 
-    async def claim(self, owner: str) -> Job | None:
-        """Take the job that has waited longest. A subject's jobs run one after another.
+    async def claim(
+        self, owner: str, *, only: Collection[str] = (), without: Collection[str] = ()
+    ) -> Job | None:
+        """Take the job that has waited longest, of these kinds or of all but those.
+
+        A subject's jobs run one after another.
 
         A job whose worker went silent counts as waiting. One that has used up its attempts, or was
         cancelled while its worker died, is handed out too: somebody has to clear up after it.
@@ -152,6 +156,8 @@ class Outbox:
                     and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < moment),
                 ),
                 ~busy,
+                *([jobs.c.kind.in_(only)] if only else []),
+                *([jobs.c.kind.not_in(without)] if without else []),
             )
             .order_by(jobs.c.run_after, jobs.c.created_at, jobs.c.id)
             .limit(1)

@@ -259,6 +259,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--collection", default="musique")
     parser.add_argument("--passages", type=int, default=None, help="stop after so many documents")
+    parser.add_argument("--ingest-only", action="store_true", help="stop after the PDFs")
     chosen = parser.parse_args()
     machine = platform.processor() or platform.machine()
     print(f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}")
@@ -273,8 +274,11 @@ def main() -> None:
                 f"ingest {len(pdfs)} PDFs, {done.pages} pages, {done.passages} passages, "
                 f"{done.failed} failed: "
                 f"searchable {done.pages / done.searchable_s:.1f} pages/s, "
-                f"encoded {done.pages / done.ready_s:.1f} pages/s"
+                f"encoded {done.pages / done.ready_s:.1f} pages/s; "
+                f"load average {os.getloadavg()[0]:.1f}"
             )
+            if chosen.ingest_only:
+                return
             space = new_space(client, chosen.collection)
             files = collection_files(chosen.data / chosen.collection, scratch)
             if chosen.passages is not None:

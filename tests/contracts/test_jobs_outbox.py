@@ -276,3 +276,38 @@ async def test_a_killed_worker_s_jobs_are_taken_up_at_once(tmp_path: Path) -> No
             await asyncio.sleep(0)
         await worker.stop()
         assert handler.done == ["a"]
+
+
+async def test_a_kind_apart_neither_waits_for_the_others_nor_holds_them_up(
+    store: Store, outbox: Outbox
+) -> None:
+    """While two slow jobs run, the quick ones are done, though the worker does one at a time."""
+    slow, quick = Recorder(store), Recorder(store)
+    slow.go_on.clear()
+    worker = Worker(outbox, {"slow": slow, "quick": quick}, at_once=1, apart={"slow": 2})
+    await ask(store, outbox, "a", kind="slow")
+    await ask(store, outbox, "b", kind="slow")
+    for n in range(3):
+        await ask(store, outbox, f"file {n}", kind="quick")
+    await worker.start()
+    async with asyncio.timeout(30):
+        while len(quick.done) < 3:
+            await asyncio.sleep(0)
+    assert quick.done == [f"file {n}" for n in range(3)]
+    slow.go_on.set()
+    async with asyncio.timeout(30):
+        while await outbox.waiting():
+            await asyncio.sleep(0)
+    await worker.stop()
+    assert sorted(slow.done) == ["a", "b"]
+
+
+async def test_a_claim_for_some_kinds_leaves_the_others_where_they_are(
+    store: Store, outbox: Outbox
+) -> None:
+    await ask(store, outbox, "a", kind="slow")
+    assert await outbox.claim("w/1/1/1", without=["slow"]) is None
+    assert await outbox.claim("w/1/1/1", only=["quick"]) is None
+    job = await outbox.claim("w/1/1/1", only=["slow"])
+    assert job is not None
+    assert job.subject == "a"

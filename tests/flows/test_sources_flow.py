@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -15,7 +16,8 @@ from backend.settings import Settings
 from backend.sources.texts import original_key, text_key
 from backend.store.tables import brief_evidence, members, tenants, versions
 from backend.wiring import Services, open_services
-from retrieval.model import Query, Scope
+from retrieval.errors import WeightsError
+from retrieval.model import Passage, Query, Scope
 
 MARKET = (
     b"# Market\n\nThe Austrian market grew 12.1 % in 2025.\n\n## Prices\n\nPrices fell in May.\n"
@@ -457,3 +459,107 @@ async def test_a_viewer_reads_and_changes_nothing(
             assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
         assert (await upload(vic, space, "x.md", b"# x")).status_code == 403
         assert (await vic.post("/api/spaces", json={"name": "Mine"})).status_code == 403
+
+
+async def test_a_leg_that_cannot_encode_leaves_the_source_found_by_its_words(
+    client: httpx.AsyncClient, space: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row says so with a way out, search finds it by words, and a retry heals it."""
+    leg = next(one.leg for one in services.legs if one.leg.name != "bm25")
+    with monkeypatch.context() as broken:
+
+        async def fails(passages: object) -> None:
+            raise WeightsError("the weights are spoiled")
+
+        broken.setattr(leg, "put", fails)
+        source = (await upload(client, space, "m.md", MARKET)).json()["id"]
+        row = await settled(client, source)
+        assert (row["state"], row["error"]["code"], row["searchable"]) == (
+            "failed",
+            "not_encoded",
+            True,
+        )
+        assert "the weights are spoiled" in row["error"]["message"]
+        assert row["error"]["message"] in row["receipt"]["warnings"]
+        assert row["error"]["remedy"]
+        assert "12.1" in " ".join(await found(client, space, "Austrian market"))
+    assert (await client.post(f"/api/sources/{source}/retry")).status_code == 202
+    row = await settled(client, source)
+    assert (row["state"], row["error"], row["receipt"]["warnings"]) == ("ready", None, [])
+    assert await leg.count() == row["receipt"]["passages"]
+
+
+async def test_a_replacement_that_cannot_be_encoded_leaves_the_old_version_in_place(
+    client: httpx.AsyncClient, space: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old version is known to every leg, so it goes on answering; nothing new is left."""
+    leg = next(one.leg for one in services.legs if one.leg.name != "bm25")
+    old = await settled(client, (await upload(client, space, "m.md", MARKET)).json()["id"])
+
+    async def fails(passages: object) -> None:
+        raise WeightsError("the weights are spoiled")
+
+    monkeypatch.setattr(leg, "put", fails)
+    await upload(client, space, "m.md", NEWER)
+    row = await settled(client, old["id"])
+    assert (row["state"], row["error"]["code"], row["searchable"]) == (
+        "failed",
+        "not_encoded",
+        True,
+    )
+    assert row["version"]["hash"] == old["version"]["hash"]
+    texts = " ".join(await found(client, space, "Austrian market"))
+    assert "12.1" in texts
+    assert "shrank" not in texts
+
+
+async def test_files_that_wait_are_found_by_words_before_the_first_is_encoded(
+    client: httpx.AsyncClient, space: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow the encoder, every file that was added can be found while it works."""
+    leg = next(one.leg for one in services.legs if one.leg.name != "bm25")
+    gate = asyncio.Event()
+    encode = leg.put
+
+    async def waits(passages: Sequence[Passage]) -> None:
+        await gate.wait()
+        await encode(passages)
+
+    monkeypatch.setattr(leg, "put", waits)
+    added = [
+        (await upload(client, space, f"{n}.md", f"Freight to port {n} rose.".encode())).json()["id"]
+        for n in range(5)
+    ]
+    async with asyncio.timeout(60):
+        while not all(
+            one["searchable"] for one in (await client.get(f"/api/spaces/{space}/sources")).json()
+        ):
+            await asyncio.sleep(0.02)
+    assert len(await found(client, space, "freight rose")) == len(added)
+    states = {(await client.get(f"/api/sources/{one}")).json()["state"] for one in added}
+    assert states == {"indexing"}
+    gate.set()
+    assert {(await settled(client, one))["state"] for one in added} == {"ready"}
+
+
+async def test_what_is_being_encoded_can_be_cancelled_and_leaves_nothing(
+    client: httpx.AsyncClient, space: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelling between the two halves takes the words out again as well."""
+    leg = next(one.leg for one in services.legs if one.leg.name != "bm25")
+    begun = asyncio.Event()
+
+    async def hangs(passages: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(leg, "put", hangs)
+    source = (await upload(client, space, "m.md", MARKET)).json()["id"]
+    async with asyncio.timeout(60):
+        await begun.wait()
+    cancelled = await client.post(f"/api/sources/{source}/cancel")
+    assert (cancelled.json()["state"], cancelled.json()["searchable"]) == ("cancelled", False)
+    await idle(services)
+    assert await found(client, space, "Austrian market") == []
+    for one in services.legs:
+        assert await one.leg.count() == 0
