@@ -134,7 +134,9 @@ class Settings(BaseSettings):
         "(for tests only).",
     )
     sparse_url: str = Field(
-        "off:", description="The sparse encoder: `inference-free:NAME`, or `off:` for two legs."
+        "off:",
+        description="The sparse encoder: `inference-free:NAME`, `splade:/FOLDER` of your "
+        "own weights (needs the extra `splade`), or `off:` for two legs.",
     )
     graph_url: str = Field(
         "sqlite:///graph.db",

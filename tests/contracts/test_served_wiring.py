@@ -13,6 +13,7 @@ from backend.commands.reindexing import reindex
 from backend.settings import Misconfigured, Settings
 from backend.sources.texts import original_key
 from backend.wiring import erase_served, open_services
+from retrieval.errors import WeightsError
 from retrieval.model import Passage, Query, Scope
 from retrieval.stores.qdrant import Qdrant
 
@@ -142,6 +143,15 @@ async def test_a_bucket_without_keys_is_told_how_to_write_them(settings: Setting
     with pytest.raises(Misconfigured, match="s3://KEY:SECRET@BUCKET"):
         async with open_services(wrong):
             pass
+
+
+async def test_a_splade_folder_without_weights_leaves_its_leg_out(settings: Settings) -> None:
+    """Named by health with the folder, and the other legs serve."""
+    wrong = settings.model_copy(update={"sparse_url": f"splade:{settings.data_dir}/none"})
+    async with open_services(wrong) as services:
+        (port,) = (port for port in services.ports if port.setting == "SPARSE_URL")
+        with pytest.raises(WeightsError, match=f"{settings.data_dir}/none holds no weights"):
+            await port.check()
 
 
 async def test_a_scheme_nobody_serves_is_told_what_there_is(settings: Settings) -> None:
