@@ -144,7 +144,13 @@ def gather(question: str, hits: Sequence[Hit], sentences: Sentences) -> tuple[_C
             if key not in spoken and _speaks(extract):
                 spoken[key] = extract, held(terms, extract.text, hit.passage.language), rank
     # Among sentences rather than passages: a word in every other sentence singles out none.
-    weights = weigh(terms, [own for _, own, _ in spoken.values()])
+    weights = weigh(
+        terms,
+        [
+            own | held(terms, "\n".join(one.passage.headings), one.passage.language)
+            for one, own, _ in spoken.values()
+        ],
+    )
     total = sum(weights.values()) or 1.0
     named = names(question)
     found = []
@@ -188,9 +194,13 @@ def _shortcomings(extract: Extract) -> float:
     lacking = 0.0
     if not extract.text.endswith(_STOPS) and not _ITEM.match(before):
         lacking += _UNFINISHED
-    first = words(extract.text)[:2]
-    leans = first[0] in _LEANS or first[1] in _ALSO or bool(_THE_FIGURE.match(extract.text))
-    return lacking + (_LEANING if leans else 0.0)
+    return lacking + (_LEANING if _leans(extract) else 0.0)
+
+
+def _leans(extract: Extract) -> bool:
+    """Whether a sentence begins with what only the one before it explains."""
+    first, second = words(extract.text)[:2]
+    return first in _LEANS or second in _ALSO or bool(_THE_FIGURE.match(extract.text))
 
 
 def _statements(text: str, sentences: Sentences) -> Iterator[tuple[int, int]]:
@@ -229,6 +239,8 @@ def choose(
         chosen.append(index)
         if len(chosen) == 2:  # one good sentence is an answer; from here on, others pad it
             left = [index for index in left if worth[index] >= _WORTH_KEEPING * best]
+    # The best stands first whatever it is; after it, sentences before rows.
+    chosen[1:] = sorted(chosen[1:], key=lambda one: bool(_ROW.search(candidates[one].extract.text)))
     paired = _pair(chosen, candidates)
     extracts = tuple(candidates[index].extract for index in paired)
     return Composition(extracts, _disagreements(extracts))
@@ -268,6 +280,17 @@ def _pair(chosen: list[int], candidates: Sequence[_Candidate]) -> list[int]:
     """
     order: list[int] = []
     rest = list(chosen)
+    opening = candidates[rest[0]].extract
+    if _leans(opening):  # what it leans on may be chosen too: then that opens the answer
+        before = (
+            one
+            for one in rest
+            if candidates[one].extract.passage.id == opening.passage.id
+            and candidates[one].extract.start < opening.start
+            and not _leans(candidates[one].extract)
+        )
+        lead = next(before, rest[0])
+        rest = [lead, *(one for one in rest if one != lead)]
     while rest and len(order) < MOST:
         index = rest.pop(0)
         order.append(index)

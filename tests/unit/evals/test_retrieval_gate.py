@@ -53,6 +53,6 @@ async def test_the_fusion_is_as_good_as_its_baseline(
     for system, wanted in baseline["ndcg_10"].items():
         made = found[system].ndcg_10.mean
         assert made >= wanted - NOISE, (
-            f"{system} has nDCG@10 {made:.3f} on the slice, where {wanted:.3f} was measured; if that "
-            f"is meant, measure again (python -m evals retrieval) and change {BASELINE.name}"
+            f"{system} has nDCG@10 {made:.3f} on the slice, where {wanted:.3f} was measured; if "
+            f"that is meant, measure again (python -m evals retrieval) and change {BASELINE.name}"
         )
