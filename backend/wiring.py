@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias, TypedDict, TypeVar
 from sqlalchemy import func, insert, select, text
 
 from backend.answers.answer import Answers
-from backend.briefs.images import Images
+from backend.briefs.images import DropImages, Images
 from backend.briefs.service import Brief, Briefs, BriefSettled
 from backend.claims.service import Claims
 from backend.clock import now
@@ -23,14 +23,14 @@ from backend.errors import Unavailable
 from backend.events import Hub
 from backend.evidence.service import EvidenceService
 from backend.health import Port
-from backend.jobs import Worker
+from backend.jobs import Handler, Worker
 from backend.llm.extractive import Extractive
 from backend.ports import BlobStore, LanguageModel
 from backend.services import Authenticator, Services
 from backend.settings import Misconfigured, Settings, UnknownScheme, Url
 from backend.sources.reader import SourceReader
 from backend.sources.reading import DropSource, EncodeSource, Read, ReadSource
-from backend.sources.service import DROP, ENCODE, READ, Sources
+from backend.sources.service import DROP, DROP_IMAGES, ENCODE, READ, Sources
 from backend.sources.texts import Texts
 from backend.spaces.service import Spaces
 from backend.store.answers import StoredRuns
@@ -94,7 +94,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         outbox = Outbox(store)
         spaces = Spaces(store)
         texts = Texts(store, blobs)
-        handlers: dict[str, ReadSource | EncodeSource | DropSource] = {}
+        handlers: dict[str, Handler] = {}
         worker = Worker(outbox, handlers, at_once=settings.jobs_workers, apart={ENCODE: ENCODING})
         source_service = Sources(
             store=store,
@@ -128,6 +128,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 leg.leg.name: str(leg.leg.error) for leg in legs if isinstance(leg.leg, Broken)
             },
         )
+        handlers[DROP_IMAGES] = DropImages(store, blobs)
         handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
 
         evidence = EvidenceService(store=StoredEvidence(store), versions=texts)

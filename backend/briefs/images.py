@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
+import logging
 import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,13 +18,17 @@ from backend.auth.policy import Action
 from backend.auth.principal import Principal
 from backend.clock import now
 from backend.errors import Invalid, NotFound, TooLarge
+from backend.jobs import Lease
 from backend.ports import BlobStore
 from backend.spaces.service import Spaces
 from backend.store.engine import Store
+from backend.store.outbox import Job, JobState
 from backend.store.tables import images
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_PIXELS: Final = 50_000_000
+log = logging.getLogger(__name__)
+
 MEDIA_TYPES: Final = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
@@ -82,6 +87,8 @@ class Images:
                         created_at=now(),
                     )
                 )
+        if not await self._blobs.exists(key):  # the last space that had it was deleted just now
+            await self._blobs.put(key, _pieces(content))
         return image
 
     async def get(self, principal: Principal, digest: str) -> Image:
@@ -104,6 +111,41 @@ class Images:
 
     def open(self, image: Image) -> AsyncIterator[bytes]:
         return self._blobs.open(_key(image))
+
+
+class DropImages:
+    """The job that clears away what a deleted space's images leave behind."""
+
+    def __init__(self, store: Store, blobs: BlobStore) -> None:
+        self._store = store
+        self._blobs = blobs
+
+    async def run(self, lease: Lease) -> None:
+        tenant = lease.job.tenant
+        digests = [str(digest) for digest in lease.job.payload["digests"]]
+        # Within the writer's lock, so that nobody takes up the same image between look and delete.
+        async with self._store.writing() as connection:
+            used = set(
+                (
+                    await connection.execute(
+                        select(images.c.digest).where(
+                            images.c.tenant == tenant, images.c.digest.in_(digests)
+                        )
+                    )
+                ).scalars()
+            )
+            await self._blobs.delete(
+                [_place(tenant, digest) for digest in digests if digest not in used]
+            )
+            await lease.finish(connection)
+
+    async def stopped(self, job: Job) -> None:
+        """Deletions are not cancelled."""
+
+    async def gave_up(self, lease: Lease, error: str) -> None:
+        log.error("images of %s are not cleared: %s", lease.job.subject, error)
+        async with self._store.writing() as connection:
+            await lease.finish(connection, JobState.FAILED, error)
 
 
 def inspect(content: bytes, tenant: str) -> Image:
@@ -162,7 +204,11 @@ async def _pieces(content: bytes) -> AsyncIterator[bytes]:
 
 
 def _key(image: Image) -> str:
-    return f"images/{image.tenant}/{image.digest}"
+    return _place(image.tenant, image.digest)
+
+
+def _place(tenant: str, digest: str) -> str:
+    return f"images/{tenant}/{digest}"
 
 
 def _image(row: Row[Any]) -> Image:

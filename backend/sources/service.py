@@ -26,11 +26,12 @@ from backend.store import sources as rows
 from backend.store.engine import Store
 from backend.store.outbox import Outbox
 from backend.store.sources import SourceRow, SourceState, Use, VersionRow
-from backend.store.tables import passages, sources, spaces, versions
+from backend.store.tables import images, passages, sources, spaces, versions
 
 READ = "read_source"  # the kinds of job; their subject is the source
 ENCODE = "encode_source"
 DROP = "drop_source"
+DROP_IMAGES = "drop_images"  # its subject is the space they were in
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +179,23 @@ class Sources:
         )
 
     async def delete_space(self, principal: Principal, space_id: str) -> None:
-        """Remove a space with all its sources."""
+        """Remove a space at once with all its sources; files and index entries go with jobs."""
         space = await self._spaces.open(principal, space_id, Action.MANAGE_SPACE)
         async with self._store.writing() as connection:
             for source in await rows.find(
                 connection, sources.c.tenant == space.tenant, sources.c.space == space.id
             ):
                 await self.remove(connection, source)
+            digests = await connection.execute(
+                select(images.c.digest).where(images.c.space == space.id)
+            )
+            await self._outbox.add(
+                connection,
+                DROP_IMAGES,
+                subject=space.id,
+                tenant=space.tenant,
+                payload={"digests": list(digests.scalars())},
+            )
             await connection.execute(
                 delete(spaces).where(spaces.c.tenant == space.tenant, spaces.c.id == space.id)
             )

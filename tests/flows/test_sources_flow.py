@@ -1,12 +1,14 @@
 """Sources from upload to deletion, over HTTP, with the real engines and parsers."""
 
 import asyncio
+import io
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image as Pillow
 from sqlalchemy import insert, select
 
 from backend.app import create_app
@@ -563,3 +565,30 @@ async def test_what_is_being_encoded_can_be_cancelled_and_leaves_nothing(
     assert await found(client, space, "Austrian market") == []
     for one in services.legs:
         assert await one.leg.count() == 0
+
+
+async def test_deleting_a_space_leaves_nothing_of_it_and_takes_nothing_from_others(
+    client: httpx.AsyncClient, space: str, services: Services
+) -> None:
+    """Files, index entries and images go, all but what another space has as well."""
+    drawn = [io.BytesIO() for _ in range(2)]
+    for shade, into in enumerate(drawn):
+        Pillow.new("L", (2, 2), shade).save(into, "PNG")
+    other = (await client.post("/api/spaces", json={"name": "Other"})).json()["id"]
+
+    async def draw(where: str, image: io.BytesIO) -> str:
+        sent = await client.post(
+            f"/api/spaces/{where}/images", files={"file": ("i.png", image.getvalue())}
+        )
+        return str(sent.json()["src"]).rpartition("/")[2]
+
+    own, shared = [await draw(space, image) for image in drawn]
+    assert await draw(other, drawn[1]) == shared
+    source = await settled(client, (await upload(client, space, "m.md", MARKET)).json()["id"])
+    assert (await client.delete(f"/api/spaces/{space}")).status_code == 204
+    await idle(services)
+    for leg in services.legs:
+        assert await leg.leg.count() == 0
+    assert not await services.blobs.exists(original_key("local", source["version"]["hash"]))
+    assert not await services.blobs.exists(f"images/local/{own}")
+    assert (await client.get(f"/api/images/{shared}")).content == drawn[1].getvalue()
