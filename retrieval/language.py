@@ -90,3 +90,12 @@ def guess(text: str) -> str:
     if seen < _FEWEST or most < _SHARE * len(words) or most < _LEAD * next_most:
         return UNDETERMINED
     return best
+
+
+def spoken(question: str) -> str:
+    """The language of a question; English where it is too short to tell.
+
+    Only its stop words depend on it: unlike a passage, a question is looked up in every language.
+    """
+    found = guess(question)
+    return "en" if found == UNDETERMINED else found

@@ -52,6 +52,7 @@ from backend.llm.errors import ModelFailed
 from backend.llm.extractive import Composition, Extractive
 from backend.ports import Delta, LanguageModel, Usage
 from retrieval.errors import RetrievalError
+from retrieval.language import spoken
 from retrieval.model import Hit, Query, Scope, SearchResult, SourceId
 
 log = logging.getLogger(__name__)
@@ -309,7 +310,9 @@ class Answers:
         yield Started(run.id, run.question, run.model, self.kind, sources, passages)
 
         clock = time.perf_counter()
-        result = await self._searcher.search(Query(question.text), scope=scope, limit=HITS)
+        result = await self._searcher.search(
+            Query(question.text, spoken(question.text)), scope=scope, limit=HITS
+        )
         clock = draft.mark("retrieve", clock)
         draft.run = _with_search(draft.run, result)
         yield Retrieved(result.hits, result.trace, matched(question.text, result.hits))

@@ -18,6 +18,7 @@ from backend.events import Subscription
 from backend.first import sample
 from backend.http import Asking, Wired
 from backend.spaces.service import Counts, Space
+from retrieval.language import spoken
 from retrieval.model import Query as Question
 
 router = APIRouter(tags=["spaces"])
@@ -97,7 +98,7 @@ async def search_space(
     space = await services.spaces.open(principal, space_id, Action.READ)
     check(q)
     found = await services.searcher.search(
-        Question(q), scope=principal.scope([space.id]), limit=limit
+        Question(q, spoken(q)), scope=principal.scope([space.id]), limit=limit
     )
     return Found(hits=hits_out(found.hits, q), trace=trace_out(found.trace))
 

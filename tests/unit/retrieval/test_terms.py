@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.language import guess
+from retrieval.language import guess, spoken
 from retrieval.model import Passage, Query
 from retrieval.terms import MAX_QUERY_TERMS, analyze, asked, indexed, matched
 
@@ -93,3 +93,12 @@ def test_a_passage_is_found_by_its_own_words(text: str) -> None:
     for language in ("de", "ru", "und"):
         passage = Passage("p", "t", "s", "x", "v", 0, text, 0, len(text), language=language)
         assert set(indexed(passage)) <= set(asked(Query(text, "und")))
+
+
+def test_a_question_is_taken_for_english_only_where_it_does_not_show_another_language() -> None:
+    """Its own stop words are left out, so that "der" finds no English paper on Derwent."""
+    assert spoken("Wie hoch war der Umsatz in der Schweiz?") == "de"
+    assert spoken("What was the revenue in the north?") == "en"
+    assert spoken("Revenue 2025?") == "en"
+    asks = asked(Query("Wie war der Umsatz in der Schweiz?", "de"))
+    assert not any(term.endswith(":der") for term in asks)
