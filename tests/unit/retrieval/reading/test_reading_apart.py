@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from retrieval.reading import Limits, boxes, read_apart, render_page
 from retrieval.reading.read import read
 
 SAMPLE = Path(__file__).parents[4] / "backend" / "sample"
+FILES = json.loads((SAMPLE / "sample.json").read_text())["files"]
 STUDY = SAMPLE / "market-study.pdf"
 
 
@@ -177,3 +179,14 @@ def test_boxes_follow_a_turned_page(tmp_path: Path, rotation: int) -> None:
     assert abs(box.y * page.height - top) < 12
     assert abs((box.x + box.w) * page.width - right) < 12
     assert abs((box.y + box.h) * page.height - bottom) < 12
+
+
+@pytest.mark.parametrize("name", FILES)
+async def test_every_format_is_read_from_a_path_that_does_not_name_it(
+    tmp_path: Path, name: str
+) -> None:
+    """Originals are kept by their hash alone; some libraries go by the ending of the path."""
+    bare = tmp_path / "0f3c"
+    bare.write_bytes((SAMPLE / name).read_bytes())
+    reading = await read_apart(bare, declared_name=name)
+    assert reading == read(SAMPLE / name, declared_name=name)
