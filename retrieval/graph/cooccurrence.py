@@ -33,6 +33,10 @@ MAX_TITLE_WORDS: Final = MAX_WORDS  # a longer title is a sentence, and read as 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W_]+)*")
 _JOINS = re.compile(r"[ \u00a0]?(?:[-–&/]|[ \u00a0])[ \u00a0]?|\n")  # between words of one name
 _INITIAL = re.compile(r"\. ?")
+_FILE = re.compile(  # a source without a title is called as its file
+    r"\.(?:pdf|docx?|pptx?|xlsx?|csv|tsv|txt|md|markdown|html?|json|xml|eml|epub|rtf|od[tps])$",
+    re.I,
+)
 _BRACKETED = re.compile(r"\s*\([^()]*\)\s*$")
 _ACRONYM = re.compile(r"\(\s*([^\W\d_a-z][^\W_]{1,9})\s*\)")
 
@@ -171,7 +175,7 @@ def asked(text: str) -> list[EntityKey]:
 
 
 def _title(found: _Found, title: str, stop: frozenset[str]) -> None:
-    title = title[:MAX_TITLE]
+    title = _FILE.sub("", title[:MAX_TITLE])
     bare = _BRACKETED.sub("", title)
     for part, subject in ((bare, True), (title[len(bare) :], False)):
         words = _words(part, 0, len(part))

@@ -75,6 +75,8 @@ def test_the_title_is_what_a_passage_is_about() -> None:
         ("Green", True),
         ("Steve Hillage", False),
     ]
+    file = read(passage("A study.", title="Steve Hillage.PDF"))
+    assert [(one.name, one.subject) for one in file.mentions] == [("Steve Hillage", True)]
     long = read(passage("A study.", title="How the board of Acme decided what to do about it all"))
     assert [(one.name, one.subject) for one in long.mentions] == [("Acme", False)]
 
