@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from collab.errors import CollabError, Refused, UnknownDocument
 from retrieval.errors import (
     AllLegsFailed,
+    EngineUnavailable,
     IndexInUse,
     IndexMismatch,
     RetrievalError,
@@ -107,6 +108,7 @@ STATUS: Mapping[type[Exception], int] = {
     Unreadable: 422,
     AllLegsFailed: 503,
     LegsFailed: 503,
+    EngineUnavailable: 503,
     IndexMismatch: 503,
     WeightsError: 503,
     Unavailable: 503,
@@ -121,6 +123,7 @@ _WORDS: Mapping[type[Exception], tuple[str, str]] = {
     Refused: ("forbidden", "Ask an admin of the space for the right to change it."),
     AllLegsFailed: ("search_failed", "Run `stratmaster doctor` to see which index is down."),
     LegsFailed: ("legs_failed", "Run `stratmaster doctor` to see which index is down."),
+    EngineUnavailable: ("engine_unavailable", "Start it, or set another URL for it."),
     IndexInUse: ("in_use", "Stop the other process, or set STRATMASTER_DATA_DIR elsewhere."),
     IndexMismatch: ("index_mismatch", "Run `stratmaster reindex` to build the index again."),
     WeightsError: ("weights", "Run `./stratmaster setup` to fetch the encoder's weights again."),
