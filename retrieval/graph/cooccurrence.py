@@ -174,6 +174,16 @@ def asked(text: str) -> list[EntityKey]:
     return list(found)
 
 
+def keys_in(text: str) -> frozenset[EntityKey]:
+    """The keys that any run of a text's words makes: for telling which known names stand in it."""
+    words = _words(text, 0, len(text))
+    return frozenset(
+        key(text[words[at].start : words[at + size].end])
+        for at in range(len(words))
+        for size in range(min(MAX_WORDS, len(words) - at))
+    )
+
+
 def _title(found: _Found, title: str, stop: frozenset[str]) -> None:
     title = _FILE.sub("", title[:MAX_TITLE])
     bare = _BRACKETED.sub("", title)
