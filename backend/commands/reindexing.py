@@ -21,22 +21,28 @@ _FOLDERS = {
     "SPARSE_VECTORS_URL": "qdrant-edge",
 }
 
+_NEW = ".new"
+
 
 async def reindex(settings: Settings, tell: Callable[[str], None]) -> int:
-    """Throw the indexes away and feed every leg again; how many passages that were.
+    """Feed every leg again, from what is stored; how many passages that were.
 
-    Nothing that cannot be made again is touched, so it may be cut off and begun anew.
+    Embedded indexes are built beside those in use and take their place at the end, so one that is
+    cut off leaves search as it was and is begun anew. Indexes on servers are emptied first.
     """
     quiet = settings.model_copy(update={"jobs_workers": 0})
-    # Opening first: an index that a running server holds must not be pulled from under it.
+    building = quiet.model_copy(update=_beside(settings))
+    # Held open meanwhile: no server may use, or change, what is being built again.
     async with open_services(quiet):
-        pass
-    for folder in folders(settings):
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    for file in files(settings):
-        await asyncio.to_thread(file.unlink, missing_ok=True)
-    await erase_served(settings)
-    async with open_services(quiet) as services:
+        await asyncio.to_thread(_remove, building)
+        await erase_served(settings)
+        done = await _build(building, tell)
+    await asyncio.to_thread(_switch, settings, building)
+    return done
+
+
+async def _build(building: Settings, tell: Callable[[str], None]) -> int:
+    async with open_services(building) as services:
         for leg in services.legs:
             if isinstance(leg.leg, Broken) and isinstance(leg.leg.error, IndexMismatch):
                 raise Unavailable(str(leg.leg.error))
@@ -57,6 +63,40 @@ async def reindex(settings: Settings, tell: Callable[[str], None]) -> int:
             if isinstance(leg.leg, Broken):
                 tell(f"left out {leg.leg.name}: {leg.leg.error}")
         return done
+
+
+def _beside(settings: Settings) -> dict[str, str]:
+    """The same settings with every embedded index at a place beside its own."""
+    schemes = {**_FOLDERS, "GRAPH_URL": "sqlite"}
+    return {
+        setting.lower(): f"{settings.url(setting).text}{_NEW}"
+        for setting, scheme in schemes.items()
+        if settings.url(setting).scheme == scheme
+    }
+
+
+def _remove(settings: Settings) -> None:
+    for folder in folders(settings):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in files(settings):
+        file.unlink(missing_ok=True)
+
+
+def _switch(settings: Settings, built: Settings) -> None:
+    """Put what was built in the place of what was used; what could not be built stays as it was."""
+    for place, new in zip(folders(settings), folders(built), strict=True):
+        if not new.exists():
+            continue
+        old = place.with_name(f"{place.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if place.exists():
+            place.rename(old)
+        new.rename(place)
+        shutil.rmtree(old, ignore_errors=True)
+    for file, new in zip(files(settings), files(built), strict=True):
+        file.unlink(missing_ok=True)
+        if new.exists():
+            new.rename(file)
 
 
 def folders(settings: Settings) -> list[Path]:
