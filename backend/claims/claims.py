@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from backend.evidence.model import EvidenceState
 from backend.evidence.support import Sentences, contradicts, coverage, missing_figures
-from backend.evidence.words import Figure, content, figures, names, periods, spoken, words
+from backend.evidence.words import Figure, content, figures, language_of, names, periods, words
 from collab.model import Block
 
 METHOD = "lexical"
@@ -150,7 +150,9 @@ def judge(claim: Claim, evidence: Mapping[str, Cited], *, opinion: bool = False)
     cited = [evidence[cite] for cite in claim.cites if cite in evidence]
     if not cited:
         return Judgement(Verdict.UNSUPPORTED, "The cited evidence is not known here.")
-    language = spoken("\n".join((claim.text, *(one.surroundings for one in cited))), claim.text)
+    language = language_of(
+        "\n".join((claim.text, *(one.surroundings for one in cited))), claim.text
+    )
     wanted = content(claim.text, language)
     scores = tuple(
         (one.cite, round(coverage(wanted, content(one.quote, language)), 2)) for one in cited

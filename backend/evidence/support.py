@@ -12,10 +12,10 @@ from backend.evidence.words import (
     content,
     figures,
     fold,
+    language_of,
     negated,
     opposed,
     periods,
-    spoken,
 )
 
 Sentences: TypeAlias = Callable[[str], Sequence[tuple[int, int]]]
@@ -42,7 +42,7 @@ def best_quote(sentence: str, text: str, sentences: Sequence[tuple[int, int]]) -
     None where nothing reaches ``SUPPORT``, where a figure of the sentence is not in the quote, or
     where the quote says the opposite: a citation that does not hold must not be shown.
     """
-    language = spoken(text, sentence)
+    language = language_of(text, sentence)
     wanted = content(sentence, language)
     said = figures(sentence, language)
     if not wanted and not said:

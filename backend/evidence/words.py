@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from retrieval.language import STOP_WORDS, UNDETERMINED, guess
+from retrieval.language import STOP_WORDS, UNDETERMINED, guess, spoken
 from retrieval.terms import analyze
 from retrieval.terms import words as split
 
@@ -159,7 +159,7 @@ _QUARTER = re.compile(r"\b[QH][1-4]\b")
 _DOT_GROUPS = frozenset({"de", "es", "fr", "ru"})  # where 13.900 is said for thirteen thousand
 
 
-def spoken(*texts: str) -> str:
+def language_of(*texts: str) -> str:
     """The language to compare texts in: that of all of them together, the first one's in doubt.
 
     A sentence alone is often too short to tell; the passage beside it is not.
@@ -199,7 +199,7 @@ def _empty(word: str, language: str) -> bool:
 
 def asked(question: str) -> tuple[str, ...]:
     """The words of a question that an answer could hold, as they were said, each form once."""
-    language = guess(question)
+    language = spoken(question)
     found: dict[tuple[str, ...], str] = {}
     for word in split(question):
         stems = content_sequence(word, language)

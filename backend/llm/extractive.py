@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,8 +35,8 @@ _COVERS, _MEANS, _KIND, _RANK, _HEADING = 1.0, 0.9, 0.25, 0.2, 0.4
 # What counts against one that says less by itself: a row of a table, a stretch without a stop that
 # is no list item either, and a sentence that leans on the one before it.
 _A_ROW, _UNFINISHED, _LEANING = 0.35, 0.5, 0.4
-_TOGETHER = 1.5
 _UNNAMED = 0.3  # or that, with its headings, is not about all that the question names
+_TOGETHER = 1.5  # the power of the share held: the whole question counts for more than its halves
 _DIVERSITY = 0.5  # how much likeness to what is chosen counts against a sentence
 _SAID = 0.8  # of the shorter one's words in the other: it adds nothing
 _SAME_SOURCE = 0.05  # and each sentence that its source has said already
@@ -53,7 +54,6 @@ _TIME = re.compile(
     r"october|november|december)\b",
     re.IGNORECASE,
 )
-
 
 _ITEM = re.compile(r"\s*(?:[•◦▪*–-]|\(?\d{1,2}[.)])\s+")
 _NOTES = re.compile(r"\s*Speaker notes:\s+")  # what our reader of slides puts before them
@@ -120,13 +120,14 @@ class Extractive:
         self._encoder = encoder
 
     async def compose(self, question: str, hits: Sequence[Hit]) -> Composition:
-        candidates = gather(question, hits, self._sentences)
+        # About 15 ms of reading sentences: not on the event loop.
+        candidates = await asyncio.to_thread(gather, question, hits, self._sentences)
         likeness: NDArray[np.float32] | None = None
         if self._encoder is not None and candidates:
             texts = [one.extract.text[:_LONGEST_ENCODED] for one in candidates[:ENCODED]]
-            asked = await self._encoder.encode([question], side=Side.QUERY)
+            query = await self._encoder.encode([question], side=Side.QUERY)
             found = await self._encoder.encode(texts, side=Side.PASSAGE)
-            likeness = found @ asked[0]
+            likeness = found @ query[0]
         return choose(question, candidates, likeness)
 
 
@@ -159,7 +160,6 @@ def gather(question: str, hits: Sequence[Hit], sentences: Sentences) -> tuple[_C
         # A heading speaks for the sentences beneath it, at less than their own words.
         above = held(terms, "\n".join(passage.headings), passage.language) - own
         lexical = (
-            # To the power, so that all of a question's words in one sentence beat their sum in two.
             _COVERS * (sum(weights[term] for term in own) / total) ** _TOGETHER
             + _HEADING * sum(weights[term] for term in above) / total
             + _KIND * _answers(asks, question, extract.text)

@@ -15,6 +15,7 @@ from backend.llm.extractive import Composition, Extractive
 from retrieval.chunking import cut
 from retrieval.dense import DenseLeg
 from retrieval.encoders.onnx import OnnxEncoder
+from retrieval.language import spoken
 from retrieval.memory import MemoryLexical, MemoryPassages
 from retrieval.model import Passage, Query, Scope
 from retrieval.reading.read import read
@@ -53,7 +54,9 @@ async def ask(space: SimpleNamespace) -> Ask:
     composer = Extractive(sentences=sentences, encoder=encoder)
 
     async def asked(question: str) -> Composition | None:
-        result = await searcher.search(Query(question), scope=SCOPE, limit=HITS)
+        result = await searcher.search(
+            Query(question, language=spoken(question)), scope=SCOPE, limit=HITS
+        )
         if not decide(question, result).enough:
             return None
         return await composer.compose(question, result.hits)
