@@ -321,6 +321,40 @@ def test_engines_show_the_same_part_of_the_same_graph(data: st.DataObject) -> No
     asyncio.run(within("sqlite", check))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_what_one_cannot_see_changes_nothing(engine: str, data: st.DataObject) -> None:
+    """A scope's answer is that of a graph holding nothing else: no count, name or path leaks."""
+    facts = [*data.draw(passages_of("src_a")), *data.draw(passages_of("src_b"))]
+    scope = Scope(
+        "acme",
+        data.draw(st.frozensets(st.sampled_from(["spc_1", "spc_2"]), min_size=1)),
+        data.draw(st.none() | st.frozensets(st.sampled_from(["src_a", "src_b"]), min_size=1)),
+    )
+    seeds = data.draw(st.lists(ENTITIES, max_size=3))
+    hops, limit = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 8))
+    given_passages = [one.passage for one in facts]
+
+    async def check(graph: GraphStore) -> None:
+        alone = MemoryGraph()
+        await alone.merge(
+            [
+                one
+                for one in facts
+                if scope.admits(tenant=one.tenant, space=one.space, source=one.source)
+            ]
+        )
+        await graph.merge(facts)
+        asked = [
+            await around(held, *seeds, scope=scope, hops=hops, limit=limit, passages=given_passages)
+            for held in (graph, alone)
+        ]
+        assert asked[0] == asked[1]
+
+    asyncio.run(within(engine, check))
+
+
 async def test_a_file_keeps_its_graph_and_who_made_it(tmp_path: Path) -> None:
     """Closed and opened again it is the same; another extraction is refused with the way out."""
     path = tmp_path / "graph.db"
