@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from retrieval.errors import EncodingFailed, EngineUnavailable, IndexMismatch
 from retrieval.model import Passage, Ranked, Scope, SparseVector
 from retrieval.stores.exact import ExactVectors
 from retrieval.stores.qdrant import DEEPEST, PUT, Qdrant, erase
+from tests.servers import serve
 
 ALL = Scope("acme", frozenset({"spc_1"}))
 COPPER, ZINC = SparseVector((3,), (1.0,)), SparseVector((9,), (1.0,))
@@ -185,6 +188,28 @@ async def test_a_server_that_is_away_is_named_and_asked_again(
         with pytest.raises(EngineUnavailable):
             await index.put([passage(0)], [EAST])
     await index.close()
+
+
+async def test_a_server_killed_during_a_put_loses_nothing_it_took() -> None:
+    """The put fails and says why; what it had stored is there after a start."""
+    passages = [passage(n) for n in range(60 * PUT)]
+    vectors = [EAST] * len(passages)
+    with serve.private_folder() as kept, contextlib.ExitStack() as server:
+        address = server.enter_context(serve.qdrant(kept))
+        async with both(address, "killed") as (dense, sparse):
+            await sparse.put(passages[:PUT], [COPPER] * PUT)
+            putting = asyncio.create_task(dense.put(passages, vectors))
+            while await dense.count() < PUT:
+                assert not putting.done()
+            server.close()  # by SIGKILL
+            with pytest.raises(EngineUnavailable, match=f"{address} does not answer"):
+                await putting
+        with serve.qdrant(kept) as again:
+            async with both(again, "killed") as (dense, sparse):
+                assert PUT <= await dense.count() < len(passages)
+                assert await sparse.count() == PUT
+                await dense.put(passages, vectors)
+                assert await dense.count() == len(passages)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -26,14 +26,14 @@ S3_KEY, S3_SECRET = "stratmaster", "only-for/the+tests"
 
 
 @contextmanager
-def qdrant() -> Iterator[str]:
-    """The address, as host and port, of a Qdrant."""
-    with _folder() as folder, _free_ports(2) as (http, grpc):
+def qdrant(kept: Path | None = None) -> Iterator[str]:
+    """The address, as host and port, of a Qdrant; what it holds may be kept for the next one."""
+    with private_folder() as folder, _free_ports(2) as (http, grpc):
         environment = {
             "QDRANT__SERVICE__HOST": "127.0.0.1",
             "QDRANT__SERVICE__HTTP_PORT": str(http),
             "QDRANT__SERVICE__GRPC_PORT": str(grpc),
-            "QDRANT__STORAGE__STORAGE_PATH": str(folder / "storage"),
+            "QDRANT__STORAGE__STORAGE_PATH": str((kept or folder) / "storage"),
             "QDRANT__STORAGE__SNAPSHOTS_PATH": str(folder / "snapshots"),
             "QDRANT__TELEMETRY_DISABLED": "true",
             "QDRANT__LOG_LEVEL": "WARN",
@@ -46,7 +46,7 @@ def qdrant() -> Iterator[str]:
 @contextmanager
 def s3() -> Iterator[str]:
     """The address of an S3 server that takes S3_KEY and S3_SECRET and nobody else's."""
-    with _folder() as folder, _free_ports(8) as ports:
+    with private_folder() as folder, _free_ports(8) as ports:
         s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = ports
         (folder / "s3.json").write_text(
             f'{{"identities": [{{"name": "tests", "actions": ["Admin"], "credentials": '
@@ -68,7 +68,7 @@ def s3() -> Iterator[str]:
 def opensearch() -> Iterator[str]:
     """The address of an OpenSearch of one node, without the security plugin."""
     home = _fetched("opensearch", "bin/opensearch").parents[1]
-    with _folder() as folder, _free_ports(2) as (http, transport):
+    with private_folder() as folder, _free_ports(2) as (http, transport):
         if not _readable(home):
             home = Path(shutil.copytree(home, folder / "home", symlinks=True))
         settings = {
@@ -113,7 +113,8 @@ def _fetched(name: str, program: str) -> Path:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def private_folder() -> Iterator[Path]:
+    """A folder of the account that runs the servers; gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="stratmaster-server-"))
     _hand_over(folder)
     try:
