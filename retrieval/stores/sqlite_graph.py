@@ -276,7 +276,7 @@ class SqliteGraph:
             for _ in range(hops):
                 frontier |= seen.named_by(fresh)
                 frontier |= seen.partners(frontier)
-                untried = seen.supported(frontier - tried)
+                untried = seen.supported(frontier - tried, most=limit)
                 tried |= frontier
                 before = set(chosen)
                 reached = []
@@ -443,15 +443,19 @@ class _Seen:
             }
         return found
 
-    def supported(self, entities: Iterable[int]) -> list[tuple[int, EntityKey, int]]:
-        """Number, key and passages of those that the scope names at all, rarest first."""
+    def supported(self, entities: Iterable[int], *, most: int) -> list[tuple[int, EntityKey, int]]:
+        """Number, key and passages of those that the scope names at all, rarest first.
+
+        Counting stops past ``most``, so that a name in every passage costs no more than a rare one.
+        """
         condition, values = self._within("mention")
         found = self._all(
-            "SELECT entity, key, count(*) FROM mention JOIN entity ON entity.no = mention.entity "
-            f"WHERE entity IN (SELECT value FROM json_each(?)) AND {condition} GROUP BY entity",
-            [json.dumps(list(entities)), *values],
+            "SELECT no, key, (SELECT count(*) FROM (SELECT 1 FROM mention "
+            f"WHERE mention.entity = entity.no AND {condition} LIMIT ?)) "
+            "FROM entity WHERE no IN (SELECT value FROM json_each(?))",
+            [*values, most + 1, json.dumps(list(entities))],
         )
-        return sorted(found, key=lambda row: (row[2], row[1]))
+        return sorted((row for row in found if row[2]), key=lambda row: (row[2], row[1]))
 
     def naming(self, entities: Sequence[int]) -> dict[int, list[tuple[int, int, bool, str]]]:
         """By entity, its passages with times, whether it is their subject, and the name used."""
