@@ -97,6 +97,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 _HTTP_WORDS = {
+    400: ("unreadable", "Send JSON in UTF-8, nested a few levels deep."),
     404: ("not_found", "Check the address against /api/openapi.json."),
     405: ("method_not_allowed", "Check the method against /api/openapi.json."),
     413: ("too_large", "Send less at once."),

@@ -32,8 +32,8 @@ class Pages:
 
     def respond(self, path: str, headers: Headers) -> Response:
         """Blocking only for a look at the disk; the file is sent by the server."""
-        file = (self._folder / path).resolve()
-        if path and file.is_relative_to(self._folder) and file.is_file():
+        file = self._found(path)
+        if file is not None:
             hashed = file.parent.name == "assets"  # the build names these by their content
             return self._file(file, headers, IMMUTABLE if hashed else "no-cache")
         if path.startswith("assets/") or "." in path.rpartition("/")[2]:
@@ -42,6 +42,13 @@ class Pages:
         if not index.is_file():
             return HTMLResponse(_NOT_BUILT, status_code=503, headers={"cache-control": "no-store"})
         return self._file(index, headers, "no-cache")
+
+    def _found(self, path: str) -> Path | None:
+        try:
+            file = (self._folder / path).resolve()
+            return file if file.is_relative_to(self._folder) and file.is_file() else None
+        except (OSError, ValueError):  # no file can be called so: a NUL, 5,000 characters
+            return None
 
     def _file(self, file: Path, headers: Headers, cache: str) -> Response:
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -25,6 +25,7 @@ from backend.answers.runs import AnswerRun
 from backend.clock import iso
 from backend.evidence.schemas import EvidenceOut, evidence_out
 from backend.ports import Usage
+from backend.sent import Sent
 from retrieval.model import Hit, Passage, Trace
 
 
@@ -75,7 +76,7 @@ class UsageOut(BaseModel):
     cost_usd: float | None
 
 
-class AskIn(BaseModel):
+class AskIn(Sent):
     """A question; ``sources`` narrows it to those, ``brief`` says where it was asked."""
 
     question: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from backend.auth.principal import Principal, Role
 from backend.errors import Forbidden
@@ -26,7 +26,7 @@ class DevAuthenticator:
         self, *, method: str, headers: Mapping[str, str], client: str | None
     ) -> Principal:
         host = headers.get("host", "")
-        if not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        if not is_loopback(_parts(f"//{host}").hostname or ""):
             raise Forbidden(
                 f"This server answers to 127.0.0.1 and localhost, not to {host[:100]!r}.",
                 "Open it under http://127.0.0.1, or set AUTH_URL to a real sign-in.",
@@ -41,7 +41,7 @@ class DevAuthenticator:
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "same-origin")
         foreign = (
-            urlsplit(origin).netloc != host
+            _parts(origin).netloc != host
             if origin is not None
             else method not in {"GET", "HEAD"} and site not in {"same-origin", "none"}
         )
@@ -52,3 +52,11 @@ class DevAuthenticator:
                 code="foreign_origin",
             )
         return YOU
+
+
+def _parts(address: str) -> SplitResult:
+    """An address in its parts; none of them where it cannot be taken apart."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from backend.briefs.service import Brief
+from backend.sent import Sent
 from collab import Access
 
 
-class NewBrief(BaseModel):
+class NewBrief(Sent):
     title: str = Field(max_length=1_000)
     template: str | None = Field(None, max_length=100, description="A template's name.")
 

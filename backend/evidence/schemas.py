@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from backend.clock import iso
 from backend.evidence.model import Evidence
+from backend.sent import Sent
 
 
 class EvidenceOut(BaseModel):
@@ -26,7 +27,7 @@ class EvidenceOut(BaseModel):
     answer: str | None
 
 
-class EvidenceIn(BaseModel):
+class EvidenceIn(Sent):
     """A place of a version. The quote is read from the stored text, never sent."""
 
     source: str

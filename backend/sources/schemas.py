@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from backend.clock import iso
+from backend.sent import Sent
 from backend.store.sources import SourceRow, SourceState, Use, VersionRow
 
 
@@ -116,7 +117,7 @@ class Deleted(BaseModel):
     cited_in: list[UseOut]
 
 
-class Paste(BaseModel):
+class Paste(Sent):
     title: str = Field(max_length=200)
     text: str
     format: Literal["text", "markdown", "html"] = "text"

@@ -17,6 +17,7 @@ from backend.auth.policy import Action
 from backend.events import Subscription
 from backend.first import sample
 from backend.http import Asking, Wired
+from backend.sent import Sent
 from backend.spaces.service import Counts, Space
 from retrieval.language import spoken
 from retrieval.model import Query as Question
@@ -51,7 +52,7 @@ class SpaceOut(BaseModel):
         )
 
 
-class NewSpace(BaseModel):
+class NewSpace(Sent):
     name: str
 
 

@@ -43,11 +43,44 @@ async def test_every_error_has_a_code_a_message_and_a_remedy(
 
 async def test_a_foreign_page_cannot_use_the_api(client: httpx.AsyncClient) -> None:
     """Neither with its own origin nor under a name rebound to this machine."""
-    for headers in ({"origin": "http://evil.example"}, {"host": "evil.example"}):
+    for headers in (
+        {"origin": "http://evil.example"},
+        {"origin": "http://["},
+        {"host": "evil.example"},
+        {"host": "[::1"},
+    ):
         answer = await client.post("/api/spaces", json={"name": "x"}, headers=headers)
         assert answer.status_code == 403
         assert answer.json()["error"]["code"] in {"foreign_origin", "foreign_host"}
     assert (await client.get("/api/spaces")).json() == []
+
+
+@pytest.mark.parametrize("path", ["%00", "assets/%00", "a" * 5_000, "assets/" + "a" * 5_000])
+async def test_an_address_no_file_can_have_is_no_fault_of_the_server(
+    client: httpx.AsyncClient, services: Services, path: str
+) -> None:
+    """It is the page for the page's own addresses, and nothing below the build's files."""
+    services.settings.frontend_dir.mkdir()
+    (services.settings.frontend_dir / "index.html").write_text("the page")
+    answer = await client.get(f"/{path}")
+    assert answer.status_code == (404 if path.startswith("assets/") else 200)
+
+
+async def test_half_a_character_and_nul_are_kept_out_of_what_is_stored(
+    client: httpx.AsyncClient,
+) -> None:
+    """An emoji cut in two becomes U+FFFD; NUL, which not every store takes, is left out."""
+    json = {"content-type": "application/json"}
+    made = await client.post("/api/spaces", content=rb'{"name":"a\ud83d \u0000b"}', headers=json)
+    assert (made.status_code, made.json()["name"]) == (201, "a\ufffd b")
+    whole = await client.post("/api/spaces", content=rb'{"name":"\ud83d\ude00"}', headers=json)
+    assert whole.json()["name"] == "\U0001f600"
+    asked = await client.post(
+        f"/api/spaces/{made.json()['id']}/answers",
+        content=rb'{"question":"Who\ud800 is here?"}',
+        headers=json,
+    )
+    assert "event: declined" in asked.text
 
 
 async def test_a_body_past_its_limit_is_not_read_to_its_end(client: httpx.AsyncClient) -> None:
