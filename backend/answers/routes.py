@@ -104,10 +104,12 @@ async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncIte
             async with aclosing(answers.ask(question, scope=scope)) as events:
                 async for event in events:
                     await queue.put(event)
-        finally:
-            # Nobody may be reading any more; then there is nobody to tell.
-            if not queue.full():
-                queue.put_nowait(None)
+        except asyncio.CancelledError:
+            raise  # nobody reads any more: there is nobody to tell
+        except BaseException:
+            await queue.put(None)
+            raise
+        await queue.put(None)  # waits for a slow reader, who would else never learn of the end
 
     # Apart from this generator, so that waiting for the next event can be interrupted by a
     # heartbeat without interrupting the making of it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -152,6 +153,24 @@ async def test_a_reader_who_leaves_cancels_the_answer(services: Services, space:
     await services.answers.close()
     (run,) = await services.answers.recent(space, scope=scope, limit=5)
     assert run.state == "cancelled"
+
+
+async def test_a_slow_reader_learns_of_the_end(
+    services: Services, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that was made ahead of the reader fills the queue, and the stream ends all the same."""
+    scope = Scope("local", frozenset({space}))
+    question = Question(GROWTH, space, "ana")
+    whole = [piece async for piece in stream(services.answers, question, scope)]
+    monkeypatch.setattr("backend.answers.routes.AHEAD", len(whole) - 1)
+    pieces = stream(services.answers, question, scope)
+    read = [await anext(pieces)]
+    async with asyncio.timeout(10):  # less than the pause after which a ping would come
+        while (await services.answers.recent(space, scope=scope, limit=1))[0].state == "running":
+            await asyncio.sleep(0)
+        read += [piece async for piece in pieces]
+    assert read[-1].startswith(b"event: finished")
+    assert len(read) == len(whole)
 
 
 async def test_a_place_is_cited_by_its_offsets_and_goes_stale(
