@@ -40,6 +40,25 @@ function wantsMore(e: Entry): boolean {
   return e.again;
 }
 
+/** `next`, with every part that is equal to the old one being the old one: lists know what changed. */
+export function shared(old: unknown, next: unknown): unknown {
+  if (Object.is(old, next)) return old;
+  if (typeof old !== 'object' || typeof next !== 'object' || !old || !next) return next;
+  if (Array.isArray(old) !== Array.isArray(next)) return next;
+  if (Array.isArray(old) && Array.isArray(next)) {
+    const parts = next.map((part, at) => shared(old[at], part));
+    return parts.length === old.length && parts.every((part, at) => part === old[at]) ? old : parts;
+  }
+  const before = old as Record<string, unknown>;
+  const parts = Object.entries(next).map(
+    ([key, part]) => [key, shared(before[key], part)] as const,
+  );
+  const same =
+    parts.length === Object.keys(before).length &&
+    parts.every(([key, part]) => key in before && part === before[key]);
+  return same ? old : Object.fromEntries(parts);
+}
+
 /** Fetches again. A call while one is under way makes one more round after it, so no change is missed. */
 export function refetch(path: string): Promise<void> {
   const e = entry(path);
@@ -53,7 +72,7 @@ export function refetch(path: string): Promise<void> {
       e.again = false;
       try {
         const data = await get<unknown>(path);
-        put(path, { data, error: null, at: Date.now() });
+        put(path, { data: shared(e.state.data, data), error: null, at: Date.now() });
       } catch (error) {
         put(path, { error });
       }

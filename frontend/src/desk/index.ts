@@ -4,7 +4,7 @@ export { type Command, useAllCommands, useCommands } from './commands';
 export { getPlace, go, goTo, select, subscribePlace, usePlace } from './place';
 export { IS_MAC, isTyping, matches, type Shortcut, SHORTCUTS, useShortcuts } from './shortcuts';
 export { recall, remember, useStored } from './stored';
-export { isOffline, setSync, type Sync, useSync } from './sync';
+export { isOffline, setSync, type Sync, useOffline, useSync, useSyncOf } from './sync';
 export {
   formatPlace,
   type LeftTab,

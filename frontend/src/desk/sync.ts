@@ -20,14 +20,23 @@ export function setSync(change: Partial<Sync>): void {
   for (const listener of listeners) listener();
 }
 
+function listen(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export function useSync(): Sync {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => current,
-  );
+  return useSyncExternalStore(listen, () => current);
+}
+
+/** What a part of the page makes of the sync; it is drawn anew only when that differs. */
+export function useSyncOf<T extends string | boolean | null>(pick: (sync: Sync) => T): T {
+  return useSyncExternalStore(listen, () => pick(current));
+}
+
+/** Whether the server is out of reach; a count that changes draws nothing anew. */
+export function useOffline(): boolean {
+  return useSyncExternalStore(listen, () => isOffline(current));
 }
 
 /** True while what the server knows is not what this page shows. */

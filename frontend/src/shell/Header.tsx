@@ -29,7 +29,7 @@ import type { Theme } from '../ui/theme';
 import { count } from '../ui/words';
 import { currentPerson, renamePerson } from './person';
 import { syncWords } from './syncWords';
-import { useStatus, useTitle, useVisitors } from './useSession';
+import { useStatusOf, useTitle, useVisitors } from './useSession';
 
 interface HeaderProps {
   spaces: readonly Space[];
@@ -136,9 +136,10 @@ export function Header(props: HeaderProps) {
 
 function TitleField({ session, known }: { session: Session; known: string }) {
   const [title, setTitle] = useTitle(session);
-  const { editable, loaded, synced } = useStatus(session);
+  const editable = useStatusOf(session, (status) => status.editable);
+  const complete = useStatusOf(session, ({ loaded, synced }) => loaded && synced);
   // Until the document has come, the title the list knows stands in for it.
-  const shown = title || (editable && loaded && synced ? '' : known);
+  const shown = title || (editable && complete ? '' : known);
   return (
     <input
       aria-label="Brief title"

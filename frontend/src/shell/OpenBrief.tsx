@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { get, type Hit, request } from '../api';
 import { useClaims } from '../claims';
@@ -6,7 +6,7 @@ import { announce, getPlace, go, select, setBriefPort, subscribePlace, usePlace 
 import { BriefPane, type BriefHandle } from '../panes/brief';
 import type { Session } from '../session';
 import { cite, knownEvidence, useEvidence, useEvidenceVersion } from '../sources';
-import { useStatus } from './useSession';
+import { useStatusOf } from './useSession';
 
 interface OpenBriefProps {
   space: string;
@@ -15,8 +15,9 @@ interface OpenBriefProps {
 }
 
 /** Joins the brief pane to the selection, the evidence and the claims. */
-export function OpenBrief({ space, session, reading }: OpenBriefProps) {
-  const status = useStatus(session);
+export const OpenBrief = memo(function OpenBrief({ space, session, reading }: OpenBriefProps) {
+  const editable = useStatusOf(session, (status) => status.editable);
+  const readOnly = useStatusOf(session, (status) => status.access === 'read');
   const place = usePlace();
   const report = useClaims(session.brief);
   const claims = useMemo(() => report.data?.claims ?? [], [report.data]);
@@ -27,9 +28,9 @@ export function OpenBrief({ space, session, reading }: OpenBriefProps) {
   const found = useRef(new Map<string, Hit>());
 
   useEffect(() => {
-    setBriefPort(status.editable && !reading ? handle : null);
+    setBriefPort(editable && !reading ? handle : null);
     return () => setBriefPort(null);
-  }, [status.editable, reading, handle]);
+  }, [editable, reading, handle]);
 
   const latest = useRef(claims);
   useEffect(() => {
@@ -87,7 +88,7 @@ export function OpenBrief({ space, session, reading }: OpenBriefProps) {
     <BriefPane
       ref={setHandle}
       session={session}
-      mode={reading || status.access === 'read' ? 'read' : 'edit'}
+      mode={reading || readOnly ? 'read' : 'edit'}
       evidence={(id) => knownEvidence().get(id) ?? undefined}
       evidenceVersion={evidenceVersion}
       claims={claims}
@@ -110,4 +111,4 @@ export function OpenBrief({ space, session, reading }: OpenBriefProps) {
       announce={announce}
     />
   );
-}
+});

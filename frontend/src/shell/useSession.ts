@@ -47,10 +47,14 @@ export function useSession(brief: string | null): Session | null {
   return session?.brief === brief ? session : null;
 }
 
-export function useStatus(session: Session): SessionStatus {
+/** What a part of the page makes of the status; it is drawn anew only when that differs. */
+export function useStatusOf<T extends string | boolean>(
+  session: Session,
+  pick: (status: SessionStatus) => T,
+): T {
   return useSyncExternalStore(
     (listener) => session.subscribe(listener),
-    () => session.status(),
+    () => pick(session.status()),
   );
 }
 

@@ -33,8 +33,10 @@ class Latest<T> {
 /** The shared brief. Mount it anew (by key) for another session. */
 export function BriefPane(props: BriefPaneProps) {
   const { session, mode, ref } = props;
-  const status = useSyncExternalStore(session.subscribe, session.status);
-  const editable = mode === 'edit' && status.editable;
+  const { subscribe, status } = session;
+  const writable = useSyncExternalStore(subscribe, () => status().editable);
+  const loaded = useSyncExternalStore(subscribe, () => status().loaded);
+  const editable = mode === 'edit' && writable;
   const [finding, setFinding] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -142,7 +144,7 @@ export function BriefPane(props: BriefPaneProps) {
         </div>
       )}
       <div className="brief-scroll">
-        <div className="brief-page" aria-busy={!status.loaded}>
+        <div className="brief-page" aria-busy={!loaded}>
           <Title
             text={session.doc.getText('title')}
             editable={editable}

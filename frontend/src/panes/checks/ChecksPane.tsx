@@ -1,3 +1,5 @@
+import { memo } from 'react';
+
 import { useClaims } from '../../claims';
 import { go, usePlace } from '../../desk';
 import { Empty } from '../../ui/Empty';
@@ -10,7 +12,7 @@ interface ChecksPaneProps {
   brief: string | null;
 }
 
-export function ChecksPane({ space, brief }: ChecksPaneProps) {
+export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneProps) {
   const { right } = usePlace();
   const report = useClaims(brief);
   return (
@@ -29,7 +31,7 @@ export function ChecksPane({ space, brief }: ChecksPaneProps) {
       <TabPanel id="ship">{brief ? <Ship brief={brief} /> : <NoBrief />}</TabPanel>
     </Tabs>
   );
-}
+});
 
 function NoBrief() {
   return (

@@ -6,7 +6,7 @@ import {
   type LucideIcon,
   MessageCircle,
 } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { memo, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 
 import {
   asProblem,
@@ -28,15 +28,7 @@ import {
   useClaims,
   VERDICTS,
 } from '../../claims';
-import {
-  announce,
-  isOffline,
-  select,
-  useBriefPort,
-  usePlace,
-  useCommands,
-  useSync,
-} from '../../desk';
+import { announce, select, useBriefPort, usePlace, useCommands, useOffline } from '../../desk';
 import { cite, useEvidence } from '../../sources';
 import { Button } from '../../ui/Button';
 import { classes } from '../../ui/classes';
@@ -55,15 +47,18 @@ const LOOKS: Record<Verdict, { icon: LucideIcon; className: string; bar: string 
   opinion: { icon: MessageCircle, className: 'text-muted', bar: 'bg-border-strong' },
 };
 
+const NONE: readonly Claim[] = [];
+
 type Filter = Verdict | 'all' | 'open';
 
 export function Claims({ space, brief }: { space: string; brief: string }) {
   const report = useClaims(brief);
-  const sync = useSync();
+  const offline = useOffline();
   const { sel } = usePlace();
   const [filter, setFilter] = useState<Filter>('all');
   const [card, setCard] = useState(false);
-  const all = report.data?.claims ?? [];
+  const onCardShown = useCallback(() => setCard(false), []);
+  const all = report.data?.claims ?? NONE;
   const chosen =
     sel?.kind === 'claim'
       ? all.find((claim) => claim.hash === sel.id)
@@ -111,6 +106,22 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
     },
   ]);
 
+  const shown = useMemo(
+    () =>
+      all
+        .filter((claim) =>
+          filter === 'all'
+            ? true
+            : filter === 'open'
+              ? !VERDICTS[claim.verdict].resolved
+              : claim.verdict === filter,
+        )
+        .sort((a, b) => a.order - b.order),
+    [all, filter],
+  );
+  // The brief comes first: hundreds of rows are drawn when it stands, and give way to keys.
+  const rows = useDeferredValue(shown, NONE);
+
   const counted = report.data && coverageLine(report.data.coverage);
   const spoken = useRef<string | null>(null);
   useEffect(() => {
@@ -139,15 +150,6 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
   }
 
   const { coverage, method, checked_at: checkedAt } = report.data;
-  const shown = all
-    .filter((claim) =>
-      filter === 'all'
-        ? true
-        : filter === 'open'
-          ? !VERDICTS[claim.verdict].resolved
-          : claim.verdict === filter,
-    )
-    .sort((a, b) => a.order - b.order);
 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -165,7 +167,7 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
             {method === 'lexical' ? 'lexical checks, weaker than a model’s' : `${method} checks`}
           </span>
           <span>
-            {isOffline(sync)
+            {offline
               ? `as of ${clock(checkedAt)}`
               : report.loading
                 ? 'checking…'
@@ -188,7 +190,7 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
           <p className="p-4 text-[13px] text-muted">No claim has this verdict.</p>
         )}
         <ul aria-label="Claims">
-          {shown.map((claim) => (
+          {rows.map((claim) => (
             <ClaimRow
               key={`${claim.hash}${claim.block}${claim.order}`}
               claim={claim}
@@ -196,7 +198,7 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
               brief={brief}
               chosen={claim === chosen}
               card={claim === chosen && card}
-              onCardShown={() => setCard(false)}
+              onCardShown={onCardShown}
             />
           ))}
         </ul>
@@ -275,10 +277,11 @@ interface ClaimRowProps {
   onCardShown: () => void;
 }
 
-function ClaimRow({ claim, space, brief, chosen, card, onCardShown }: ClaimRowProps) {
+const ClaimRow = memo(function ClaimRow(props: ClaimRowProps) {
+  const { claim, space, brief, chosen, card, onCardShown } = props;
   const row = useRef<HTMLLIElement>(null);
   const port = useBriefPort();
-  const offline = isOffline(useSync());
+  const offline = useOffline();
   const [hits, setHits] = useState<Hit[] | null>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -417,7 +420,7 @@ function ClaimRow({ claim, space, brief, chosen, card, onCardShown }: ClaimRowPr
       )}
     </li>
   );
-}
+});
 
 /** What the claim cites, with the score of each comparison. */
 function Cites({ claim, open }: { claim: Claim; open: boolean }) {
