@@ -97,7 +97,14 @@ export function TemplatePicker({ space, onDone }: { space: string; onDone?: () =
     }
   };
   return (
-    <div className="flex flex-col gap-3">
+    <form
+      className="flex flex-col gap-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        // Enter in the title starts from the first template: the blank one.
+        if (!busy) void create(data?.[0] ?? null);
+      }}
+    >
       <Input
         aria-label="Title of the brief"
         placeholder="Title"
@@ -128,7 +135,7 @@ export function TemplatePicker({ space, onDone }: { space: string; onDone?: () =
         )}
       </ul>
       {problem && <ProblemNotice problem={problem} />}
-    </div>
+    </form>
   );
 }
 

@@ -25,6 +25,16 @@ export function Dialog({ open, onOpenChange, title, description, wide, children 
         <Radix.Overlay className={VEIL} />
         <Radix.Content
           className={classes(BOX, wide && 'w-[min(94vw,860px)]')}
+          onOpenAutoFocus={(event) => {
+            const box = event.currentTarget;
+            const field =
+              box instanceof HTMLElement &&
+              box.querySelector<HTMLElement>('input:not([type=file]), textarea, select');
+            if (!field) return;
+            event.preventDefault();
+            field.focus();
+            if (field instanceof HTMLInputElement) field.select();
+          }}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <div className="mb-3 flex items-start justify-between gap-4">
