@@ -87,9 +87,9 @@ export function fold(run: Run, event: AnswerEvent): Run {
       return { ...run, phase: 'reading', hits: event.hits, trace: event.trace };
     case 'notice': {
       const { code, message, sentences } = event;
-      // A fallback starts over: what the first model was saying is void.
-      const draft = code === 'fell_back' ? '' : run.draft;
-      return { ...run, draft, notices: [...run.notices, { code, message, sentences }] };
+      // A fallback starts over: all that the first model was saying is void.
+      const over = code === 'fell_back' ? { draft: '', sentences: [] } : {};
+      return { ...run, ...over, notices: [...run.notices, { code, message, sentences }] };
     }
     case 'token':
       return { ...run, draft: run.draft + event.text };
@@ -127,6 +127,8 @@ export function fold(run: Run, event: AnswerEvent): Run {
         phase: 'declined',
         answer: event.answer,
         draft: '',
+        // What was said before it turned out not to hold is not said any more.
+        sentences: [],
         declined: {
           reason: event.reason,
           legs,

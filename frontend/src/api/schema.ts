@@ -1235,6 +1235,11 @@ export interface components {
             briefs: number;
             /** Sample */
             sample: boolean;
+            /**
+             * Questions
+             * @default []
+             */
+            questions: string[];
         };
         /** TemplateOut */
         TemplateOut: {

@@ -10,6 +10,8 @@ import { ChecksPane } from './checks';
 import { EvidencePane } from './evidence';
 import { DECLINED, type FakeApi, fakeApi, HIT, QUOTE } from './fake-api';
 
+const QUESTIONS = ['How fast did the Austrian market grow in 2025?'];
+
 let api: FakeApi;
 let inserted: (CitedSentence | string)[];
 
@@ -43,7 +45,7 @@ afterEach(() => {
 function evidence() {
   return render(
     <main>
-      <EvidencePane space="spc_1" brief="brf_1" sample />
+      <EvidencePane space="spc_1" brief="brf_1" questions={QUESTIONS} />
     </main>,
   );
 }

@@ -49,6 +49,7 @@ import { useSession } from './useSession';
 
 type Open = 'palette' | 'keys' | 'new-space' | 'new-brief' | 'delete-space' | 'delete-brief' | null;
 
+const NO_QUESTIONS: readonly string[] = [];
 const RETRY = 5000; // ms between knocks at a server that does not answer
 
 export function Shell() {
@@ -217,7 +218,7 @@ export function Shell() {
                   key={place.space}
                   space={place.space}
                   brief={place.brief}
-                  sample={space?.sample ?? false}
+                  questions={space?.questions ?? NO_QUESTIONS}
                 />
               }
               brief={
@@ -382,7 +383,7 @@ function Tabbed(props: PanesProps) {
               setShown(next);
               document.getElementById(`tab-${next}`)?.focus();
             }}
-            className="flex-1 border-b-2 border-transparent px-3 py-2 text-[13px] font-medium text-muted aria-selected:border-accent aria-selected:text-text"
+            className="flex-1 -outline-offset-2 border-b-2 border-transparent px-3 py-2 text-[13px] font-medium text-muted aria-selected:border-accent aria-selected:text-text"
           >
             {PANE_NAMES[pane]}
           </button>

@@ -16,12 +16,6 @@ import { Answer } from './Answer';
 import { ScopePicker } from './ScopePicker';
 
 const HISTORY = 30; // answers listed
-// What the sample space's papers answer.
-const SAMPLE_QUESTIONS = [
-  'How fast did the Austrian market grow in 2025?',
-  'What do customers complain about?',
-  'Who are the main competitors and what do they charge?',
-];
 const OWN_QUESTIONS = [
   'What are the main findings?',
   'Which risks are named, and by whom?',
@@ -31,10 +25,11 @@ const OWN_QUESTIONS = [
 interface AskProps {
   space: string;
   brief: string | null;
-  sample: boolean;
+  /** To begin with, as the server gives them for this space. */
+  questions: readonly string[];
 }
 
-export function Ask({ space, brief, sample }: AskProps) {
+export function Ask({ space, brief, questions }: AskProps) {
   const run = useRun(space);
   const sources = useSources(space);
   const [text, setText] = useState(run?.question ?? '');
@@ -130,7 +125,7 @@ export function Ask({ space, brief, sample }: AskProps) {
         ) : (
           <AskEmpty
             hasSources={(sources.data?.length ?? 0) > 0}
-            questions={sample ? SAMPLE_QUESTIONS : OWN_QUESTIONS}
+            questions={questions.length > 0 ? questions : OWN_QUESTIONS}
             onPick={(picked) => {
               setText(picked);
               ask(picked);

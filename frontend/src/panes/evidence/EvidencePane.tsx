@@ -1,3 +1,5 @@
+import { memo } from 'react';
+
 import { go, usePlace } from '../../desk';
 import { useSources } from '../../sources';
 import { TabPanel, Tabs } from '../../ui/Tabs';
@@ -8,10 +10,14 @@ import { Sources } from './Sources';
 interface EvidencePaneProps {
   space: string;
   brief: string | null;
-  sample: boolean;
+  questions: readonly string[];
 }
 
-export function EvidencePane({ space, brief, sample }: EvidencePaneProps) {
+export const EvidencePane = memo(function EvidencePane({
+  space,
+  brief,
+  questions,
+}: EvidencePaneProps) {
   const { left } = usePlace();
   const sources = useSources(space);
   return (
@@ -26,7 +32,7 @@ export function EvidencePane({ space, brief, sample }: EvidencePaneProps) {
       ]}
     >
       <TabPanel id="ask">
-        <Ask space={space} brief={brief} sample={sample} />
+        <Ask space={space} brief={brief} questions={questions} />
       </TabPanel>
       <TabPanel id="sources">
         <Sources space={space} />
@@ -36,4 +42,4 @@ export function EvidencePane({ space, brief, sample }: EvidencePaneProps) {
       </TabPanel>
     </Tabs>
   );
-}
+});
