@@ -46,7 +46,7 @@ export function goTo(space: string, brief: string | null): void {
 
 /** Selects for all panes; what can be read opens in the reader. */
 export function select(sel: Selected | null): void {
-  const readable = sel?.kind === 'cite' || sel?.kind === 'passage' || sel?.kind === 'at';
+  const readable = sel?.kind === 'cite' || sel?.kind === 'at';
   go(readable ? { sel, left: 'reader' } : { sel });
 }
 

@@ -14,7 +14,6 @@ describe('the address of the page', () => {
       { kind: 'cite', id: 'cit_0123456789abcdef' },
       { kind: 'claim', id: 'a1b2' },
       { kind: 'block', id: 'k3j2h1g0f9' },
-      { kind: 'passage', id: 'src_00.0123456789ab.00007' },
       { kind: 'at', source: 'src_00', version: 'f'.repeat(64), start: 0, end: 17 },
     ];
     for (const sel of selections) {

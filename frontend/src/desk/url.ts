@@ -11,7 +11,6 @@ export type Selected =
   | { kind: 'cite'; id: string }
   | { kind: 'claim'; id: string }
   | { kind: 'block'; id: string }
-  | { kind: 'passage'; id: string }
   | { kind: 'at'; source: string; version: string; start: number; end: number };
 
 export interface Place {
@@ -47,7 +46,6 @@ export function parseSelected(text: string | null): Selected | null {
     case 'cite':
     case 'claim':
     case 'block':
-    case 'passage':
       return { kind, id };
     case 'at': {
       const [, source, version, start, end] = AT.exec(id) ?? [];

@@ -1,6 +1,7 @@
 import { useEffect, useSyncExternalStore } from 'react';
 
 import {
+  type Brief,
   invalidate,
   patch,
   refetch,
@@ -85,6 +86,18 @@ export function useSpaceEvents(space: string | null): void {
       const { id } = JSON.parse(event.data) as { id: string };
       patch<Source[]>(sourcesPath(space), (list) => list.filter((source) => source.id !== id));
       refreshEvidence();
+      invalidate('/api/spaces');
+    });
+    // So much happened at once that the server tells it in one word: ask for all of it.
+    stream.addEventListener('reload', () => {
+      invalidate('/api/spaces');
+      invalidate('/api/sources/');
+      invalidate('/api/briefs/');
+      refreshEvidence();
+    });
+    stream.addEventListener('brief_deleted', (event: MessageEvent<string>) => {
+      const { id } = JSON.parse(event.data) as { id: string };
+      patch<Brief[]>(`/api/spaces/${space}/briefs`, (list) => list.filter((one) => one.id !== id));
       invalidate('/api/spaces');
     });
     stream.addEventListener('brief', () => {

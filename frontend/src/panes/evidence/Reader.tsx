@@ -23,10 +23,10 @@ import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { when } from '../../ui/words';
 
-type Readable = Extract<Selected, { kind: 'cite' | 'passage' | 'at' }>;
+type Readable = Extract<Selected, { kind: 'cite' | 'at' }>;
 
 function isReadable(sel: Selected | null): sel is Readable {
-  return sel?.kind === 'cite' || sel?.kind === 'passage' || sel?.kind === 'at';
+  return sel?.kind === 'cite' || sel?.kind === 'at';
 }
 
 /** The exact place behind a citation, a passage or an address. */
@@ -43,16 +43,6 @@ export function Reader({ space }: { space: string }) {
     return (
       <Empty title="Nothing open">
         <p>Choose a citation, a passage or a source: its exact place opens here.</p>
-      </Empty>
-    );
-  }
-  if (shown.kind === 'passage') {
-    const hit = run?.hits.find(({ passage }) => passage.id === shown.id);
-    return hit ? (
-      <Opened key={hit.passage.id} spot={hit.passage} cited={null} hit={hit} answer={null} />
-    ) : (
-      <Empty title="This passage is not at hand">
-        <p>Ask again or search: passages are opened from what was found.</p>
       </Empty>
     );
   }
