@@ -3,15 +3,18 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-const server = 'http://127.0.0.1:8000';
+const server = process.env['STRATMASTER_SERVER'] ?? 'http://127.0.0.1:8000';
+
+// The server answers its own pages only: requests are passed on as if they came from one.
+const proxied = { target: server, changeOrigin: true, headers: { origin: server } };
 
 export default defineConfig({
   plugins: [react(), tailwindcss()],
   server: {
     host: '127.0.0.1',
     proxy: {
-      '/api': server,
-      '/rooms': { target: server, ws: true },
+      '/api': proxied,
+      '/rooms': { ...proxied, ws: true },
     },
   },
   build: {
