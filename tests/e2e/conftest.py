@@ -18,7 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from tests.conftest import ROOT, missing
 
@@ -157,6 +165,15 @@ def visit(browser: Browser, product: Product) -> Iterator[object]:
         page.set_default_timeout(20_000)
         visitor = Visitor(page, context, shots)
         page.on("pageerror", lambda error: visitor.errors.append(f"{name}: {error}"))
+
+        def heard(message: ConsoleMessage) -> None:
+            # The browser itself tells of each request that a stopped server did not answer.
+            if message.type in {"error", "warning"} and not re.match(
+                r"Failed to load resource|WebSocket connection to", message.text
+            ):
+                visitor.errors.append(f"{name}, console: {message.text}")
+
+        page.on("console", heard)
         opened.append(visitor)
         return visitor
 
