@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from backend import health
@@ -58,6 +59,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_exception_handler(kind, _domain_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
     for router in ROUTERS:
         app.include_router(router)
@@ -85,6 +87,10 @@ async def _domain_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     return _answer(describe(error))  # the server logs it
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # an upload was cut off: nobody is there to read this
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

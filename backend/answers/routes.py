@@ -47,6 +47,10 @@ async def ask(space: str, body: AskIn, principal: Asking, services: Wired) -> St
     """Ask, and read the answer as it is made. Closing the request cancels it."""
     opened = await services.spaces.open(principal, space, Action.ASK)
     check(body.question)
+    if body.brief is not None:
+        _, home = await services.briefs.get(principal, body.brief)
+        if home.id != opened.id:
+            raise NotFound("brief", body.brief)
     sources = None if body.sources is None else tuple(sorted(set(body.sources)))
     question = Question(body.question, opened.id, principal.subject, sources, body.brief)
     scope = principal.scope([opened.id], sources)

@@ -50,6 +50,10 @@ async def create(body: EvidenceIn, principal: Asking, services: Wired) -> Eviden
         opened = await services.spaces.open(principal, space, Action.EDIT)
     except NotFound:
         raise NotFound("source", body.source) from None
+    if body.answer is not None:
+        told = await services.answers.space_of(body.answer, tenant=principal.tenant)
+        if told != opened.id:
+            raise NotFound("answer", body.answer)
     made = await services.evidence.verify_and_create(
         body.source,
         body.version,

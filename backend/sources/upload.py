@@ -57,6 +57,7 @@ class _Form:
         self._field: str | None = None
         self._text = b""
         self._is_file = False
+        self.ended = False
 
     def part_begin(self) -> None:
         self._headers = {}
@@ -96,6 +97,13 @@ class _Form:
         if not self._is_file and self._field:
             self.fields[self._field] = self._text.decode("utf-8", "replace")
 
+    def end(self) -> None:
+        self.ended = True
+
+
+def _garbled(error: FormParserError) -> Invalid:
+    return Invalid(f"The form cannot be read: {error}.", "Send the file again.")
+
 
 @asynccontextmanager
 async def received(
@@ -113,18 +121,22 @@ async def received(
             "Send multipart/form-data with a part named 'file'.",
         )
     form = _Form()
-    parser = MultipartParser(
-        boundary,
-        {
-            "on_part_begin": form.part_begin,
-            "on_part_data": form.part_data,
-            "on_part_end": form.part_end,
-            "on_header_field": form.header_field,
-            "on_header_value": form.header_value,
-            "on_header_end": form.header_end,
-            "on_headers_finished": form.headers_finished,
-        },
-    )
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": form.part_begin,
+                "on_part_data": form.part_data,
+                "on_part_end": form.part_end,
+                "on_end": form.end,
+                "on_header_field": form.header_field,
+                "on_header_value": form.header_value,
+                "on_header_end": form.header_end,
+                "on_headers_finished": form.headers_finished,
+            },
+        )
+    except FormParserError as error:
+        raise _garbled(error) from error
     hashed = hashlib.sha256()
     size = 0
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
@@ -151,9 +163,9 @@ async def received(
                     await asyncio.to_thread(parse, chunk)
                 parser.finalize()
             except FormParserError as error:
-                raise Invalid(
-                    f"The form cannot be read: {error}.", "Send the file again."
-                ) from error
+                raise _garbled(error) from error
+        if form.name is not None and not form.ended:
+            raise Invalid("The form ends in the middle.", "Send the file again.", code="truncated")
         if form.name is None:
             raise Invalid("The form holds no file.", "Send a part named 'file' with a file name.")
         yield Upload(temporary, form.name, size, hashed.hexdigest(), form.fields)

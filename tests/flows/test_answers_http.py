@@ -155,6 +155,28 @@ async def test_a_reader_who_leaves_cancels_the_answer(services: Services, space:
     assert run.state == "cancelled"
 
 
+async def test_ids_of_another_space_are_refused_beside_ids_of_this_one(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    """A right to one of two ids is no right to the other, whoever asks."""
+    other = (await client.post("/api/spaces", json={"name": "Other"})).json()["id"]
+    brief = (await client.post(f"/api/spaces/{other}/briefs", json={"title": "Theirs"})).json()
+    asked = await client.post(
+        f"/api/spaces/{space}/answers", json={"question": GROWTH, "brief": brief["id"]}
+    )
+    assert asked.status_code == 404
+    sources = (await client.get(f"/api/spaces/{space}/sources")).json()
+    narrowed = await ask(client, other, GROWTH, sources=[sources[0]["id"]])
+    assert narrowed[-1][0] == "declined"
+    assert narrowed[-1][1]["nearest"] == []
+    place = {"source": sources[0]["id"], "version": sources[0]["version"]["hash"]}
+    for answer in (narrowed[0][1]["answer"], "ans_none"):
+        cited = await client.post(
+            "/api/evidence", json={**place, "start": 0, "end": 8, "answer": answer}
+        )
+        assert cited.status_code == 404
+
+
 async def test_a_slow_reader_learns_of_the_end(
     services: Services, space: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -592,3 +592,27 @@ async def test_deleting_a_space_leaves_nothing_of_it_and_takes_nothing_from_othe
     assert not await services.blobs.exists(original_key("local", source["version"]["hash"]))
     assert not await services.blobs.exists(f"images/local/{own}")
     assert (await client.get(f"/api/images/{shared}")).content == drawn[1].getvalue()
+
+
+@pytest.mark.parametrize(
+    ("boundary", "body", "code"),
+    [
+        ("x" * 5_000, b"", "invalid"),
+        (
+            "x",
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf',
+            "truncated",
+        ),
+    ],
+)
+async def test_a_form_that_cannot_be_read_to_its_end_adds_nothing(
+    client: httpx.AsyncClient, space: str, boundary: str, body: bytes, code: str
+) -> None:
+    """Half a file is not taken for a whole one."""
+    answer = await client.post(
+        f"/api/spaces/{space}/sources",
+        content=body,
+        headers={"content-type": f"multipart/form-data; boundary={boundary}"},
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+    assert (await client.get(f"/api/spaces/{space}/sources")).json() == []
