@@ -40,6 +40,10 @@ def back_up(settings: Settings, file: Path) -> dict[str, Any]:
     database, blobs = _places(settings)
     if not database.is_file():
         raise Unavailable(f"There is no database at {database}.", "There is nothing to back up.")
+    if not file.absolute().parent.is_dir():
+        raise Unavailable(
+            f"There is no folder {file.absolute().parent}.", "Make it, or name another file."
+        )
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
         for _ in range(TRIES):
             copy = Path(folder) / DATABASE

@@ -9,6 +9,7 @@ from backend.commands.client import Refused, product, told
 from backend.settings import Settings
 
 FORMATS = ("md", "docx")
+LISTED = 20  # briefs named in an error
 
 
 async def export(settings: Settings, brief: str, format: str, space: str) -> tuple[str, bytes]:
@@ -24,9 +25,10 @@ async def export(settings: Settings, brief: str, format: str, space: str) -> tup
             one for one in found if one["title"] == brief
         ]
         if len(named) != 1:
+            known = ", ".join(f"{one['id']} ({one['title']})" for one in (named or found)[:LISTED])
             raise Refused(
                 f"{len(named)} briefs are called {brief!r}.",
-                "Name one by id: " + ", ".join(f"{one['id']} ({one['title']})" for one in found),
+                f"Name one by its id: {known or 'there is no brief yet'}.",
             )
         answer = await client.get(
             f"/api/briefs/{named[0]['id']}/download", params={"format": format}
