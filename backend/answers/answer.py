@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from backend.answers import prompt as prompts
 from backend.answers.citations import Read, Reader
@@ -30,7 +30,7 @@ from backend.answers.events import (
     Started,
     Token,
 )
-from backend.answers.grounds import NEAREST, decide, matched
+from backend.answers.grounds import NEAREST, decide, matched, unmentioned
 from backend.answers.runs import (
     AnswerRun,
     Difference,
@@ -85,6 +85,7 @@ class Corpus(Protocol):
         ...
 
 
+@runtime_checkable
 class Priced(Protocol):
     """A model that knows its price; one that does not is of unknown cost."""
 
@@ -279,12 +280,10 @@ class Answers:
     def _cost(self, question: str) -> float | None:
         if self._model is None:
             return 0.0
-        price = getattr(self._model, "price", None)
-        if price is None:
+        if not isinstance(self._model, Priced):
             return None
         tokens = prompts.BUDGET_TOKENS + prompts.estimate_tokens(question) + 400
-        cost: float | None = price(tokens, prompts.ANSWER_TOKENS // 2)
-        return cost
+        return self._model.price(tokens, prompts.ANSWER_TOKENS // 2)
 
     def _begin(self, question: Question, scope: Scope) -> AnswerRun:
         return AnswerRun(
@@ -326,6 +325,10 @@ class Answers:
         if not grounds.enough:
             yield decline(grounds.reason)
             return
+        gone = unmentioned(question.text, grounds.missing, result.hits)
+        if gone:
+            named = " or ".join(f"“{name}”" for name in gone)
+            yield draft.note("not_mentioned", f"Nothing found mentions {named}.")
 
         usage: Usage | None = None
         composed = self._model is None
