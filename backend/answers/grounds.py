@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.evidence.words import GENERIC, asked, figures, held
+from backend.evidence.words import GENERIC, asked, figures, fold, held, names, words
+from retrieval.language import spoken
 from retrieval.model import Hit, Passage, PassageId, SearchResult
 
 # Enough when cosine + WORDS * covered reaches ENOUGH. A logistic regression on the dev halves of
@@ -20,6 +22,10 @@ ENOUGH = 0.74
 COVERED_ALONE = 0.45  # without a dense leg, which a trace names: fewer of either are answered
 GENERIC_WEIGHT = 0.25
 NEAREST = 3  # passages shown when declining
+UNMENTIONED = 4  # names told that nothing mentions
+
+_WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
+_OPENS = re.compile(r"(?:^|[.!?:;])[\s\"'“”„«(]*$")  # before the first word of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,40 @@ def matched(question: str, hits: Sequence[Hit]) -> Mapping[PassageId, tuple[str,
         hit.passage.id: tuple(term for term in terms if term in found_in(terms, hit.passage))
         for hit in hits
     }
+
+
+def unmentioned(question: str, missing: Sequence[str], hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Names in a question that no passage found holds, as they were written, a run as one.
+
+    Only names: that nothing says "evolve" tells nothing, since a passage may say it otherwise.
+    "Austria" is held where "Austrian" stands. None where the question is all in capitals.
+    """
+    gone = {fold(term).removesuffix("'s") for term in missing}
+    gone &= set(names(question, spoken(question)))
+    if not gone:
+        return ()
+    said = list(_WORD.finditer(question))
+    if 2 * sum(match.group()[0].isupper() for match in said) > len(said) > 2:
+        return ()
+    present = {word for hit in hits for word in words(f"{hit.passage.context}\n{hit.passage.text}")}
+    found: list[str] = []
+    reached = -1
+    for match in said:
+        written = match.group().removesuffix("'s").removesuffix("’s")
+        name = fold(written)
+        if not written[0].isupper() or name not in gone:
+            continue
+        if written[1:].islower() and _OPENS.search(question[: match.start()]):
+            continue
+        stem = name[: max(4, len(name) - 2)]
+        if any(word.startswith(stem) for word in present):
+            continue
+        if reached == match.start() - 1 and question[reached] in " -":
+            found[-1] = f"{found[-1]}{question[reached]}{written}"
+        elif written not in found:
+            found.append(written)
+        reached = match.end()
+    return tuple(found[:UNMENTIONED])
 
 
 def found_in(terms: Sequence[str], passage: Passage) -> frozenset[str]:

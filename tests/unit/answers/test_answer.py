@@ -67,6 +67,17 @@ async def test_sources_that_disagree_stand_side_by_side(library: Any) -> None:
     assert "Board minutes" in notice.message
 
 
+async def test_a_name_that_nothing_mentions_is_told_before_the_answer(library: Any) -> None:
+    """A market elsewhere is not passed off as the one asked for; the run keeps the word of it."""
+    events = await library.ask("How much did heat pump revenue of Nordwind grow in Poland?")
+    kinds = [type(event) for event in events]
+    told = those(events, Notice)[0]
+    assert (told.code, told.message) == ("not_mentioned", "Nothing found mentions “Poland”.")
+    assert kinds.index(Notice) < kinds.index(Sentence)
+    run = await library.answers().get(events[0].answer, scope=SCOPE)
+    assert run.notices[0].message == told.message
+
+
 async def test_an_off_topic_question_is_declined_with_the_nearest_passages(library: Any) -> None:
     """Nothing is said, and what was searched is."""
     events = await library.ask("Which enzyme repairs double strand breaks in heat stressed yeast?")

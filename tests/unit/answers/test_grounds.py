@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.answers.grounds import ENOUGH, WORDS, decide
+from backend.answers.grounds import ENOUGH, WORDS, decide, unmentioned
 from retrieval.model import Contribution, Hit, Passage, Ranked, Run, SearchResult, Trace
 
 QUESTION = "How large is the market for heat pumps?"
@@ -46,3 +46,23 @@ def test_the_reason_names_the_words_that_nothing_mentions() -> None:
 @pytest.mark.parametrize("question", ["", "???", "what is the"])
 def test_a_question_without_words_is_not_answered_by_words(question: str) -> None:
     assert not decide(question, result(SAYS, None)).enough
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("How large is the market for scooters in Poland?", ("Poland",)),
+        ("How large is Poland's market?", ("Poland",)),
+        ("What does an Urban Arrow cost in Spain?", ("Urban Arrow", "Spain")),
+        ("How does the market in Austria evolve?", ()),  # it says Austrian
+        ("How large is it? Compare the scooters.", ()),  # capital only by its place
+        ("HOW LARGE IS POLAND?", ()),
+        ("how large is poland?", ()),
+        ("Is it sold at once in all of Aa, Bb, Cc, Dd or in Ee?", ("Aa", "Bb", "Cc", "Dd")),
+    ],
+)
+def test_only_names_are_told_as_not_mentioned(question: str, told: tuple[str, ...]) -> None:
+    """Other words may stand there in another form; a name that is not there is another thing."""
+    found = result("The Austrian market for heat pumps is large.", 0.9)
+    missing = decide(question, found).missing
+    assert unmentioned(question, missing, found.hits) == told

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 import pytest
 
 from backend.answers.answer import HITS
-from backend.answers.grounds import decide
+from backend.answers.grounds import decide, unmentioned
 from backend.llm.extractive import Composition, Extractive
 from retrieval.chunking import cut
 from retrieval.dense import DenseLeg
 from retrieval.encoders.onnx import OnnxEncoder
 from retrieval.language import spoken
 from retrieval.memory import MemoryLexical, MemoryPassages
-from retrieval.model import Passage, Query, Scope
+from retrieval.model import Passage, Query, Scope, SearchResult
 from retrieval.reading.read import read
 from retrieval.search import Searcher
 from retrieval.sentences import sentences
@@ -27,11 +27,12 @@ from retrieval.weights import GRANITE
 SAMPLE = Path(__file__).parents[3] / "backend/sample"
 SCOPE = Scope("local", frozenset({"sample"}))
 
+Search = Callable[[str], Awaitable[SearchResult]]
 Ask = Callable[[str], Awaitable[Composition | None]]
 
 
 @pytest.fixture(scope="module")
-def space(models_dir: Path) -> SimpleNamespace:
+def space() -> SimpleNamespace:
     """The sample's passages, and a place for their vectors: they are made once."""
     passages: list[Passage] = []
     for name in json.loads((SAMPLE / "sample.json").read_text(encoding="utf-8"))["files"]:
@@ -39,24 +40,37 @@ def space(models_dir: Path) -> SimpleNamespace:
         passages += cut(
             reading, tenant="local", space="sample", source=name, version="0" * 64, title=name
         )
-    return SimpleNamespace(passages=passages, vectors=ExactVectors(), models=models_dir)
+    return SimpleNamespace(passages=passages, vectors=ExactVectors())
+
+
+@pytest.fixture(scope="module")
+def encoder(models_dir: Path) -> OnnxEncoder:
+    return OnnxEncoder.open(models_dir / GRANITE)
 
 
 @pytest.fixture
-async def ask(space: SimpleNamespace) -> Ask:
-    """The answer's extracts; None where the question is declined."""
-    encoder = OnnxEncoder.open(space.models / GRANITE)
+async def search(space: SimpleNamespace, encoder: OnnxEncoder) -> Search:
     words, meaning = MemoryLexical(), DenseLeg(encoder, space.vectors)
     await words.put(space.passages)
     if not await meaning.count():
         await meaning.put(space.passages)
     searcher = Searcher([words, meaning], MemoryPassages(space.passages), deadline_s=60)
+
+    async def found(question: str) -> SearchResult:
+        return await searcher.search(
+            Query(question, language=spoken(question)), scope=SCOPE, limit=HITS
+        )
+
+    return found
+
+
+@pytest.fixture
+def ask(search: Search, encoder: OnnxEncoder) -> Ask:
+    """The answer's extracts; None where the question is declined."""
     composer = Extractive(sentences=sentences, encoder=encoder)
 
     async def asked(question: str) -> Composition | None:
-        result = await searcher.search(
-            Query(question, language=spoken(question)), scope=SCOPE, limit=HITS
-        )
+        result = await search(question)
         if not decide(question, result).enough:
             return None
         return await composer.compose(question, result.hits)
@@ -131,3 +145,23 @@ async def test_what_the_papers_speak_of_is_answered(ask: Ask, question: str) -> 
     made = await ask(question)
     assert made is not None
     assert made.extracts
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("How large is the market for e-scooters in Poland?", ("Poland",)),
+        ("How fast did the Austrian market grow in 2025?", ()),
+        ("What are the risks of entering Austria?", ()),
+        ("How did Halden's revenue evolve?", ()),
+        ("Which dealers does Velomula have in Germany?", ()),
+    ],
+)
+async def test_an_answer_tells_which_names_the_papers_do_not_hold(
+    search: Search, question: str, told: tuple[str, ...]
+) -> None:
+    """These are near enough to be answered; that they are of another country must be said."""
+    result = await search(question)
+    grounds = decide(question, result)
+    assert grounds.enough
+    assert unmentioned(question, grounds.missing, result.hits) == told
