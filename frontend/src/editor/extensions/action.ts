@@ -32,6 +32,14 @@ function text(name: string, attribute: string, fallback: string) {
   };
 }
 
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
+
+/** "2026-03-06" as "6 Mar 2026", the same in every browser. */
+export function dayInWords(due: string): string {
+  const day = new Date(`${due}T00:00:00Z`);
+  return Number.isNaN(day.getTime()) ? due : DAY.format(day);
+}
+
 /** A block that somebody is to do something about: words, an owner, a day, and how far it is. */
 export const action = Node.create({
   name: 'action',
@@ -121,9 +129,19 @@ export const action = Node.create({
 
       const due = document.createElement('input');
       due.className = 'action-due';
-      due.type = 'date';
+      due.placeholder = 'Due';
       due.setAttribute('aria-label', 'Due');
-      due.addEventListener('change', () => set('due', due.value));
+      // A date field shows the browser's own order of day and month; read as words it is the same
+      // for everybody, so it is a date field only while it is being filled in.
+      due.addEventListener('focus', () => {
+        due.type = 'date';
+        due.value = String(current.attrs.due ?? '');
+      });
+      due.addEventListener('blur', () => {
+        set('due', due.value);
+        due.type = 'text';
+        due.value = dayInWords(String(current.attrs.due ?? ''));
+      });
 
       const controls = document.createElement('div');
       controls.className = 'action-controls';
@@ -149,7 +167,7 @@ export const action = Node.create({
         dom.dataset.status = status.value = isStatus(attrs.status) ? attrs.status : 'open';
         // What somebody is typing is not overwritten by what arrives meanwhile.
         if (document.activeElement !== owner) owner.value = String(attrs.owner ?? '');
-        if (document.activeElement !== due) due.value = String(attrs.due ?? '');
+        if (document.activeElement !== due) due.value = dayInWords(String(attrs.due ?? ''));
         due.classList.toggle('is-empty', due.value === '');
         for (const field of [status, owner, due]) field.disabled = !editor.isEditable;
         dom.dataset.id = String(attrs.id ?? '');
