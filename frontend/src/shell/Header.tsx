@@ -52,7 +52,10 @@ export function Header(props: HeaderProps) {
   return (
     <header className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b border-border bg-surface px-3 py-1.5">
       <h1 className="sr-only">StratMaster</h1>
-      <nav aria-label="Space and brief" className="flex min-w-0 flex-1 items-center gap-0.5">
+      <nav
+        aria-label="Space and brief"
+        className="flex min-w-0 flex-1 basis-full items-center gap-0.5 sm:basis-0"
+      >
         <img src="/favicon.svg" alt="" width={22} height={22} className="mr-1.5 shrink-0" />
         <Menu
           trigger={

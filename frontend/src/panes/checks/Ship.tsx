@@ -13,11 +13,13 @@ const FORMATS = [
   {
     id: 'md',
     name: 'Markdown',
+    button: 'Download Markdown',
     loss: 'Citations become numbered references at the end. Image widths and underlining are not kept.',
   },
   {
     id: 'docx',
     name: 'Word (DOCX)',
+    button: 'Download Word document',
     loss: 'Citations become numbered references at the end. Action items become a line with owner, date and status.',
   },
 ] as const;
@@ -105,7 +107,11 @@ export function Ship({ brief }: { brief: string }) {
   return (
     <div className="flex min-h-0 flex-1 flex-col gap-4 overflow-auto p-4" tabIndex={-1}>
       <p className="text-[13px] text-muted">Take the brief out as a file. It needs no account.</p>
-      {blocked && <Notice tone="warn">{blocked}</Notice>}
+      {blocked && (
+        <div id="ship-blocked">
+          <Notice tone="warn">{blocked}</Notice>
+        </div>
+      )}
       {open.length > 0 && (
         <Notice
           tone="warn"
@@ -135,6 +141,8 @@ export function Ship({ brief }: { brief: string }) {
                 small
                 look="primary"
                 disabled={blocked !== null || busy !== null}
+                aria-label={format.button}
+                aria-describedby={blocked ? 'ship-blocked' : undefined}
                 title={blocked ?? undefined}
                 onClick={() => void download(format.id)}
               >
