@@ -163,7 +163,8 @@ class Settings(BaseSettings):
         1,
         ge=0,
         le=16,
-        description="Background jobs at once in the server; 0 leaves them to `stratmaster worker`.",
+        description="Background jobs at once in the server, beside two loops of their own that "
+        "only encode; 0 leaves all of it to `stratmaster worker`.",
     )
     max_upload_bytes: int = Field(
         100 * 1024 * 1024, ge=1, description="Largest file a source may be, in bytes."
