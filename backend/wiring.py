@@ -43,7 +43,7 @@ from backend.store.tables import passages, sources, tenants
 from backend.store.updates import SqlUpdates
 from collab import Projection, Rooms
 from retrieval.blocks import Reading
-from retrieval.chunking import cut
+from retrieval.chunking import CHUNKER, cut
 from retrieval.dense import VectorIndex
 from retrieval.encoders.late import ClosableEncoder, LateEncoder
 from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
@@ -117,6 +117,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             wake=worker.wake,
             read=read_within(settings),
             cut=cut,
+            chunker=CHUNKER,
             temporary=temporary,
         )
         handlers[ENCODE] = EncodeSource(

@@ -17,6 +17,8 @@ from retrieval.language import UNDETERMINED, guess
 from retrieval.model import Passage, SourceId, VersionHash
 from retrieval.sentences import sentences
 
+CHUNKER: Final = "blocks-1"  # raise when the same reading would be cut elsewhere: `reindex` looks
+
 # Sizes are words. A passage of about 200 answers one question, fits an encoder's 512 tokens with
 # its headings, and leaves eight of them room in a prompt.
 ENOUGH: Final = 180  # at the next block's end a passage of this size is closed

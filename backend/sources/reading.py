@@ -190,8 +190,10 @@ class ReadSource(_SourceJob):
         wake: Callable[[], None],
         read: Read,
         cut: Cut,
+        chunker: str,
         temporary: Path,
     ) -> None:
+        """``chunker`` is the name of what ``cut`` does, kept with each version."""
         super().__init__(store=store, passages=passages, indexes=indexes, sources=sources)
         self._blobs = blobs
         self._texts = texts
@@ -199,6 +201,7 @@ class ReadSource(_SourceJob):
         self._wake = wake
         self._read = read
         self._cut = cut
+        self._chunker = chunker
         self._temporary = temporary
 
     async def run(self, lease: Lease) -> None:
@@ -232,7 +235,9 @@ class ReadSource(_SourceJob):
             return
         async with self._store.writing() as connection:
             await lease.hold(connection)
-            await self._passages.replace(connection, source.id, version.hash, made)
+            await self._passages.replace(
+                connection, source.id, version.hash, made, chunker=self._chunker
+            )
         await self._stage(lease, source, SourceState.INDEXING, "indexing", 0, len(made))
         await self._indexes.words(made)
         receipt = ReceiptOut(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.store.engine import Store
-from backend.store.tables import passages, sources
+from backend.store.tables import passages, sources, versions
 from retrieval.model import Passage, PassageId, Scope, SourceId, VersionHash
 
 AT_ONCE = 500  # ids or rows in one statement
@@ -47,8 +47,13 @@ class StoredPassages:
         source: SourceId,
         version: VersionHash,
         made: Sequence[Passage],
+        *,
+        chunker: str,
     ) -> None:
-        """Keep these as all the passages of one version, unseen until it is current."""
+        """Keep these as all the passages of one version, unseen until it is current.
+
+        ``chunker`` names what cut them, so that `reindex` can tell those of an older one.
+        """
         await connection.execute(
             delete(passages).where(passages.c.source == source, passages.c.version == version)
         )
@@ -75,6 +80,11 @@ class StoredPassages:
                     for passage in made[begin : begin + AT_ONCE]
                 ],
             )
+        await connection.execute(
+            update(versions)
+            .where(versions.c.source == source, versions.c.hash == version)
+            .values(chunker=chunker)
+        )
 
     async def keep_only(
         self, connection: AsyncConnection, source: SourceId, version: VersionHash | None
@@ -97,8 +107,13 @@ class StoredPassages:
             )
             return [_passage(row) for row in rows]
 
-    async def everything(self) -> AsyncIterator[Sequence[Passage]]:
-        """All current passages of all tenants, a batch at a time: for building an index anew."""
+    async def everything(
+        self, *, without: Collection[SourceId] = ()
+    ) -> AsyncIterator[Sequence[Passage]]:
+        """All current passages of all tenants, a batch at a time: for building an index anew.
+
+        ``without`` leaves out those of some sources.
+        """
         after = ""
         while True:
             async with self._store.reading() as connection:
@@ -113,7 +128,7 @@ class StoredPassages:
                 ).all()
             if not rows:
                 return
-            yield [_passage(row) for row in rows]
+            yield [_passage(row) for row in rows if row.source not in without]
             after = rows[-1].id
 
 

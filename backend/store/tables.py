@@ -141,6 +141,7 @@ versions = Table(
     Column("characters", Integer),
     Column("page_starts", Json),  # the offset in the stored text at which each page begins
     Column("receipt", Json),
+    Column("chunker", String),  # what cut its passages; null before that was kept
     _created(),
     PrimaryKeyConstraint("source", "hash"),
     UniqueConstraint("source", "number"),
