@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pycrdt
 
+from collab.contents import mend
 from collab.errors import CollabError
 from collab.model import Block, Inline, Mark, Projection, Update
 
@@ -25,12 +26,12 @@ _DEPTH = 100  # of blocks within blocks; the editor makes a dozen at most
 Attrs = Mapping[str, str | int | bool | None]
 
 
-def project(updates: Iterable[Update]) -> Projection:
+def project(updates: Sequence[Update]) -> Projection:
     """The title and blocks of a document, from its updates in order.
 
     Takes as long as the document is large; call it in a thread.
     """
-    document = load(updates)
+    document = load(mend(updates))
     # One transaction: each read would otherwise open and commit its own.
     with document.transaction():
         title = str(document.get(TITLE, type=pycrdt.Text))
@@ -40,7 +41,7 @@ def project(updates: Iterable[Update]) -> Projection:
 
 
 def load(updates: Iterable[Update]) -> pycrdt.Doc[Any]:
-    """A document from its updates in order."""
+    """A document from its updates in order, which have been mended."""
     document: pycrdt.Doc[Any] = pycrdt.Doc()
     with document.transaction():
         for number, update in enumerate(updates):

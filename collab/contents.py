@@ -3,22 +3,44 @@
 The CRDT library is lenient where a browser is not: it takes trailing bytes, client ids past
 2^53 and content kinds that Yjs has never heard of. Stored and fanned out, such an update would
 break every browser that opens the document, for good. So an update is read here first, whole.
+
+It is lenient in one thing that no browser could do without. Yjs counts text in UTF-16 units, and
+an edit may fall between the two units of one character (an emoji): Yjs then turns each half into
+U+FFFD, which is one unit long. The library keeps UTF-8 and leaves the character whole on one side,
+so its lengths and its text disagree, and what it encodes from then on no browser can read. Before
+such updates are given to it, the halves are replaced here, as Yjs does (``mend``).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple, TypeAlias
 
 from collab.errors import Malformed
 from collab.model import Update
-from collab.wire import Reader
+from collab.wire import Reader, chunk
 
 _GC, _SKIP = 0, 10
 _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC = range(1, 10)
 _XML_ELEMENT, _XML_HOOK, _LAST_TYPE = 3, 5, 6
 _DEPTH = 64  # of arrays and objects inside one value
+_WIDE = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")  # in UTF-8, what is two units in UTF-16
+_HALF = "\N{REPLACEMENT CHARACTER}"
+
+Place: TypeAlias = tuple[int, int]  # before the unit that this client wrote at this clock
+
+
+class Wide(NamedTuple):
+    """A text with characters of two UTF-16 units: where it begins and, in the update, ends."""
+
+    client: int
+    clock: int
+    text: str
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +49,13 @@ class Contents:
 
     structs: Mapping[int, int]
     deletes: Mapping[int, int]
+    wide: Sequence[Wide] = ()
+    cuts: frozenset[Place] = frozenset()  # where it parts what it or others wrote
+
+    @property
+    def pairs(self) -> frozenset[Place]:
+        """The places in the midst of a character."""
+        return frozenset(place for wide in self.wide for place in _midst(wide))
 
     @property
     def empty(self) -> bool:
@@ -43,24 +72,75 @@ def read(update: Update) -> Contents:
     """The contents of an update; ``Malformed`` if a Yjs client could not read it whole."""
     reader = Reader(update)
     structs: dict[int, int] = {}
+    wide: list[Wide] = []
+    cuts: set[Place] = set()
     for _ in range(reader.integer()):
         count = reader.integer()
         client = reader.integer()
         clock = reader.integer()
         if client in structs:
             raise Malformed(f"Client {client} has two runs of structs in one update.")
+        cuts.add((client, clock))
         for _ in range(count):
-            clock += _struct(reader, client, clock)
+            clock += _struct(reader, client, clock, wide, cuts)
+            cuts.add((client, clock))
         if count:
             structs[client] = clock
     deletes: dict[int, int] = {}
     for _ in range(reader.integer()):
         client = reader.integer()
         for _ in range(reader.integer()):
-            end = reader.integer() + reader.integer()
+            clock = reader.integer()
+            end = clock + reader.integer()
             deletes[client] = max(end, deletes.get(client, 0))
+            cuts.update(((client, clock), (client, end)))
     reader.end()
-    return Contents(structs, deletes)
+    return Contents(structs, deletes, wide, frozenset(cuts))
+
+
+def mend(updates: Sequence[Update]) -> Sequence[Update]:
+    """The updates of a document, each character that one of them cuts in two replaced by two
+    U+FFFD. Everything else is as it was, and mostly all of it.
+
+    Takes as long as the updates are large; call it in a thread.
+    """
+    if not any(map(_WIDE.search, updates)):
+        return updates
+    contents = [read(update) for update in updates]
+    pairs = frozenset[Place]().union(*(each.pairs for each in contents))
+    cut = frozenset[Place]().union(*(pairs & each.cuts for each in contents))
+    return list(map(_without, updates, contents, repeat(cut))) if cut else updates
+
+
+def _without(update: Update, contents: Contents, cut: Set[Place]) -> Update:
+    pieces: list[bytes] = []
+    done = 0
+    for wide in contents.wide:
+        if cut.isdisjoint(_midst(wide)):
+            continue
+        halved, clock = [], wide.clock
+        for character in wide.text:
+            if character <= "\uffff":
+                clock += 1
+            else:
+                clock += 2
+                if (wide.client, clock - 1) in cut:
+                    character = _HALF * 2
+            halved.append(character)
+        begin = wide.end - len(chunk(wide.text.encode()))
+        pieces += (update[done:begin], chunk("".join(halved).encode()))
+        done = wide.end
+    return b"".join((*pieces, update[done:]))
+
+
+def _midst(wide: Wide) -> Sequence[Place]:
+    places, clock = [], wide.clock
+    for character in wide.text:
+        if character > "\uffff":
+            places.append((wide.client, clock + 1))
+            clock += 1
+        clock += 1
+    return places
 
 
 def clocks(state: bytes) -> dict[int, int]:
@@ -69,16 +149,17 @@ def clocks(state: bytes) -> dict[int, int]:
     return {reader.integer(): reader.integer() for _ in range(reader.integer())}
 
 
-def _struct(reader: Reader, client: int, clock: int) -> int:
+def _struct(reader: Reader, client: int, clock: int, wide: list[Wide], cuts: set[Place]) -> int:
     """Pass over one struct; its length in clock ticks."""
     info = reader.byte()
     kind = info & 0x1F
     if kind in (_GC, _SKIP):
         return _positive(reader.integer())
-    if info & 0x80:
-        _earlier(reader, client, clock)
-    if info & 0x40:
-        _earlier(reader, client, clock)
+    if info & 0x80:  # what it stands after
+        other, at = _earlier(reader, client, clock)
+        cuts.add((other, at + 1))
+    if info & 0x40:  # what it stands before
+        cuts.add(_earlier(reader, client, clock))
     if not info & 0xC0:
         if reader.integer() == 1:
             reader.text()
@@ -86,22 +167,26 @@ def _struct(reader: Reader, client: int, clock: int) -> int:
             _earlier(reader, client, clock)
         if info & 0x20:
             reader.text()
-    return _content(reader, kind)
+    if kind != _STRING:
+        return _content(reader, kind)
+    text = reader.text()
+    # Clocks count UTF-16 units.
+    length = _positive(len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2)
+    if length > len(text):
+        wide.append(Wide(client, clock, text, reader.at))
+    return length
 
 
-def _earlier(reader: Reader, client: int, clock: int) -> None:
+def _earlier(reader: Reader, client: int, clock: int) -> Place:
     """Pass over a reference. Yjs waits for what another client has yet to say, but takes it for
     granted that a client refers only to what it said before."""
     other, at = reader.integer(), reader.integer()
     if other == client and at >= clock:
         raise Malformed(f"Client {client} refers at {clock} to its own future, {at}.")
+    return other, at
 
 
 def _content(reader: Reader, kind: int) -> int:
-    if kind == _STRING:
-        text = reader.text()
-        # Clocks count UTF-16 units.
-        return _positive(len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2)
     if kind == _DELETED:
         return _positive(reader.integer())
     if kind == _FORMAT:

@@ -20,7 +20,7 @@ import pycrdt
 
 from collab import wire
 from collab.blocks import load, project
-from collab.contents import Contents, clocks, read
+from collab.contents import Contents, Place, clocks, mend, read
 from collab.errors import Malformed, Refused, UnknownDocument
 from collab.model import (
     Access,
@@ -151,6 +151,7 @@ class Room:
         stored: Stored,
         doc: pycrdt.Doc[Any],
         early: Iterable[Update],
+        pairs: Iterable[Place],
         *,
         limits: Limits,
         on_settled: Settled | None = None,
@@ -169,8 +170,10 @@ class Room:
         # Updates the document holds back because something before them has not come. They are
         # not part of what it encodes, so they are added to every snapshot and first sync.
         self._early: list[Update] = []
+        # Where an edit would fall in the midst of a character, which the library cannot take.
+        self._pairs: set[Place] = set()
         self._encoding: Update | None = None  # the document as one update, until the next edit
-        self._take(doc, early)
+        self._take(doc, early, pairs)
         self._whole_again = asyncio.Event()
         self._whole_again.set()
         self._pending: deque[_Pending] = deque()
@@ -208,14 +211,15 @@ class Room:
         stored = await store.load(document)
         if stored is None:
             raise UnknownDocument(f"There is no document {document!r}; it may have been deleted.")
-        doc, early = await asyncio.to_thread(_load, stored.updates)
-        return cls(document, store, stored, doc, early, limits=limits, on_settled=on_settled)
+        loaded = await asyncio.to_thread(_load, stored.updates)
+        return cls(document, store, stored, *loaded, limits=limits, on_settled=on_settled)
 
-    def _take(self, doc: pycrdt.Doc[Any], early: Iterable[Update]) -> None:
+    def _take(self, doc: pycrdt.Doc[Any], early: Iterable[Update], pairs: Iterable[Place]) -> None:
         self._doc = doc
         doc.observe(lambda event: self._events.append(event.update))
         self._known = clocks(doc.get_state())
         self._early = list(early)
+        self._pairs = set(pairs)
         self._encoding = None
 
     # Visitors
@@ -337,6 +341,15 @@ class Room:
             self._whole_again.clear()
             self._work.set()
             raise Malformed(f"An update cannot be applied: {error}") from None
+        if self._halves(contents) and (self._events or not contents.within(self._known)):
+            # A legal edit, but what is in memory now is not what browsers have. Stored and told
+            # as it came, it is mended where the document is made again from the store.
+            self._whole_again.clear()
+            self._work.set()
+            return update
+        self._pairs.update(
+            place for place in contents.pairs if place[1] > self._known.get(place[0], 0)
+        )
         for event in self._events:
             self._encoding = None
             if len(event) >= LARGE:
@@ -356,6 +369,16 @@ class Room:
             return None
         # What was news, without the history that a returning client repeats.
         return self._events[0] if len(self._events) == 1 else update
+
+    def _halves(self, contents: Contents) -> bool:
+        """Whether a character is cut in two: one that is here, or that the update brings."""
+        if not self._pairs.isdisjoint(contents.cuts):
+            return True
+        pairs = contents.pairs
+        if not pairs:
+            return False
+        early = (read(kept).cuts for kept in self._early)
+        return not pairs.isdisjoint(contents.cuts.union(self._known.items(), *early))
 
     async def _write(self) -> None:
         """The single writer: appends in order, says "saved", compacts."""
@@ -599,8 +622,19 @@ class Room:
             self._tell_settled()
 
 
-def _load(updates: Sequence[Update]) -> tuple[pycrdt.Doc[Any], list[Update]]:
-    """The document of these updates, and those of them it could not place yet."""
-    doc = load(updates)
+def _load(
+    updates: Sequence[Update],
+) -> tuple[pycrdt.Doc[Any], list[Update], set[Place]]:
+    """The document of these updates, those of them it could not place yet, and the places in the
+    midst of its characters."""
+    mended = mend(updates)
+    doc = load(mended)
     known = clocks(doc.get_state())
-    return doc, [update for update in updates if not read(update).within(known)]
+    early: list[Update] = []
+    pairs: set[Place] = set()
+    for update in mended:
+        contents = read(update)
+        pairs |= contents.pairs
+        if not contents.within(known):
+            early.append(update)
+    return doc, early, pairs

@@ -99,6 +99,11 @@ class Reader:
         self._at = 0
 
     @property
+    def at(self) -> int:
+        """How many bytes have been read."""
+        return self._at
+
+    @property
     def done(self) -> bool:
         return self._at == len(self._data)
 
