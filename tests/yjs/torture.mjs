@@ -1,5 +1,6 @@
 // Unmodified y-websocket clients edit one brief at random, lose their sockets at random, and
-// settle. Prints a line of JSON for every tenth of the edits, then what each client holds.
+// settle. Prints a line of JSON for every tenth of the edits, then, told on stdin that the server
+// will stay, what each client holds.
 //   node torture.mjs URL BRIEF SEED CLIENTS EDITS
 import { createRequire } from 'node:module'
 const require = createRequire(new URL('../../frontend/package.json', import.meta.url))
@@ -82,6 +83,7 @@ for (let done = 1; done <= edits; done++) {
   if (random() < 0.2) await pause(below(8))
   if (done % (edits / 10) === 0) say({ done })
 }
+await new Promise(r => process.stdin.once('data', r)) // the server is there for good
 const end = Date.now() + 30000
 const same = () => clients.every(client => client.provider.synced) &&
   new Set(clients.map(client => Buffer.from(Y.encodeStateVector(client.doc)).toString('hex').length)).size === 1 &&
