@@ -172,6 +172,7 @@ class Room:
         self._early: list[Update] = []
         # Where an edit would fall in the midst of a character, which the library cannot take.
         self._pairs: set[Place] = set()
+        self._halving: _Pending | None = None  # an edit that does, until the document is remade
         self._encoding: Update | None = None  # the document as one update, until the next edit
         self._take(doc, early, pairs)
         self._whole_again = asyncio.Event()
@@ -309,20 +310,31 @@ class Room:
                 return
             raise Refused("A visitor with read access sent an edit.")
         visitor.received += 1
-        news = self._apply(update, contents)
-        if news is not None:
+        if self._halves(contents):
+            # A legal edit, but applied as it is the library would no longer have what browsers
+            # have. So the document is made again from the store and this, mended together; the
+            # next message of anybody waits for that.
+            self._halving = _Pending(update, visitor, visitor.received)
+            self._whole_again.clear()
+            self._work.set()
+            return
+        self._pass_on(_Pending(self._apply(update, contents), visitor, visitor.received))
+
+    def _pass_on(self, taken: _Pending) -> None:
+        """Tell the others what was taken in, and leave it to the writer."""
+        if taken.update is not None:
             self._unsettled = True
             self._edited_at = asyncio.get_running_loop().time()
             self._settle_soon()
-            message = wire.update(news)
+            message = wire.update(taken.update)
             for other in self.visitors:
-                if other is not visitor and other.synced:
+                if other is not taken.visitor and other.synced:
                     other.tell(message)
-            self._backlog += len(news)
+            self._backlog += len(taken.update)
             if self._backlog > self._limits.backlog_bytes:
                 self._drained.clear()
         # One that brought nothing is answered in its turn too: what it repeats may be waiting.
-        self._pending.append(_Pending(news, visitor, visitor.received))
+        self._pending.append(taken)
         self._work.set()
 
     def _apply(self, update: Update, contents: Contents) -> Update | None:
@@ -333,7 +345,7 @@ class Room:
         except ValueError as error:  # not decoded, so nothing was applied
             raise Malformed(f"An update cannot be read: {error}") from error
         except BaseException as error:
-            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            if not _is_of_library(error):
                 raise
             # Half of it may be applied: what is in memory cannot be trusted. All that was taken
             # before is stored or waiting to be, so the document is made again from there.
@@ -341,15 +353,7 @@ class Room:
             self._whole_again.clear()
             self._work.set()
             raise Malformed(f"An update cannot be applied: {error}") from None
-        if self._halves(contents) and (self._events or not contents.within(self._known)):
-            # A legal edit, but what is in memory now is not what browsers have. Stored and told
-            # as it came, it is mended where the document is made again from the store.
-            self._whole_again.clear()
-            self._work.set()
-            return update
-        self._pairs.update(
-            place for place in contents.pairs if place[1] > self._known.get(place[0], 0)
-        )
+        self._pairs |= self._fresh_pairs(contents)
         for event in self._events:
             self._encoding = None
             if len(event) >= LARGE:
@@ -370,11 +374,15 @@ class Room:
         # What was news, without the history that a returning client repeats.
         return self._events[0] if len(self._events) == 1 else update
 
+    def _fresh_pairs(self, contents: Contents) -> set[Place]:
+        known = self._known
+        return {place for place in contents.pairs if place[1] >= known.get(place[0], 0)}
+
     def _halves(self, contents: Contents) -> bool:
         """Whether a character is cut in two: one that is here, or that the update brings."""
         if not self._pairs.isdisjoint(contents.cuts):
             return True
-        pairs = contents.pairs
+        pairs = self._fresh_pairs(contents)
         if not pairs:
             return False
         early = (read(kept).cuts for kept in self._early)
@@ -394,7 +402,7 @@ class Room:
                     self._settle_due = False
                     await self._compact_if_worth_it()
                     self._tell_settled()
-                if self.closed:
+                if self.closed and not self._pending:
                     return
         except UnknownDocument:
             log.info("The document %s was deleted while it was open", self.document)
@@ -412,8 +420,23 @@ class Room:
         stored = await self._store.load(self.document)
         if stored is None:
             raise UnknownDocument(f"There is no document {self.document!r} any more.")
-        self._take(*await asyncio.to_thread(_load, stored.updates))
+        halving, self._halving = self._halving, None
+        if halving is None or halving.update is None:
+            loaded = await asyncio.to_thread(_load, stored.updates)
+        else:
+            try:
+                loaded = await asyncio.to_thread(_load, (*stored.updates, halving.update))
+            except BaseException as error:
+                if not _is_of_library(error):
+                    raise
+                log.info("A visitor of %s sent what cannot be applied: %s", self.document, error)
+                halving.visitor.drop(CloseReason.MALFORMED)
+                loaded = await asyncio.to_thread(_load, stored.updates)
+                halving = None
+        self._take(*loaded)
         self._whole_again.set()
+        if halving is not None:
+            self._pass_on(halving)
 
     async def _write_batch(self) -> None:
         batch: list[_Pending] = []
@@ -594,6 +617,7 @@ class Room:
         """Stop at once: everybody out, what is not stored dropped."""
         self.closed = True
         self._pending.clear()
+        self._halving = None
         self._settle_due = False
         self._drained.set()
         self._whole_again.set()
@@ -620,6 +644,11 @@ class Room:
         while self._teller is not None and not self._teller.done():
             await asyncio.shield(self._teller)
             self._tell_settled()
+
+
+def _is_of_library(error: BaseException) -> bool:
+    """Whether the CRDT library failed: where it panics, it raises what is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _load(
