@@ -1,20 +1,31 @@
-// Edits that fall in the midst of characters. Reads { make: [seed, ...], read: [hex, ...] };
-// answers { made: [{ updates: [hex, ...], title }, ...], read: [title or null, ...] }: three
-// documents edited at random, whose updates reach each other late, and what an update of a whole
-// document says, null where Yjs cannot read it or waits for more.
+// Edits that fall in the midst of characters. Reads { make: [seed, ...], visit: [seed, ...],
+// read: [hex, ...] }; answers { made: [{ updates: [hex, ...], title }, ...], visited: the same,
+// read: [title or null, ...] }: three documents edited at random, whose updates reach each other
+// late; the updates that a server hears of four that come and go, and edit before they have said
+// what they did while away; and what an update of a whole document says, null where Yjs cannot
+// read it or waits for more.
 import { createRequire } from 'node:module'
 const require = createRequire(new URL('../../frontend/package.json', import.meta.url))
 const Y = require('yjs')
 
-const make = seed => {
+const dice = seed => { // mulberry32
   let state = seed >>> 0
-  const below = n => { // mulberry32
+  return n => {
     state = (state + 0x6d2b79f5) >>> 0
     let t = state
     t = Math.imul(t ^ (t >>> 15), t | 1)
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
     return ((t ^ (t >>> 14)) >>> 0) % n
   }
+}
+const answer = (docs, updates) => {
+  const titles = new Set(docs.map(doc => doc.getText('title').toString()))
+  if (titles.size !== 1) throw new Error('Yjs does not agree with itself')
+  return { updates: updates.map(update => Buffer.from(update).toString('hex')), title: [...titles][0] }
+}
+
+const make = seed => {
+  const below = dice(seed)
   const updates = []
   const peers = [1, 2, 3].map(client => {
     const doc = new Y.Doc()
@@ -39,9 +50,48 @@ const make = seed => {
     }
   }
   for (const peer of peers) catchUp(peer, updates.length)
-  const titles = new Set(peers.map(peer => peer.title.toString()))
-  if (titles.size !== 1) throw new Error('Yjs does not agree with itself')
-  return { updates: updates.map(update => Buffer.from(update).toString('hex')), title: [...titles][0] }
+  return answer(peers.map(peer => peer.doc), updates)
+}
+
+const visit = seed => {
+  const below = dice(seed * 7919)
+  const server = new Y.Doc()
+  const updates = []
+  const peers = [1, 2, 3, 4].map(client => {
+    const doc = new Y.Doc()
+    doc.clientID = seed * 10 + client
+    const peer = { doc, title: doc.getText('title'), is: 'away' }
+    doc.on('update', (update, origin) => {
+      if (origin !== 'server' && peer.is !== 'away') tell(peer, update)
+    })
+    return peer
+  })
+  const tell = (from, update) => {
+    updates.push(update)
+    Y.applyUpdate(server, update)
+    for (const peer of peers) {
+      if (peer !== from && peer.is === 'synced') Y.applyUpdate(peer.doc, update, 'server')
+    }
+  }
+  const sync = peer => {
+    Y.applyUpdate(peer.doc, Y.encodeStateAsUpdate(server, Y.encodeStateVector(peer.doc)), 'server')
+    peer.is = 'synced'
+    tell(peer, Y.encodeStateAsUpdate(peer.doc, Y.encodeStateVector(server)))
+  }
+  peers[0].is = 'connected'
+  peers[0].title.insert(0, 'a😀b😀')
+  for (let n = 0; n < 100; n++) {
+    const peer = peers[below(4)]
+    const { title } = peer
+    const what = below(10)
+    if (what === 0) peer.is = 'away'
+    else if (what === 1 && peer.is === 'away') peer.is = 'connected'
+    else if (what === 2 && peer.is === 'connected') sync(peer)
+    else if (what < 8) title.insert(below(title.length + 1), below(2) ? 'x' : 'ü😀')
+    else if (title.length > 4) title.delete(below(title.length - 3), 1 + below(3))
+  }
+  for (const peer of [...peers, ...peers]) sync(peer)
+  return answer([server, ...peers.map(peer => peer.doc)], updates)
 }
 
 const read = hex => {
@@ -56,5 +106,7 @@ const read = hex => {
 let input = ''
 process.stdin.on('data', piece => { input += piece }).on('end', () => {
   const given = JSON.parse(input)
-  process.stdout.write(JSON.stringify({ made: given.make.map(make), read: given.read.map(read) }))
+  process.stdout.write(JSON.stringify({
+    made: given.make.map(make), visited: given.visit.map(visit), read: given.read.map(read)
+  }))
 })
