@@ -21,7 +21,9 @@ from backend.wiring import open_services
 log = logging.getLogger(__name__)
 
 GRACE = 2  # seconds that open connections have to end by themselves
-WS_MESSAGE = 16 * 1024 * 1024 + 1024  # bytes; the room refuses a message before the socket does
+# Bytes. Twice what a room takes, so that it is the room that refuses what is too large and says
+# so; past this the socket breaks off by itself, and not every browser is told why.
+WS_MESSAGE = 32 * 1024 * 1024
 
 
 class Server(uvicorn.Server):

@@ -260,7 +260,8 @@ class Room:
             case wire.Presences(entries=entries):
                 self._move(visitor, entries)
             case wire.QueryPresences():
-                self._tell_presences(visitor)
+                # Answered where nobody is here too: so a quiet client asks whether the room is.
+                visitor.tell(wire.presences(self._here()))
 
     async def ready(self) -> None:
         """Wait while too much is applied that the store has not taken, or while reloading."""
@@ -607,9 +608,12 @@ class Room:
         self._moved_by.clear()
 
     def _tell_presences(self, visitor: Visitor) -> None:
-        here = [entry for entry in self._presences.values() if not entry.gone]
+        here = self._here()
         if here:
             visitor.tell(wire.presences(here))
+
+    def _here(self) -> list[wire.Presence]:
+        return [entry for entry in self._presences.values() if not entry.gone]
 
     # Endings
 

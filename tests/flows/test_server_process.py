@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 ROOT = Path(__file__).parents[2]
 TEXT = "\n\n".join(
@@ -121,6 +123,21 @@ def test_a_stop_ends_open_streams_and_leaves_in_good_order(tmp_path: Path) -> No
             process.send_signal(signal.SIGTERM)
             assert [line for line in lines if line] == []
         assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("larger_by", [1, 16 * 1024 * 1024])
+def test_a_change_that_is_too_large_is_refused_by_its_code(tmp_path: Path, larger_by: int) -> None:
+    """Past 16 MiB the room says 4413; the socket reads twice that, so that it can."""
+    with served(tmp_path) as (_, client):
+        space = client.post("/api/spaces", json={"name": "Papers"}).json()["id"]
+        brief = client.post(f"/api/spaces/{space}/briefs", json={"title": "Plan"}).json()["id"]
+        with connect(f"{client.base_url}/rooms/{brief}".replace("http", "ws", 1)) as room:
+            room.send(bytes(16 * 1024 * 1024 + larger_by))
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    room.recv(timeout=10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4413
 
 
 def test_two_servers_do_not_share_a_data_folder(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket as WsSocket } from 'ws';
 import * as Y from 'yjs';
 
-import { openSession, type Session } from './session';
+import { openSession, type Session, type SessionOptions } from './session';
 import { openTestRoom, type TestRoom } from './testRoom';
 import { CLOSE } from './wire';
 
@@ -16,8 +16,8 @@ const ME = { name: 'Ada', color: '#336699' };
 let room: TestRoom;
 let open: Session[] = [];
 
-function enter(url = room.url): Session {
-  const session = openSession('brf_1', { ...ME }, { url, pause: 5, maxPause: 20 });
+function enter(url = room.url, options: SessionOptions = {}): Session {
+  const session = openSession('brf_1', { ...ME }, { url, pause: 5, maxPause: 20, ...options });
   open.push(session);
   return session;
 }
@@ -152,6 +152,75 @@ describe('a session', () => {
     session.reconnect();
     expect(session.status()).toMatchObject({ connection: 'refused', editable: false, unsynced: 1 });
     expect(session.localCopy()).toContain('Seed mine');
+  });
+
+  it.each([
+    ['malformed', CLOSE.malformed, 'could not read'],
+    ['too large', CLOSE.tooLarge, 'larger than'],
+    ['too large for the socket', CLOSE.tooLargeForSocket, 'larger than'],
+  ])('sends a change that was refused as %s only once', async (_, code, words) => {
+    const session = enter();
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    room.largest = 1000;
+    room.tooLarge = code;
+    type(session, 'x'.repeat(1000));
+    await until(() => expect(session.status().connection).toBe('refused'));
+    expect(session.status()).toMatchObject({ editable: false, unsynced: 1, kept: true });
+    expect(session.status().reason).toContain(words);
+    expect(session.status().reason).toContain('stays on this device');
+    expect(session.localCopy()).toContain('x'.repeat(1000));
+    session.reconnect();
+    window.dispatchEvent(new Event('online'));
+    expect(session.status().connection).toBe('refused');
+    await until(() => expect(room.connections()).toBe(0));
+    expect(room.opened).toBe(1);
+    leave(session);
+
+    // After a reload it is tried once more, and once only.
+    const again = enter();
+    await until(() => expect(again.status().connection).toBe('refused'));
+    expect(again.status().unsynced).toBe(1);
+    expect(title(again.doc)).toBe(`Seed${'x'.repeat(1000)}`);
+    expect(room.opened).toBe(2);
+  });
+
+  it('does not begin to send what is larger than a room takes', async () => {
+    const session = enter(room.url, { largest: 1000 });
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    const received = room.received;
+    type(session, 'x'.repeat(1000));
+    expect(session.status()).toMatchObject({ connection: 'refused', unsynced: 1 });
+    await until(() => expect(room.connections()).toBe(0));
+    expect(room.received).toBe(received);
+    expect(session.localCopy()).toContain('x'.repeat(1000));
+    leave(session);
+
+    // What was typed is all sent in one message on return.
+    const again = enter(room.url, { largest: 1000 });
+    await until(() => expect(again.status().connection).toBe('refused'));
+    expect(again.status().unsynced).toBe(1);
+    expect(room.received).toBe(received);
+  });
+
+  it.each([CLOSE.slow, CLOSE.storeFailed, 1001, 1011, 1012])(
+    'comes back after %s, which passes',
+    async (code) => {
+      const session = enter();
+      await live(session);
+      room.hangUp(code);
+      await until(() => expect(room.opened).toBe(2));
+      await live(session);
+    },
+  );
+
+  it('stays on one connection where nothing is said for long', async () => {
+    const session = enter(room.url, { quiet: 10 });
+    await live(session);
+    await until(() => expect(room.queried).toBeGreaterThan(5));
+    expect(session.status().connection).toBe('live');
+    expect(room.opened).toBe(1);
   });
 
   it('says that a brief is missing', async () => {

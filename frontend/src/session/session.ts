@@ -41,17 +41,35 @@ export interface SessionOptions {
   maxPause?: number;
   /** Milliseconds of silence after which the other side is asked for a sign of life. */
   quiet?: number;
+  /** The most bytes the room takes in one message. */
+  largest?: number;
 }
 
+const UNREADABLE =
+  'The server could not read a change made here, so nothing more is sent. Your text stays on ' +
+  'this device: copy it, then reload the page to try once more.';
+const TOO_LARGE =
+  'The changes made here are larger than the server takes at once (16 MiB), so nothing more is ' +
+  'sent. Your text stays on this device: copy it out, and put large pictures in as files.';
+
 const REASONS: Partial<Record<number, string>> = {
-  [wire.CLOSE.malformed]: 'The server could not read what was sent. Reload the page.',
+  [wire.CLOSE.malformed]: UNREADABLE,
   [wire.CLOSE.signedOut]: 'You are signed out. Your changes stay on this device.',
   [wire.CLOSE.refused]: 'You no longer have access. Your changes stay on this device.',
   [wire.CLOSE.missing]: 'This brief does not exist any more. Your copy stays on this device.',
-  [wire.CLOSE.tooLarge]:
-    'A change is larger than 16 MiB and was not taken. It stays on this device.',
+  [wire.CLOSE.tooLarge]: TOO_LARGE,
+  [wire.CLOSE.tooLargeForSocket]: TOO_LARGE,
   [wire.CLOSE.storeFailed]: 'The server could not write to its store. Trying again.',
 };
+
+/** What sending the same again would end in again. */
+const FINAL: ReadonlySet<number> = new Set([
+  wire.CLOSE.malformed,
+  wire.CLOSE.signedOut,
+  wire.CLOSE.refused,
+  wire.CLOSE.tooLarge,
+  wire.CLOSE.tooLargeForSocket,
+]);
 
 /** How long changes of the count are gathered before they are told, in milliseconds. */
 const TELL = 150;
@@ -66,6 +84,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   const firstPause = options.pause ?? 400;
   const maxPause = options.maxPause ?? 15_000;
   const quiet = options.quiet ?? 20_000;
+  const largest = options.largest ?? wire.LARGEST_MESSAGE;
 
   const doc = new Y.Doc();
   const awareness = new Awareness(doc);
@@ -130,7 +149,17 @@ export function openSession(brief: string, user: Person, options: SessionOptions
 
   function sendChanges(bytes: Uint8Array<ArrayBuffer>, changes: number): void {
     inFlight.push(changes);
-    send(bytes);
+    // A socket that hangs up in the midst of a large message may do so without saying why.
+    if (bytes.length > largest) stop('refused', TOO_LARGE);
+    else send(bytes);
+  }
+
+  /** Everything the room lacks. */
+  function sendBehind(vector: Uint8Array): void {
+    const changes = unsent;
+    unsent = 0;
+    answered = true;
+    sendChanges(wire.step2(doc, vector), changes);
   }
 
   function settle(connection: SessionStatus['connection'], reason: string | null): void {
@@ -201,8 +230,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     opened.onclose = (event) => {
       socket = null;
       const reason = REASONS[event.code] ?? null;
-      if (event.code === wire.CLOSE.refused || event.code === wire.CLOSE.signedOut)
-        stop('refused', reason ?? '');
+      if (FINAL.has(event.code)) stop('refused', reason ?? '');
       else if (event.code === wire.CLOSE.missing) stop('missing', reason ?? '');
       else again(reason);
     };
@@ -221,9 +249,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     switch (message.type) {
       case 'step1':
         if (status.access === 'read') break;
-        sendChanges(wire.step2(doc, message.vector), unsent);
-        unsent = 0;
-        answered = true;
+        sendBehind(message.vector);
         break;
       case 'update':
         Y.applyUpdate(doc, message.update, fromRoom);

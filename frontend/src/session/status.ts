@@ -2,7 +2,7 @@ import type { Access } from './wire';
 
 /**
  * How this browser stands to the brief's room.
- * `refused`: access was taken away; `missing`: there is no such brief; `diverged`: the server's
+ * `refused`: access was taken away, or a change made here was not taken; `missing`: there is no such brief; `diverged`: the server's
  * copy is another document than ours. In these three the local copy is kept and nothing is sent.
  */
 export type Connection = 'connecting' | 'live' | 'offline' | 'refused' | 'missing' | 'diverged';

@@ -12,8 +12,16 @@ export interface TestRoom {
   access: 'read' | 'write';
   /** While false, updates are taken and nothing is confirmed. */
   saving: boolean;
+  /** The most bytes of an update-bearing message; a larger one is its sender's end. */
+  largest: number;
+  /** The code that ends whoever sends a larger one. */
+  tooLarge: number;
   /** How many update-bearing messages came in, over all connections. */
   received: number;
+  /** How many connections there have been. */
+  opened: number;
+  /** How often a sign of life was asked for. */
+  queried: number;
   connections(): number;
   /** Confirms everything so far. */
   save(): void;
@@ -56,7 +64,11 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
     epoch: 'first',
     access: 'write',
     saving: true,
+    largest: Infinity,
+    tooLarge: 4413,
     received: 0,
+    opened: 0,
+    queried: 0,
     connections: () => visitors.size,
     save: () => visitors.forEach(confirm),
     hangUp: (code = 1001) => visitors.forEach(({ socket }) => socket.close(code)),
@@ -69,6 +81,7 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
   server.on('connection', (socket) => {
     const visitor: Visitor = { socket, received: 0, hello: false };
     visitors.add(visitor);
+    room.opened += 1;
     socket.on('close', () => visitors.delete(visitor));
     const begin = () =>
       socket.send(
@@ -98,7 +111,17 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
         for (const other of visitors) if (other !== visitor) other.socket.send(bytes);
         return;
       }
+      if (type === 3) {
+        room.queried += 1;
+        // An awareness update of nobody, as the real room answers when nobody is there.
+        socket.send(new Uint8Array([1, 1, 0]));
+        return;
+      }
       if (type !== 0) return;
+      if (bytes.length > room.largest) {
+        socket.close(room.tooLarge);
+        return;
+      }
       const answer = encoding.createEncoder();
       encoding.writeVarUint(answer, 0);
       const before = Y.encodeStateVector(room.doc);

@@ -14,6 +14,9 @@ const SAVED = 101;
 
 export const PROTOCOL_VERSION = 1;
 
+/** The most bytes a room takes in one message. */
+export const LARGEST_MESSAGE = 16 * 1024 * 1024;
+
 /** Why a room closed a socket; the numbers are the room's. */
 export const CLOSE = {
   malformed: 4400,
@@ -23,6 +26,8 @@ export const CLOSE = {
   slow: 4408,
   tooLarge: 4413,
   storeFailed: 4500,
+  /** From below the room, which never saw the message. */
+  tooLargeForSocket: 1009,
 } as const;
 
 export type Access = 'read' | 'write';

@@ -6,6 +6,7 @@ import { announce, getPlace, go, select, setBriefPort, subscribePlace, usePlace 
 import { BriefPane, type BriefHandle } from '../panes/brief';
 import type { Session } from '../session';
 import { cite, knownEvidence, useEvidence, useEvidenceVersion } from '../sources';
+import { Stopped } from './Stopped';
 import { useStatusOf } from './useSession';
 
 interface OpenBriefProps {
@@ -85,30 +86,35 @@ export const OpenBrief = memo(function OpenBrief({ space, session, reading }: Op
   );
 
   return (
-    <BriefPane
-      ref={setHandle}
-      session={session}
-      mode={reading || readOnly ? 'read' : 'edit'}
-      evidence={(id) => knownEvidence().get(id) ?? undefined}
-      evidenceVersion={evidenceVersion}
-      claims={claims}
-      selectedCite={place.sel?.kind === 'cite' ? place.sel.id : null}
-      onSelectCitation={(id) => select({ kind: 'cite', id })}
-      onSelectBlock={onSelectBlock}
-      searchPassages={searchPassages}
-      citePassage={async (choice) => {
-        const hit = found.current.get(choice.id);
-        if (!hit) throw new Error('This passage is no longer in the list: search again.');
-        return (await cite(hit.passage)).id;
-      }}
-      uploadImage={async (file) => {
-        const body = new FormData();
-        body.append('file', file, file.name);
-        const response = await request(`/api/spaces/${space}/images`, { method: 'POST', body });
-        return (await response.json()) as { src: string };
-      }}
-      onCitations={setOrder}
-      announce={announce}
-    />
+    <div className="flex h-full min-h-0 flex-col">
+      <Stopped session={session} />
+      <div className="min-h-0 flex-1">
+        <BriefPane
+          ref={setHandle}
+          session={session}
+          mode={reading || readOnly ? 'read' : 'edit'}
+          evidence={(id) => knownEvidence().get(id) ?? undefined}
+          evidenceVersion={evidenceVersion}
+          claims={claims}
+          selectedCite={place.sel?.kind === 'cite' ? place.sel.id : null}
+          onSelectCitation={(id) => select({ kind: 'cite', id })}
+          onSelectBlock={onSelectBlock}
+          searchPassages={searchPassages}
+          citePassage={async (choice) => {
+            const hit = found.current.get(choice.id);
+            if (!hit) throw new Error('This passage is no longer in the list: search again.');
+            return (await cite(hit.passage)).id;
+          }}
+          uploadImage={async (file) => {
+            const body = new FormData();
+            body.append('file', file, file.name);
+            const response = await request(`/api/spaces/${space}/images`, { method: 'POST', body });
+            return (await response.json()) as { src: string };
+          }}
+          onCitations={setOrder}
+          announce={announce}
+        />
+      </div>
+    </div>
   );
 });

@@ -24,7 +24,7 @@ export function syncWords({ connection, unsynced }: Sync): SyncWords {
     case 'diverged':
       return { tone: 'bad', text: `rebuilt on the server · ${unsynced} unsynced` };
     case 'refused':
-      return { tone: 'bad', text: `no access · ${unsynced} unsynced` };
+      return { tone: 'bad', text: `refused by the server · ${unsynced} unsynced` };
     case 'missing':
       return { tone: 'bad', text: `no such brief · ${unsynced} unsynced` };
   }

@@ -3,7 +3,7 @@ import type { Text } from 'yjs';
 
 import { claimsChanged } from '../claims';
 import { announce, setSync } from '../desk';
-import { openSession, type Session, type SessionStatus } from '../session';
+import { isFinal, openSession, type Session, type SessionStatus } from '../session';
 import { currentPerson } from './person';
 import { syncWords } from './syncWords';
 
@@ -55,6 +55,17 @@ export function useStatusOf<T extends string | boolean>(
   return useSyncExternalStore(
     (listener) => session.subscribe(listener),
     () => pick(session.status()),
+  );
+}
+
+/** Why the server takes nothing more of this brief; null while it does, or may again. */
+export function useReason(session: Session): string | null {
+  return useSyncExternalStore(
+    (listener) => session.subscribe(listener),
+    () => {
+      const { connection, reason } = session.status();
+      return isFinal(connection) ? reason : null;
+    },
   );
 }
 

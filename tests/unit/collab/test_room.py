@@ -394,6 +394,15 @@ async def test_a_query_is_answered_with_those_who_are_here() -> None:
         await ann.until(lambda: 5 in ann.presences)
 
 
+async def test_a_query_is_answered_where_nobody_is() -> None:
+    """A client without a presence that asks after long silence hears that the room is there."""
+    async with opened() as (rooms, _):
+        ann = await Guest(rooms).join()
+        ann.send(wire.query_presences())
+        while (heard := await ann.hear()) != wire.presences([]):
+            assert heard is not None
+
+
 async def test_nobody_speaks_for_another() -> None:
     """A presence repeated, removed or taken over by someone else changes nothing; a person's
     own return on a new socket does."""
