@@ -108,11 +108,15 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage with its fused score and where that came from."""
+    """A passage with its fused score and where that came from.
+
+    ``paths`` tell in words how a leg that follows relations came to it.
+    """
 
     passage: Passage
     score: float
     contributions: tuple[Contribution, ...]
+    paths: tuple[str, ...] = ()
 
 
 class LegState(StrEnum):

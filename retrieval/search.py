@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from retrieval.errors import AllLegsFailed
 from retrieval.fusion import Fused, K, rrf
@@ -32,7 +32,22 @@ if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files ca
 DEADLINE = 2.0  # seconds for all legs together; p95 of a leg is two orders below
 POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusion would lift to 8
 CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiting for it
+EXPLAIN = 0.5  # seconds for telling why; a search whose reasons come later goes without them
 FUSION = f"rrf k={K}"
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A leg that can say in words how it came to a passage."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def explain(
+        self, query: Query, passages: Sequence[PassageId], *, runs: Sequence[Run], scope: Scope
+    ) -> Mapping[PassageId, Sequence[str]]:
+        """The paths to these passages, given what all legs found; nothing outside the scope."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +108,14 @@ class Searcher:
         fused = rrf(runs)
         ranked = perf_counter()
         hits = await self._hydrate(fused, scope, limit)
+        found = perf_counter()
+        hits = await self._explained(query, hits, runs, scope)
         done = perf_counter()
         stages = {
             "legs": _ms(started, answered),
             "fuse": _ms(answered, ranked),
-            "hydrate": _ms(ranked, done),
+            "hydrate": _ms(ranked, found),
+            "explain": _ms(found, done),
             "total": _ms(began, done),
         }
         return SearchResult(hits, runs, Trace(traces, FUSION, stages))
@@ -163,6 +181,29 @@ class Searcher:
                 if len(hits) == limit:
                     return tuple(hits)
         return tuple(hits)
+
+    async def _explained(
+        self, query: Query, hits: tuple[Hit, ...], runs: Sequence[Run], scope: Scope
+    ) -> tuple[Hit, ...]:
+        """The hits with the paths to them; without, where telling them fails or takes too long."""
+        for leg in self._legs:
+            if not isinstance(leg, Explains):
+                continue
+            its = [
+                hit.passage.id
+                for hit in hits
+                if any(part.leg == leg.name for part in hit.contributions)
+            ]
+            if not its:
+                continue
+            with suppress(Exception):  # an answer is not lost for its reasons
+                paths = await asyncio.wait_for(
+                    leg.explain(query, its, runs=runs, scope=scope), EXPLAIN
+                )
+                hits = tuple(
+                    replace(hit, paths=(*hit.paths, *paths.get(hit.passage.id, ()))) for hit in hits
+                )
+        return hits
 
 
 _GAPS = re.compile(r"[^\w+\-−%.,]+|(?<!\d)[.,]|[.,](?!\d)|[+\-−](?!\d)")

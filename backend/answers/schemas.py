@@ -53,6 +53,7 @@ class HitOut(BaseModel):
     score: float
     contributions: list[ContributionOut]
     matched: list[str]
+    paths: list[str] = Field(description="How the graph came to it, in words.")
 
 
 class LegOut(BaseModel):
@@ -194,6 +195,7 @@ def hits_out(
                 for one in hit.contributions
             ],
             matched=list(words.get(hit.passage.id, ())),
+            paths=list(hit.paths),
         )
         for hit in hits
     ]

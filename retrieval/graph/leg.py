@@ -12,6 +12,7 @@ from retrieval.fusion import min_max
 from retrieval.graph.cooccurrence import EXTRACTION, asked, read
 from retrieval.graph.model import EntityKey, Subgraph
 from retrieval.graph.names import NAMES
+from retrieval.graph.paths import explain
 from retrieval.graph.walk import walk
 from retrieval.model import Passage, PassageId, Query, Ranked, Run, Scope, SourceId, VersionHash
 from retrieval.search import POOL
@@ -24,6 +25,8 @@ STARTS: Final = 4  # passages the walk begins at; the fifth is more often wrong 
 HOPS: Final = 1  # of the subgraph; the walk's later steps stay within it
 LIMIT: Final = 500  # passages of a subgraph: what a query costs; 300 ranked no worse on dev
 BOOST: Final = 6.0  # of what arrives, beside a nearness from 0 to 1
+TOLD: Final = 3  # paths told of one passage
+AROUND: Final = 45  # passages beside them that a subgraph for it has: common names explain little
 WEIGHTS: Final[Mapping[str, float]] = {"bm25": 0.4}  # in nearness; all others 1
 
 
@@ -78,6 +81,36 @@ class GraphLeg:
             return Run(self.name, tuple(Ranked(id, scores[id]) for id in best if scores[id] > 0))
 
         return Found(await asyncio.to_thread(rank), graph, starts, named)
+
+    async def explain(
+        self, query: Query, passages: Sequence[PassageId], *, runs: Sequence[Run], scope: Scope
+    ) -> Mapping[PassageId, Sequence[str]]:
+        """The paths to these passages, in words, at most TOLD to each.
+
+        ``runs`` are what the search's legs found: the walk began at the best of them.
+        """
+        names = {leg.name for leg in self._near}
+        near = min_max([run for run in runs if run.leg in names], weights=WEIGHTS)
+        starts = tuple(line.passage for line in near)[:STARTS]
+        ends = list(dict.fromkeys((*starts, *passages)))
+        keys = await asyncio.to_thread(asked, query.text)
+        graph = await self._store.around(
+            keys,
+            scope=scope,
+            hops=HOPS,
+            limit=len(ends) + AROUND,
+            passages=ends,
+            relations=True,
+        )
+        named = linked(keys, graph)
+
+        def told() -> dict[PassageId, Sequence[str]]:
+            return {
+                id: tuple(map(str, explain(graph, id, starts=starts, asked=named)[:TOLD]))
+                for id in passages
+            }
+
+        return await asyncio.to_thread(told)
 
     async def put(self, passages: Sequence[Passage]) -> None:
         await self._store.merge(

@@ -1,6 +1,9 @@
 """The graph in the whole application: fed, asked, forgotten, and out of order."""
 
 import asyncio
+import json
+import re
+from typing import Any
 
 import httpx
 import pytest
@@ -57,6 +60,30 @@ async def test_a_search_is_asked_of_the_graph_and_says_so(
     assert "graph" in {part["leg"] for part in page["contributions"]}
     for hit in body["hits"]:
         assert sum(part["amount"] for part in hit["contributions"]) == pytest.approx(hit["score"])
+
+
+async def test_a_passage_that_the_graph_found_says_by_which_names(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    """In a search, while an answer is made, and in the run that is kept."""
+    shared = (
+        "a passage found — names → Steve Hillage, 2 passages; "
+        "this passage — is about → Steve Hillage, 2 passages"
+    )
+
+    def paths(hits: list[dict[str, Any]]) -> list[str]:
+        page = next(hit for hit in hits if hit["passage"]["source_title"] == PAGE)
+        assert len(page["paths"]) <= 3
+        return list(page["paths"])
+
+    found = (await client.get(f"/api/spaces/{space}/search", params={"q": QUESTION})).json()
+    assert shared in paths(found["hits"])
+    answer = await client.post(f"/api/spaces/{space}/answers", json={"question": QUESTION})
+    (said,) = re.findall(r"event: retrieved\ndata: (.*)", answer.text)
+    assert paths(json.loads(said)["hits"]) == paths(found["hits"])
+    (line,) = (await client.get(f"/api/spaces/{space}/answers")).json()
+    kept = (await client.get(f"/api/answers/{line['id']}")).json()
+    assert paths(kept["hits"]) == paths(found["hits"])
 
 
 async def test_a_deleted_source_is_out_of_the_graph(

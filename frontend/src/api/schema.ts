@@ -853,6 +853,11 @@ export interface components {
             contributions: components["schemas"]["ContributionOut"][];
             /** Matched */
             matched: string[];
+            /**
+             * Paths
+             * @description How the graph came to it, in words.
+             */
+            paths: string[];
         };
         /** ImageOut */
         ImageOut: {

@@ -51,6 +51,7 @@ export const HIT: Hit = {
     { leg: 'dense', rank: 1, score: 0.8, amount: 0.0164 },
   ],
   matched: ['revenue'],
+  paths: ['Acme — co-occurs with → Bolt, 1 passage'],
 };
 
 export const SOURCES: Source[] = [

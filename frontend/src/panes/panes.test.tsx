@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
-import { clear } from '../answers';
+import { clear, forgetDrafts } from '../answers';
 import { forgetAll } from '../api';
 import { type BriefPort, type CitedSentence, getPlace, go, setBriefPort, setSync } from '../desk';
 import { ChecksPane } from './checks';
@@ -32,6 +32,7 @@ beforeEach(() => {
   vi.stubGlobal('fetch', api.fetch);
   forgetAll();
   clear('spc_1');
+  forgetDrafts();
   setBriefPort(port);
   setSync({ connection: 'live', unsynced: 0, reachable: true });
   go({ space: 'spc_1', brief: 'brf_1', left: 'ask', right: 'claims', sel: null });
@@ -125,6 +126,9 @@ describe('the reader', () => {
     await waitFor(() => expect(container.querySelector('mark')?.textContent).toBe(QUOTE));
     expect(getPlace()).toMatchObject({ left: 'reader', sel: { kind: 'cite', id: 'cit_1' } });
     expect(screen.getByText(/bm25 #2 · dense #1/)).toBeTruthy();
+    await userEvent.click(screen.getByText(/Why this passage/));
+    const paths = await screen.findByRole('list', { name: 'Paths of the graph' });
+    expect(within(paths).getByText('Acme — co-occurs with → Bolt, 1 passage')).toBeTruthy();
     await expectAccessible(container);
   });
 

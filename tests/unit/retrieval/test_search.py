@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -66,7 +66,7 @@ async def test_legs_are_fused_and_each_part_of_a_score_is_named() -> None:
         ("bm25", LegState.OK, 2),
         ("dense", LegState.OK, 2),
     ]
-    assert set(result.trace.stages) == {"legs", "fuse", "hydrate", "total"}
+    assert set(result.trace.stages) == {"legs", "fuse", "hydrate", "explain", "total"}
     assert not result.trace.degraded
 
 
@@ -167,3 +167,34 @@ async def test_a_real_leg_answers_through_the_searcher() -> None:
     await leg.put(held)
     result = await Searcher([leg], MemoryPassages(held)).search(QUESTION, scope=SCOPE)
     assert [hit.passage.id for hit in result.hits] == ["p00"]
+
+
+class Telling(Scripted):
+    """Says why, or is too ill to."""
+
+    def __init__(self, *ids: PassageId, ill: str = "") -> None:
+        super().__init__("graph", *ids)
+        self.ill = ill
+
+    async def explain(
+        self, query: Query, passages: Sequence[PassageId], *, runs: Sequence[Run], scope: Scope
+    ) -> Mapping[PassageId, Sequence[str]]:
+        if self.ill == "fails":
+            raise RuntimeError("no graph")
+        if self.ill == "dawdles":
+            await asyncio.Event().wait()
+        return {id: [f"to {id}, of {len(runs)} runs"] for id in passages}
+
+
+@pytest.mark.parametrize(
+    ("ill", "paths"),
+    [("", ("to p01, of 2 runs",)), ("fails", ()), ("dawdles", ())],
+)
+async def test_only_what_a_leg_found_is_explained_by_it_and_reasons_cost_no_passage(
+    ill: str, paths: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrieval.search.EXPLAIN", 0.01 if ill else 60)
+    result = await Searcher(
+        [Scripted("bm25", "p00"), Telling("p01", ill=ill)], MemoryPassages([passage(0), passage(1)])
+    ).search(QUESTION, scope=SCOPE)
+    assert {hit.passage.id: hit.paths for hit in result.hits} == {"p00": (), "p01": paths}

@@ -469,6 +469,13 @@ function Why({ hit, answer, spot }: { hit: Hit | null; answer: string | null; sp
             ))}
           </p>
         )}
+        {found.paths.length > 0 && (
+          <ul aria-label="Paths of the graph" className="mt-1 text-xs text-muted">
+            {found.paths.map((path) => (
+              <li key={path}>{path}</li>
+            ))}
+          </ul>
+        )}
       </Disclosure>
     </div>
   );
