@@ -30,7 +30,8 @@ CODES: Final[Mapping[CloseReason, int]] = {
     CloseReason.MALFORMED: 4400,
     CloseReason.REVOKED: 4403,
     CloseReason.GONE: 4404,
-    CloseReason.TOO_SLOW: 4408,
+    # In the 45xx range, since Yjs clients take 44xx for final and this one asks to come back.
+    CloseReason.TOO_SLOW: 4508,
     CloseReason.TOO_LARGE: 4413,
     CloseReason.STORE_FAILED: 4500,
     CloseReason.GOING_AWAY: 1001,

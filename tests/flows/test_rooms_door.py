@@ -228,7 +228,7 @@ async def test_no_more_than_fit(place: Place) -> None:
         async with place.enter() as second:
             await greet(second)
             async with place.enter() as third:
-                assert await closed(third) == 4408
+                assert await closed(third) == 4508
             async with place.enter("viewer:vera") as other:
                 await greet(other)
         async with place.enter() as again:

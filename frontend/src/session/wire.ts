@@ -23,7 +23,7 @@ export const CLOSE = {
   signedOut: 4401,
   refused: 4403,
   missing: 4404,
-  slow: 4408,
+  slow: 4508,
   tooLarge: 4413,
   storeFailed: 4500,
   /** From below the room, which never saw the message. */
