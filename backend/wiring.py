@@ -132,7 +132,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         handlers[DROP_IMAGES] = DropImages(store, blobs)
         handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
 
-        evidence = EvidenceService(store=StoredEvidence(store), versions=texts)
+        evidence = EvidenceService(store=StoredEvidence(store), versions=texts, sentences=sentences)
 
         async def follow(brief: Brief, projection: Projection) -> None:
             await claims.follow(brief.id, projection)

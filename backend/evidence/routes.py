@@ -42,7 +42,10 @@ async def read(
 
 @router.post("", status_code=201)
 async def create(body: EvidenceIn, principal: Asking, services: Wired) -> EvidenceOut:
-    """Cite a place of a stored version; the quote is what stands there."""
+    """Cite a place of a stored version; the quote is what stands there.
+
+    With a `text`, the quote is those of its sentences that carry the text best, where any do.
+    """
     space = await services.evidence.space_of_source(body.source, tenant=principal.tenant)
     if space is None:
         raise NotFound("source", body.source)
@@ -62,5 +65,6 @@ async def create(body: EvidenceIn, principal: Asking, services: Wired) -> Eviden
         scope=principal.scope([opened.id]),
         actor=principal.subject,
         answer=body.answer,
+        claim=body.text,
     )
     return evidence_out(made)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from backend.clock import iso
 from backend.evidence.model import Evidence
 from backend.sent import Sent
+
+LONGEST_CLAIM = 2_000  # code points
 
 
 class EvidenceOut(BaseModel):
@@ -35,6 +37,11 @@ class EvidenceIn(Sent):
     start: int
     end: int
     answer: str | None = None
+    text: str | None = Field(
+        default=None,
+        max_length=LONGEST_CLAIM,
+        description="What is to be shown: the sentences of the place that carry it best are cited.",
+    )
 
 
 class EvidenceList(BaseModel):

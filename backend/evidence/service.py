@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,9 +17,11 @@ from backend.evidence.model import (
     StoredVersion,
     quote_hash,
 )
+from backend.evidence.support import Sentences, best_quote
 from retrieval.model import Scope, SourceId, VersionHash
 
 MOST_IDS = 200
+LONGEST_STRETCH = 20_000  # code points that a quote is looked for in; more than any passage has
 
 
 class BadQuote(Invalid):
@@ -67,9 +70,10 @@ class EvidenceStore(Protocol):
 class EvidenceService:
     """Makes and reads evidence. What it makes was read from the stored version, never sent in."""
 
-    def __init__(self, *, store: EvidenceStore, versions: Versions) -> None:
+    def __init__(self, *, store: EvidenceStore, versions: Versions, sentences: Sentences) -> None:
         self._store = store
         self._versions = versions
+        self._sentences = sentences
 
     async def verify_and_create(
         self,
@@ -81,9 +85,16 @@ class EvidenceService:
         scope: Scope,
         actor: str,
         answer: str | None = None,
+        claim: str | None = None,
     ) -> Evidence:
-        """A kept record of ``text[start:end]`` of a stored version."""
+        """A kept record of ``text[start:end]`` of a stored version.
+
+        With a claim, of those sentences in there that carry it best; of the whole stretch where
+        none does, for whoever chose it saw something in it.
+        """
         place = Place(source, version, start, end)
+        if claim is not None:
+            place = await self._narrowed(place, claim, scope=scope)
         return (await self.create([place], scope=scope, actor=actor, answer=answer))[0]
 
     async def create(
@@ -126,6 +137,24 @@ class EvidenceService:
         if stored is None:
             return record.quote
         return stored.text[max(0, record.start - reach) : record.end + reach]
+
+    async def _narrowed(self, place: Place, claim: str, *, scope: Scope) -> Place:
+        start, end = place.start, place.end
+        if end - start > LONGEST_STRETCH:
+            raise BadQuote(
+                f"A quote is not looked for in {end - start} characters, only in "
+                f"{LONGEST_STRETCH}.",
+                "Name a shorter stretch.",
+                code="quote_too_long",
+            )
+        stored = await self._stored(place, scope=scope)
+        if not 0 <= start < end <= len(stored.text):
+            return place  # refused where every place is
+        text = stored.text[start:end]
+        quote = await asyncio.to_thread(lambda: best_quote(claim, text, self._sentences(text)))
+        if quote is None:
+            return place
+        return Place(place.source, place.version, start + quote.start, start + quote.end)
 
     async def _stored(self, place: Place, *, scope: Scope) -> StoredVersion:
         stored = await self._versions.version(place.source, place.version, scope=scope)

@@ -222,6 +222,42 @@ async def test_a_place_is_cited_by_its_offsets_and_goes_stale(
     assert await state() == "deleted"
 
 
+async def test_a_passage_is_cited_by_the_sentence_that_carries_the_claim(
+    client: httpx.AsyncClient, services: Services, space: str
+) -> None:
+    """The best sentence of the place, by its own offsets; the whole place where none carries it."""
+    carrying = "Pumpenverkäufe 🚰 in Graz rose by 31 % in 2025."
+    text = f"# Graz\n\nThe city has many hills. {carrying} The mayor is pleased with the river.\n"
+    source = await upload(client, space, "graz.md", text)
+    await services.worker.drain()
+    (source,) = [
+        one
+        for one in (await client.get(f"/api/spaces/{space}/sources")).json()
+        if one["id"] == source["id"]
+    ]
+    place = {"source": source["id"], "version": source["version"]["hash"]}
+    found = (await client.get(f"/api/spaces/{space}/search", params={"q": "Graz hills"})).json()
+    passage = next(
+        hit["passage"] for hit in found["hits"] if hit["passage"]["source"] == source["id"]
+    )
+    place |= {"start": passage["start"], "end": passage["end"]}
+
+    async def cited(text: str | None) -> Any:
+        return await client.post("/api/evidence", json=place | {"text": text})
+
+    claim = "In Graz the Pumpenverkäufe rose 31 % in 2025."
+    made = (await cited(claim)).json()
+    assert made["quote"] == carrying
+    assert passage["start"] < made["start"] == made["end"] - len(carrying)
+    for other in (None, "", "Penguins sing.", claim.replace("31", "13")):
+        assert (await cited(other)).json()["quote"] == passage["text"]
+    assert (await cited("x" * 2_000)).status_code == 201
+    assert (await cited("x" * 2_001)).status_code == 422
+    for bad in ({"start": -1}, {"end": 10_000}, {"end": 20_001 + passage["start"]}):
+        refused = await client.post("/api/evidence", json=place | {"text": claim} | bad)
+        assert refused.status_code == 422
+
+
 async def brief_with(
     services: Services, client: httpx.AsyncClient, space: str, blocks: list[Block]
 ) -> str:

@@ -118,7 +118,7 @@ async def test_a_real_model_answers_with_checked_chips_and_declines_off_topic(ad
     runs = MemoryRuns(sources=1, passages=3)
     answers = Answers(
         searcher=Shelf(),
-        evidence=EvidenceService(store=MemoryEvidence(), versions=versions),
+        evidence=EvidenceService(store=MemoryEvidence(), versions=versions, sentences=sentences),
         runs=runs,
         corpus=runs,
         sentences=sentences,

@@ -334,6 +334,8 @@ export interface paths {
         /**
          * Create
          * @description Cite a place of a stored version; the quote is what stands there.
+         *
+         *     With a `text`, the quote is those of its sentences that carry the text best, where any do.
          */
         post: operations["create_api_evidence_post"];
         delete?: never;
@@ -777,6 +779,11 @@ export interface components {
             end: number;
             /** Answer */
             answer?: string | null;
+            /**
+             * Text
+             * @description What is to be shown: the sentences of the place that carry it best are cited.
+             */
+            text?: string | null;
         };
         /** EvidenceList */
         EvidenceList: {

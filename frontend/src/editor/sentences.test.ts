@@ -2,7 +2,7 @@ import type { Editor } from '@tiptap/core';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { claimAt, unresolvedClaims } from './extensions/claims';
-import { locate, sentenceAt } from './sentences';
+import { locate, sentenceAt, sentenceBefore } from './sentences';
 import { openEditor, paragraph, placeOf } from './testEditor';
 
 let editor: Editor;
@@ -35,6 +35,17 @@ describe('a sentence', () => {
     const node = block('Sales grew', { cite: 'c1' }, '. Costs fell.');
     expect(sentenceAt(node, 3)).toBe('Sales grew.');
     expect(sentenceAt(node, 24)).toBe('Costs fell.');
+  });
+
+  it('is cited where it ends, where it goes on, and at the start of the block', () => {
+    const node = block('Sales grew', { cite: 'c1' }, '. Costs fell. ');
+    expect(sentenceBefore(node, 11)).toBe('Sales grew.');
+    expect(sentenceBefore(node, 12)).toBe('Sales grew.');
+    expect(sentenceBefore(node, 13)).toBe('Sales grew.');
+    expect(sentenceBefore(node, 16)).toBe('Costs fell.');
+    expect(sentenceBefore(node, node.content.size)).toBe('Costs fell.');
+    expect(sentenceBefore(node, 0)).toBe('Sales grew.');
+    expect(sentenceBefore(block(), 0)).toBe('');
   });
 });
 

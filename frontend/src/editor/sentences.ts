@@ -69,6 +69,20 @@ export function locate(block: Node, sentence: string): { from: number; to: numbe
 
 const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
 
+/** The sentence that a citation put at a place would stand for: it ends there, or goes on. */
+export function sentenceBefore(block: Node, offset: number): string {
+  const { text, at } = wordsOf(block);
+  let end = at.findIndex((place) => place >= offset);
+  if (end < 0) end = text.length;
+  const before = text.slice(0, end).trimEnd();
+  return before === ''
+    ? sentenceAt(block, offset)
+    : (sentences
+        .segment(text)
+        .containing(before.length - 1)
+        ?.segment.trim() ?? '');
+}
+
 /** The sentence of a block that a place in it belongs to. */
 export function sentenceAt(block: Node, offset: number): string {
   const { text, at } = wordsOf(block);

@@ -220,6 +220,8 @@ export interface FakeApi {
   fetch: typeof fetch;
   /** Every request as "METHOD path". */
   asked: string[];
+  /** What evidence was asked to be made of. */
+  cited: unknown[];
   answer: AnswerEvent[];
   reading: Reading;
 }
@@ -227,12 +229,15 @@ export interface FakeApi {
 export function fakeApi(): FakeApi {
   const api: FakeApi = {
     asked: [],
+    cited: [],
     answer: ANSWER,
     reading: READING,
     fetch: (input, init) => {
       const url = new URL(input instanceof Request ? input.url : String(input), 'http://localhost');
       const method = init?.method ?? 'GET';
       api.asked.push(`${method} ${url.pathname}${url.search}`);
+      if (method === 'POST' && url.pathname === '/api/evidence' && typeof init?.body === 'string')
+        api.cited.push(JSON.parse(init.body));
       return Promise.resolve(respond(api, method, url));
     },
   };

@@ -190,6 +190,10 @@ describe('claims', () => {
     await userEvent.click(screen.getByRole('button', { name: 'Find evidence' }));
     await userEvent.click(await screen.findByRole('button', { name: 'Cite' }));
     await waitFor(() => expect(inserted).toEqual(['b1: cit_new']));
+    // The server is asked for what in the passage carries this very claim.
+    expect(api.cited).toMatchObject([
+      { source: HIT.passage.source, start: HIT.passage.start, text: 'We lead the market.' },
+    ]);
   });
 
   it('are dated while the server is away, and their actions wait', async () => {

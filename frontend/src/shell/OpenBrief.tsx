@@ -100,10 +100,10 @@ export const OpenBrief = memo(function OpenBrief({ space, session, reading }: Op
           onSelectCitation={(id) => select({ kind: 'cite', id })}
           onSelectBlock={onSelectBlock}
           searchPassages={searchPassages}
-          citePassage={async (choice) => {
+          citePassage={async (choice, claim) => {
             const hit = found.current.get(choice.id);
             if (!hit) throw new Error('This passage is no longer in the list: search again.');
-            return (await cite(hit.passage)).id;
+            return (await cite(hit.passage, claim)).id;
           }}
           uploadImage={async (file) => {
             const body = new FormData();

@@ -95,7 +95,7 @@ class Library:
         self.versions = MemoryVersions("local")
         self.store = MemoryEvidence()
         self.runs = MemoryRuns()
-        self.evidence = EvidenceService(store=self.store, versions=self.versions)
+        self.evidence = EvidenceService(store=self.store, versions=self.versions, sentences=split)
 
     def put(self, source: str, text: str, *, title: str = "", version: str = VERSION) -> None:
         """One source; each paragraph of it is a passage."""

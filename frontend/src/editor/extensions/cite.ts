@@ -4,11 +4,12 @@ import { Suggestion } from '@tiptap/suggestion';
 
 import { type Choice, openListbox } from '../listbox';
 import type { PassageChoice } from '../model';
+import { sentenceBefore } from '../sentences';
 
 export interface CiteOptions {
   search: (query: string) => Promise<readonly PassageChoice[]>;
-  /** Makes the evidence record of a passage and returns its citation id. */
-  cite: (choice: PassageChoice) => Promise<string>;
+  /** Makes the evidence record of what carries a claim in a passage; returns its citation id. */
+  cite: (choice: PassageChoice, claim: string) => Promise<string>;
   onProblem: (message: string) => void;
 }
 
@@ -73,7 +74,8 @@ export const cite = Extension.create<CiteOptions>({
         },
         command: ({ editor, range, props }) => {
           editor.chain().focus().deleteRange(range).run();
-          options.cite(props.passage).then(
+          const { $from } = editor.state.selection;
+          options.cite(props.passage, sentenceBefore($from.parent, $from.parentOffset)).then(
             (id) => {
               if (!editor.isDestroyed) editor.chain().focus().insertCitation(id).run();
             },

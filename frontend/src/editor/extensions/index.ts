@@ -32,7 +32,7 @@ export interface EditorWorld {
   onSelectCitation: (cite: string, block: string) => void;
   onCitations: (order: readonly string[]) => void;
   searchPassages: (query: string) => Promise<readonly PassageChoice[]>;
-  citePassage: (choice: PassageChoice) => Promise<string>;
+  citePassage: (choice: PassageChoice, claim: string) => Promise<string>;
   uploadImage: (file: File) => Promise<{ src: string }>;
   pickImages: () => Promise<readonly File[]>;
   onProblem: (message: string) => void;

@@ -53,7 +53,7 @@ export function BriefPane(props: BriefPaneProps) {
       onSelectCitation: (cite, block) => latest.get().onSelectCitation(cite, block),
       onCitations: (order) => latest.get().onCitations(order),
       searchPassages: (query) => latest.get().searchPassages(query),
-      citePassage: (choice) => latest.get().citePassage(choice),
+      citePassage: (choice, claim) => latest.get().citePassage(choice, claim),
       uploadImage: (file) => latest.get().uploadImage(file),
       pickImages,
       onProblem: (message) => {

@@ -38,8 +38,8 @@ export interface BriefPaneProps {
   /** The cursor came to rest in another sentence. */
   onSelectBlock: (block: string, sentence: string) => void;
   searchPassages: (query: string) => Promise<readonly PassageChoice[]>;
-  /** Makes the evidence record of a chosen passage and returns its citation id. */
-  citePassage: (choice: PassageChoice) => Promise<string>;
+  /** Makes the evidence record of what carries a claim in a passage; returns its citation id. */
+  citePassage: (choice: PassageChoice, claim: string) => Promise<string>;
   uploadImage: (file: File) => Promise<{ src: string }>;
   /** The citations of the brief by first appearance: the n-th has the number n. */
   onCitations: (order: readonly string[]) => void;

@@ -332,7 +332,7 @@ const ClaimRow = memo(function ClaimRow(props: ClaimRowProps) {
   const use = (hit: Hit) =>
     act(async () => {
       if (!port) return;
-      const record = await cite(hit.passage);
+      const record = await cite(hit.passage, claim.text);
       const old = claim.cites[0];
       if (old) port.replaceCitation(old, record.id, claim.block);
       else if (!port.citeSentence(claim.block, claim.text, record.id)) {
