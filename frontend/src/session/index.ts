@@ -1,3 +1,4 @@
+export { documentOf } from './documents';
 export { openSession, type Person, type Session, type SessionOptions } from './session';
 export { isFinal } from './status';
 export type { Connection, SessionStatus } from './status';

@@ -1,6 +1,7 @@
 import { Awareness, applyAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 
+import { opened as openedDocument } from './documents';
 import { BEGINNING, isEditable, isFinal, type SessionStatus } from './status';
 import { openLocalCopy } from './store';
 import { plainText } from './text';
@@ -90,6 +91,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   const awareness = new Awareness(doc);
   awareness.setLocalStateField('user', user);
   const copy = openLocalCopy(brief, doc);
+  const closed = openedDocument(brief, doc);
   // The origin of everything that came from the server, so that it is never sent back.
   const fromRoom = { room: brief };
   const listeners = new Set<() => void>();
@@ -394,6 +396,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   function end(): void {
     if (destroyed) return;
     destroyed = true;
+    closed();
     clearTimeout(retry);
     clearTimeout(silence);
     clearTimeout(telling);

@@ -1,26 +1,27 @@
 import { FileDown } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
 import { asProblem, type Problem, request } from '../../api';
 import { useClaims } from '../../claims';
 import { announce, isOffline, select, type Sync, useCommands, useSync } from '../../desk';
+import { FIELD } from '../../editor';
+import { documentOf } from '../../session';
 import { Button } from '../../ui/Button';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count } from '../../ui/words';
+import { losses } from './loss';
 
 const FORMATS = [
   {
     id: 'md',
     name: 'Markdown',
     button: 'Download Markdown',
-    loss: 'Citations become numbered references at the end. Image widths and underlining are not kept.',
   },
   {
     id: 'docx',
     name: 'Word (DOCX)',
     button: 'Download Word document',
-    loss: 'Citations become numbered references at the end. Action items become a line with owner, date and status.',
   },
 ] as const;
 
@@ -36,6 +37,33 @@ export function shipBlocked(sync: Sync): string | null {
   }
   if (sync.connection !== 'live') return 'The brief is not connected yet.';
   return null;
+}
+
+/** How long the document rests before it is looked through again, in milliseconds. */
+const REST = 400;
+
+/** What each file would show otherwise than the editor; null where the brief is not open. */
+function useLosses(brief: string, connection: Sync['connection']) {
+  const [told, setTold] = useState<ReturnType<typeof losses> | null>(null);
+  useEffect(() => {
+    const doc = documentOf(brief);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = () => {
+      timer = undefined;
+      setTold(doc && losses(doc.getXmlFragment(FIELD)));
+    };
+    const later = () => {
+      timer ??= setTimeout(look, REST);
+    };
+    // The session may open a moment after this pane: looked for again when the connection changes.
+    timer = setTimeout(look);
+    doc?.on('update', later);
+    return () => {
+      clearTimeout(timer);
+      doc?.off('update', later);
+    };
+  }, [brief, connection]);
+  return told;
 }
 
 /** The file name the server chose, also when it is not plain ASCII. */
@@ -59,6 +87,7 @@ export function Ship({ brief }: { brief: string }) {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const blocked = shipBlocked(sync);
+  const lost = useLosses(brief, sync.connection);
   const open = (report.data?.claims ?? []).filter((claim) =>
     ['unsupported', 'stale', 'partial'].includes(claim.verdict),
   );
@@ -150,7 +179,7 @@ export function Ship({ brief }: { brief: string }) {
                 {busy === format.id ? 'Writing…' : 'Download'}
               </Button>
             </div>
-            <p className="mt-1 text-xs text-muted">{format.loss}</p>
+            {lost && <Losses lines={lost[format.id]} />}
           </li>
         ))}
       </ul>
@@ -175,5 +204,17 @@ export function Ship({ brief }: { brief: string }) {
         )}
       </div>
     </div>
+  );
+}
+
+function Losses({ lines }: { lines: readonly string[] }) {
+  if (lines.length === 0)
+    return <p className="mt-1 text-xs text-muted">Shows everything as the editor does.</p>;
+  return (
+    <ul aria-label="Not as in the editor" className="mt-1 flex flex-col gap-0.5 text-xs text-muted">
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
   );
 }
