@@ -51,6 +51,7 @@ class Product:
     models_dir: Path
     port: int
     sample: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -70,7 +71,8 @@ class Product:
                     "STRATMASTER_MODELS_DIR": str(self.models_dir),
                     "STRATMASTER_PORT": str(self.port),
                     "STRATMASTER_SAMPLE": str(self.sample).lower(),
-                },
+                }
+                | self.settings,
             )
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
@@ -105,11 +107,14 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def product(tmp_path: Path, models_dir: Path) -> Iterator[Product]:
-    """The product on an empty data folder, with the front end as it was built."""
+def product(tmp_path: Path, models_dir: Path, request: pytest.FixtureRequest) -> Iterator[Product]:
+    """The product on an empty data folder, with the front end as it was built.
+
+    A test may name its own ``sample`` and ``settings`` by parametrizing this fixture.
+    """
     if not (ROOT / "frontend/dist/index.html").exists():
         missing("the front end is not built; run ./stratmaster setup")
-    served = Product(tmp_path / "var", models_dir, free_port())
+    served = Product(tmp_path / "var", models_dir, free_port(), **getattr(request, "param", {}))
     served.data_dir.mkdir()
     served.start()
     yield served

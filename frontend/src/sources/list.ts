@@ -87,6 +87,8 @@ export function useSpaceEvents(space: string | null): void {
       patch<Source[]>(sourcesPath(space), (list) => list.filter((source) => source.id !== id));
       refreshEvidence();
       invalidate('/api/spaces');
+      // Claims that rested on it have another verdict now.
+      invalidate('/api/briefs/');
     });
     // So much happened at once that the server tells it in one word: ask for all of it.
     stream.addEventListener('reload', () => {

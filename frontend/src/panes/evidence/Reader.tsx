@@ -377,7 +377,10 @@ function PagePicture({ base, page, spot }: { base: string; page: number; spot: S
   const { data } = useResource<PageBoxes>(`${base}/pages/${page}${range}`);
   const [failed, setFailed] = useState(false);
   const first = useRef<HTMLDivElement>(null);
-  useEffect(() => first.current?.scrollIntoView({ block: 'center' }), [data]);
+  useEffect(() => {
+    // Newer browsers return a promise from it, which React would call as the effect's clean-up.
+    first.current?.scrollIntoView({ block: 'center' });
+  }, [data]);
   if (failed) {
     return (
       <div className="p-4">
