@@ -8,6 +8,7 @@ export {
   type Run,
   type Sentence,
 } from './reducer';
+export { forgetDrafts, useDraft } from './draft';
 export { clear, reopen, start, stop, useRun } from './runs';
 export type { Question } from './stream';
 export { legFailed, legName, legSentence, missingLegs, shares } from './legs';

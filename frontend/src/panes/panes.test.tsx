@@ -104,7 +104,7 @@ describe('asking', () => {
     const { container } = evidence();
     await ask();
     expect(await screen.findByText('Not enough evidence')).toBeTruthy();
-    expect(screen.getByText(/1 source, 61 passages, by bm25/)).toBeTruthy();
+    expect(screen.getByText(/1 source, 61 passages, by BM25 \(exact words\)/)).toBeTruthy();
     expect(screen.getByText(HIT.passage.text)).toBeTruthy();
     expect(screen.queryByRole('button', { name: /Insert/ })).toBeNull();
     await expectAccessible(container);

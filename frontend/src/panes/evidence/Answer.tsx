@@ -5,6 +5,7 @@ import {
   asText,
   chipNumbers,
   isOver,
+  legName,
   missingLegs,
   type Phase,
   type Run,
@@ -21,6 +22,7 @@ import { Chip } from './Chip';
 import { Hits } from './Hits';
 import { Trace } from './Trace';
 
+const LIST = new Intl.ListFormat('en');
 const NO_BRIEF = 'Open a brief you may edit to insert into it';
 
 interface AnswerProps {
@@ -217,20 +219,22 @@ function SentenceRow(props: SentenceRowProps) {
       className="appear rounded-md px-2 pt-1.5 pb-1 hover:bg-surface-2 focus-visible:bg-surface-2"
     >
       <p className="font-serif text-[15px] leading-relaxed">
-        {sentence.text}{' '}
-        {sentence.chips.map(({ evidence }) => (
-          <Chip key={evidence.id} evidence={evidence} number={numbers.get(evidence.id) ?? 0} />
-        ))}
-        <Button
-          small
-          look="quiet"
-          className="ml-1 !h-5.5 !px-1.5 align-[0.1em] font-sans"
-          disabled={!canInsert}
-          title={canInsert ? `Insert into the brief (${keyText('Mod+Enter')})` : NO_BRIEF}
-          onClick={onInsert}
-        >
-          Insert <CornerDownLeft size={12} aria-hidden />
-        </Button>
+        {sentence.text} {/* Marks and button go to the next line together. */}
+        <span className="whitespace-nowrap">
+          {sentence.chips.map(({ evidence }) => (
+            <Chip key={evidence.id} evidence={evidence} number={numbers.get(evidence.id) ?? 0} />
+          ))}
+          <Button
+            small
+            look="quiet"
+            className="ml-1 !h-5.5 !px-1.5 align-[0.1em] font-sans"
+            disabled={!canInsert}
+            title={canInsert ? `Insert into the brief (${keyText('Mod+Enter')})` : NO_BRIEF}
+            onClick={onInsert}
+          >
+            Insert <CornerDownLeft size={12} aria-hidden />
+          </Button>
+        </span>
       </p>
       {uncited && (
         <p className="text-xs text-warn">⚠ no citation of this sentence could be verified</p>
@@ -242,18 +246,27 @@ function SentenceRow(props: SentenceRowProps) {
   );
 }
 
+const TITLE = 'Not enough evidence';
+
+/** The reason by itself: its first words already stand above it. */
+function withoutTitle(reason: string): string {
+  if (!reason.startsWith(`${TITLE}: `)) return reason;
+  const rest = reason.slice(TITLE.length + 2);
+  return rest.charAt(0).toUpperCase() + rest.slice(1);
+}
+
 function Declined({ run }: { run: Run }) {
   const { declined, nearest } = run;
   if (!declined) return null;
   const where = [
     declined.sources > 0 && count(declined.sources, 'source'),
     declined.passages > 0 && count(declined.passages, 'passage'),
-    declined.legs.length > 0 && `by ${declined.legs.join(' and ')}`,
+    declined.legs.length > 0 && `by ${LIST.format(declined.legs.map(legName))}`,
   ].filter(Boolean);
   return (
     <div className="flex flex-col gap-3">
-      <Notice tone="warn" title="Not enough evidence">
-        <p>{declined.reason}</p>
+      <Notice tone="warn" title={TITLE}>
+        <p>{withoutTitle(declined.reason)}</p>
         {where.length > 0 && <p className="mt-1 text-muted">Searched: {where.join(', ')}.</p>}
         <p className="mt-1 text-muted">
           Nothing was made up. Widen the scope, add a source, or ask about what is in them.

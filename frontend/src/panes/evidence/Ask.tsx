@@ -1,9 +1,9 @@
 import { History } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
-import { clear, isOver, reopen, start, stop, useRun } from '../../answers';
+import { clear, isOver, reopen, start, stop, useDraft, useRun } from '../../answers';
 import { type AnswerRow, asProblem, type Estimate, type Problem, useResource } from '../../api';
-import { announce, go, IS_MAC, matches } from '../../desk';
+import { announce, go, IS_MAC, matches, useOffline } from '../../desk';
 import { useSources } from '../../sources';
 import { Button, IconButton } from '../../ui/Button';
 import { Empty } from '../../ui/Empty';
@@ -32,15 +32,34 @@ interface AskProps {
 export function Ask({ space, brief, questions }: AskProps) {
   const run = useRun(space);
   const sources = useSources(space);
-  const [text, setText] = useState(run?.question ?? '');
-  const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
+  const [draft, change] = useDraft(space, run?.question ?? '');
+  const { text } = draft;
+  // What was deleted since it was chosen is not asked for.
+  const chosen = useMemo(() => {
+    const there = sources.data;
+    if (!draft.chosen || !there) return draft.chosen;
+    return new Set(there.flatMap(({ id }) => (draft.chosen?.has(id) ? [id] : [])));
+  }, [draft.chosen, sources.data]);
   const running = run !== null && !isOver(run);
   const question = text.trim();
   const nothingChosen = chosen?.size === 0;
   const searchable = sources.data?.some((source) => source.searchable) ?? true;
+  const offline = useOffline();
+  // Asking clears the answer on screen, so nothing is asked that cannot be answered.
+  const blocked = offline
+    ? 'The server does not answer; ask when it is back'
+    : nothingChosen
+      ? 'Choose at least one source'
+      : searchable
+        ? null
+        : 'No source is searchable yet';
 
   const ask = (asked: string) => {
-    if (!asked || nothingChosen) return;
+    if (!asked) return;
+    if (blocked) {
+      announce(`${blocked}.`);
+      return;
+    }
     void start(space, {
       question: asked,
       ...(chosen ? { sources: [...chosen] } : {}),
@@ -74,7 +93,7 @@ export function Ask({ space, brief, questions }: AskProps) {
           value={text}
           placeholder="Ask your sources…"
           className="max-h-40 resize-none font-serif !text-[15px] [field-sizing:content]"
-          onChange={(event) => setText(event.target.value)}
+          onChange={(event) => change({ text: event.target.value })}
           onKeyDown={(event) => {
             if (!matches(event.nativeEvent, 'Mod+Enter', IS_MAC)) return;
             event.preventDefault();
@@ -82,8 +101,12 @@ export function Ask({ space, brief, questions }: AskProps) {
           }}
         />
         <div className="mt-1.5 flex flex-wrap items-center gap-x-1 gap-y-1.5">
-          <ScopePicker sources={sources.data ?? []} chosen={chosen} onChange={setChosen} />
-          <AnswerHistory space={space} onReopen={setText} />
+          <ScopePicker
+            sources={sources.data ?? []}
+            chosen={chosen}
+            onChange={(next) => change({ chosen: next })}
+          />
+          <AnswerHistory space={space} onReopen={(asked) => change({ text: asked })} />
           <div className="ml-auto flex items-center gap-2">
             {run && (
               <Button
@@ -91,7 +114,7 @@ export function Ask({ space, brief, questions }: AskProps) {
                 look="quiet"
                 onClick={() => {
                   clear(space);
-                  setText('');
+                  change({ text: '' });
                 }}
               >
                 New
@@ -101,20 +124,20 @@ export function Ask({ space, brief, questions }: AskProps) {
               type="submit"
               small
               look="primary"
-              disabled={!question || nothingChosen || !searchable}
-              title={
-                nothingChosen
-                  ? 'Choose at least one source'
-                  : searchable
-                    ? undefined
-                    : 'No source is searchable yet'
-              }
+              disabled={!question || blocked !== null}
+              title={blocked ?? undefined}
             >
               {running ? 'Ask again' : 'Ask'} <Keys of="Mod+Enter" />
             </Button>
           </div>
         </div>
-        <EstimateLine space={space} question={question} />
+        {blocked && question ? (
+          <p className="mt-1 h-4.5 truncate text-xs text-warn" data-testid="ask-blocked">
+            ⚠ {blocked}
+          </p>
+        ) : (
+          <EstimateLine space={space} question={question} />
+        )}
       </form>
 
       <div className="min-h-0 flex-1 overflow-auto px-4 py-4" tabIndex={-1}>
@@ -127,7 +150,7 @@ export function Ask({ space, brief, questions }: AskProps) {
             hasSources={(sources.data?.length ?? 0) > 0}
             questions={questions.length > 0 ? questions : OWN_QUESTIONS}
             onPick={(picked) => {
-              setText(picked);
+              change({ text: picked });
               ask(picked);
             }}
           />
