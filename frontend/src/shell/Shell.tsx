@@ -347,7 +347,8 @@ function SideBySide(props: PanesProps) {
 
 /** All panes stay alive behind their tabs: a run goes on and the brief keeps its cursor. */
 function Tabbed(props: PanesProps) {
-  const [shown, setShown] = useState<PaneId>('brief');
+  // A window that is made narrow keeps in front what was worked in.
+  const [shown, setShown] = useState<PaneId>(() => paneOf(document.activeElement) ?? 'brief');
   const { sel, left } = usePlace();
   const reading = useMemo(
     () => (left === 'reader' && sel ? JSON.stringify(sel) : null),

@@ -123,7 +123,7 @@ export function SourceRow({ source }: { source: Source }) {
         </div>
       </div>
 
-      {state.busy && (
+      {state.busy && source.state !== 'queued' && (
         <div className="mt-1.5 flex items-center gap-2">
           <div className="flex-1">
             <Progress
@@ -206,6 +206,13 @@ export function SourceRow({ source }: { source: Source }) {
   );
 }
 
+const LANGUAGES = new Intl.DisplayNames('en', { type: 'language' });
+
+function language(code: string): string {
+  if (!code) return 'not recognised';
+  return /^[a-z]{2,3}$/.test(code) ? (LANGUAGES.of(code) ?? code) : code;
+}
+
 function ReceiptView({ source }: { source: Source }) {
   const { receipt } = source;
   if (!receipt) return null;
@@ -215,7 +222,7 @@ function ReceiptView({ source }: { source: Source }) {
       {receipt.pages !== null && <Fact name="Pages">{receipt.pages}</Fact>}
       <Fact name="Passages">{receipt.passages}</Fact>
       <Fact name="Characters">{receipt.characters.toLocaleString('en')}</Fact>
-      <Fact name="Language">{receipt.language || 'not recognised'}</Fact>
+      <Fact name="Language">{language(receipt.language)}</Fact>
       <Fact name="Time">{duration(receipt.seconds)}</Fact>
       <Fact name="Added">{when(source.created_at)}</Fact>
       <Fact name="Skipped">
