@@ -2,6 +2,7 @@ import { Command as List } from 'cmdk';
 import type { ReactNode } from 'react';
 
 import type { Command } from '../desk';
+import { useFocusBack } from '../ui/focusBack';
 import { Keys } from '../ui/Keys';
 
 interface PaletteProps {
@@ -15,6 +16,7 @@ const ITEM =
 
 /** Everything reachable, by name. */
 export function Palette({ open, onOpenChange, commands }: PaletteProps) {
+  useFocusBack(open);
   const groups = [...new Set(commands.map(({ group }) => group))];
   return (
     <List.Dialog

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 
 import { Button } from './Button';
 import { classes } from './classes';
+import { useFocusBack } from './focusBack';
 
 const VEIL = 'fixed inset-0 z-40 bg-black/35';
 const BOX =
@@ -19,6 +20,7 @@ interface DialogProps {
 }
 
 export function Dialog({ open, onOpenChange, title, description, wide, children }: DialogProps) {
+  useFocusBack(open);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -71,6 +73,7 @@ interface ConfirmProps {
 
 /** Asks before something that cannot be taken back. */
 export function Confirm({ open, onOpenChange, title, action, onConfirm, children }: ConfirmProps) {
+  useFocusBack(open);
   return (
     <Alert.Root open={open} onOpenChange={onOpenChange}>
       <Alert.Portal>

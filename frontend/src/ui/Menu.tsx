@@ -1,9 +1,17 @@
 import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 
 import { classes } from './classes';
 
-export function Menu({ trigger, children }: { trigger: ReactNode; children: ReactNode }) {
+interface MenuProps {
+  trigger: ReactNode;
+  /** Takes the focus after an entry was chosen; without it, the button has it again. */
+  onChosen?: () => void;
+  children: ReactNode;
+}
+
+export function Menu({ trigger, onChosen, children }: MenuProps) {
+  const chosen = useRef(false);
   return (
     <DropdownMenu.Root>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
@@ -12,6 +20,14 @@ export function Menu({ trigger, children }: { trigger: ReactNode; children: Reac
           align="start"
           sideOffset={6}
           collisionPadding={8}
+          onClick={() => (chosen.current = true)}
+          onCloseAutoFocus={(event) => {
+            if (chosen.current && onChosen) {
+              event.preventDefault();
+              onChosen();
+            }
+            chosen.current = false;
+          }}
           className="appear z-50 max-h-[70vh] min-w-52 overflow-auto rounded-lg border border-border bg-surface p-1 shadow-pop"
         >
           {children}

@@ -113,6 +113,7 @@ export function Toolbar({ editor, editable, onFind }: ToolbarProps) {
       <div role="toolbar" aria-label="Formatting" className="brief-toolbar" onKeyDown={walk}>
         <Group label="Block">
           <Menu
+            onChosen={() => editor.view.focus()}
             trigger={
               <button type="button" className="brief-tool brief-tool-wide" disabled={off}>
                 <span>{now.block}</span>
@@ -265,6 +266,7 @@ function TableMenu({ editor, disabled }: { editor: Editor; disabled: boolean }) 
   const chain = () => editor.chain().focus();
   return (
     <Menu
+      onChosen={() => editor.view.focus()}
       trigger={
         <button
           type="button"
