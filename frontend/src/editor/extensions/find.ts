@@ -2,6 +2,8 @@ import { Extension } from '@tiptap/core';
 import type { Node } from '@tiptap/pm/model';
 import { Plugin, PluginKey, TextSelection, type EditorState } from '@tiptap/pm/state';
 import { Decoration, DecorationSet } from '@tiptap/pm/view';
+import { yUndoPluginKey } from '@tiptap/y-tiptap';
+import type * as Y from 'yjs';
 
 declare module '@tiptap/core' {
   interface Commands<ReturnType> {
@@ -64,6 +66,12 @@ function build(doc: Node, text: string, current: number): FindState {
   return { text, places, current: bounded, marks: DecorationSet.create(doc, marks) };
 }
 
+/** What is replaced is taken back by one undo, without the words that were typed just before. */
+function ownStep(state: EditorState): void {
+  const history = yUndoPluginKey.getState(state) as { undoManager: Y.UndoManager } | undefined;
+  history?.undoManager.stopCapturing();
+}
+
 /** Find and replace in the brief. */
 export const find = Extension.create({
   name: 'find',
@@ -97,6 +105,7 @@ export const find = Extension.create({
           const found = key.getState(state);
           const place = found?.places[found.current];
           if (!found || !place) return false;
+          ownStep(state);
           tr.insertText(by, place.from, place.to);
           tr.setMeta(key, { text: found.text, current: found.current });
           return true;
@@ -106,6 +115,7 @@ export const find = Extension.create({
         ({ tr, state }) => {
           const found = key.getState(state);
           if (!found || found.places.length === 0) return false;
+          ownStep(state);
           for (const { from, to } of [...found.places].reverse()) tr.insertText(by, from, to);
           return true;
         },

@@ -72,7 +72,11 @@ export const slash = Extension.create<SlashOptions>({
         items: ({ query }) => {
           const wanted = query.toLowerCase();
           const titled = all.filter(({ title }) => title.toLowerCase().includes(wanted));
-          const named = all.filter((item) => !titled.includes(item) && item.words.includes(wanted));
+          const named = all.filter(
+            (item) =>
+              !titled.includes(item) &&
+              item.words.split(' ').some((word) => word.startsWith(wanted)),
+          );
           return [...titled, ...named];
         },
         allow: ({ state, range }) => !state.doc.resolve(range.from).parent.type.spec.code,

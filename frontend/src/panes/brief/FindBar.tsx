@@ -40,6 +40,12 @@ export function FindBar({ editor, onClose }: FindBarProps) {
     editor.commands.focus();
   };
 
+  const replace = (how: 'replaceFound' | 'replaceAllFound') => {
+    editor.commands[how](by);
+    // With nothing left to replace the buttons are off, and the keyboard would be nowhere.
+    if (findCount(editor.state).places === 0) field.current?.focus();
+  };
+
   return (
     <div
       role="search"
@@ -77,10 +83,10 @@ export function FindBar({ editor, onClose }: FindBarProps) {
             value={by}
             onChange={(event) => setBy(event.target.value)}
           />
-          <Button small disabled={places === 0} onClick={() => editor.commands.replaceFound(by)}>
+          <Button small disabled={places === 0} onClick={() => replace('replaceFound')}>
             Replace
           </Button>
-          <Button small disabled={places === 0} onClick={() => editor.commands.replaceAllFound(by)}>
+          <Button small disabled={places === 0} onClick={() => replace('replaceAllFound')}>
             All
           </Button>
         </>
