@@ -89,7 +89,18 @@ export const action = Node.create({
       const { $from, empty: caret } = this.editor.state.selection;
       return caret && $from.parent.type === this.type && $from.parentOffset === 0;
     };
+    // The browser's own Tab would go to the first item of the whole brief.
+    const goTo = (field: 'owner' | 'status') => {
+      const { $from } = this.editor.state.selection;
+      if ($from.parent.type !== this.type) return false;
+      const item = this.editor.view.nodeDOM($from.before());
+      if (!(item instanceof HTMLElement)) return false;
+      item.querySelector<HTMLElement>(`.action-${field}`)?.focus();
+      return true;
+    };
     return {
+      Tab: () => goTo('owner'),
+      'Shift-Tab': () => goTo('status'),
       Enter: () => empty() && this.editor.commands.setNode('paragraph'),
       Backspace: () => atStart() && this.editor.commands.setNode('paragraph'),
       'Mod-Alt-t': () => this.editor.commands.toggleAction(),
@@ -138,8 +149,9 @@ export const action = Node.create({
         due.value = String(current.attrs.due ?? '');
       });
       due.addEventListener('blur', () => {
-        set('due', due.value);
+        const day = due.value;
         due.type = 'text';
+        set('due', day);
         due.value = dayInWords(String(current.attrs.due ?? ''));
       });
 

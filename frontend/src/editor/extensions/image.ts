@@ -1,5 +1,5 @@
 import { mergeAttributes, Node } from '@tiptap/core';
-import { Plugin, PluginKey } from '@tiptap/pm/state';
+import { NodeSelection, Plugin, PluginKey } from '@tiptap/pm/state';
 import type { EditorView } from '@tiptap/pm/view';
 
 import { isOwnImage } from '../schema';
@@ -17,6 +17,10 @@ declare module '@tiptap/core' {
       uploadImages: (files: readonly File[], pos?: number) => ReturnType;
     };
   }
+}
+
+function elsewhere(alt: string | undefined): string {
+  return `Picture from elsewhere, not loaded${alt ? `: ${alt}` : ''}`;
 }
 
 function pictures(files: FileList | undefined | null): File[] {
@@ -57,8 +61,7 @@ export const image = Node.create<ImageOptions>({
     if (isOwnImage(HTMLAttributes.src))
       return ['img', mergeAttributes({ loading: 'lazy', draggable: 'true' }, HTMLAttributes)];
     const { alt, 'data-id': id } = HTMLAttributes as Record<string, string | undefined>;
-    const words = `Picture from elsewhere, not loaded${alt ? `: ${alt}` : ''}`;
-    return ['div', { class: 'image-elsewhere', 'data-id': id ?? null }, words];
+    return ['div', { class: 'image-elsewhere', 'data-id': id ?? null }, elsewhere(alt)];
   },
 
   addCommands() {
@@ -70,6 +73,88 @@ export const image = Node.create<ImageOptions>({
           if (dispatch) void place(editor.view, files, pos, this.options);
           return true;
         },
+    };
+  },
+
+  addKeyboardShortcuts() {
+    return {
+      Enter: () => {
+        const { selection } = this.editor.state;
+        if (!(selection instanceof NodeSelection) || selection.node.type !== this.type)
+          return false;
+        const dom = this.editor.view.nodeDOM(selection.from);
+        const field = dom instanceof HTMLElement ? dom.querySelector('input') : null;
+        field?.focus();
+        return field !== null;
+      },
+    };
+  },
+
+  addNodeView() {
+    return ({ node, editor, getPos }) => {
+      let current = node;
+      const dom = document.createElement('figure');
+      const shown = isOwnImage(node.attrs.src);
+      dom.className = shown ? 'picture' : 'image-elsewhere';
+      const img = document.createElement('img');
+      const field = document.createElement('input');
+      field.className = 'picture-alt';
+      field.placeholder = 'What it shows, for those who cannot see it';
+      field.maxLength = 1000;
+      field.setAttribute('aria-label', 'Description of the picture');
+      if (shown) {
+        img.loading = 'lazy';
+        img.draggable = false;
+        img.src = String(node.attrs.src);
+        dom.append(img, field);
+      }
+
+      field.addEventListener('change', () => {
+        const pos = getPos();
+        const alt = field.value.trim();
+        if (pos !== undefined && alt !== current.attrs.alt)
+          editor.view.dispatch(editor.state.tr.setNodeAttribute(pos, 'alt', alt));
+      });
+      // Words in the field are selected with the mouse, which would else drag the picture.
+      field.addEventListener('focus', () => (dom.draggable = false));
+      field.addEventListener('blur', () => (dom.draggable = true));
+      field.addEventListener('keydown', (event) => {
+        if (event.key !== 'Escape' && event.key !== 'Enter') return;
+        event.preventDefault();
+        field.blur();
+        editor.commands.focus();
+      });
+
+      const show = () => {
+        const alt = String(current.attrs.alt ?? '');
+        dom.dataset.id = String(current.attrs.id ?? '');
+        if (!shown) {
+          dom.textContent = elsewhere(alt);
+          return;
+        }
+        const width = Number(current.attrs.width);
+        if (width > 0) img.width = width;
+        else img.removeAttribute('width');
+        img.alt = alt;
+        if (document.activeElement !== field) field.value = alt;
+        field.disabled = !editor.isEditable;
+        dom.classList.toggle('is-undescribed', alt === '');
+      };
+      show();
+      editor.on('update', show);
+
+      return {
+        dom,
+        update(next) {
+          if (next.type !== current.type || next.attrs.src !== current.attrs.src) return false;
+          current = next;
+          show();
+          return true;
+        },
+        stopEvent: (event) => event.target === field,
+        ignoreMutation: () => true,
+        destroy: () => editor.off('update', show),
+      };
     };
   },
 
