@@ -202,6 +202,17 @@ def test_bad_files_are_named_and_the_others_go_on(
         expect(failed).to_contain_text(word)
     visitor.look("states bad files")
 
+    # What takes too long is stopped, with what waits behind it; only what is wanted goes on.
+    long = written(tmp_path / "long.txt", "A heron nests in the harbour of Fredrikstad. " * 9000)
+    short = written(tmp_path / "short.md", "# Short\n\nA heron flew over Linz.\n")
+    evidence.get_by_label("Add files").set_input_files([long, short])
+    for name in ("short.md", "long.txt"):
+        evidence.get_by_role("button", name=f"Cancel {name}").click()
+        expect(row(evidence, name)).to_have_attribute("data-state", "cancelled")
+    row(evidence, "short.md").get_by_role("button", name="Read short.md again").click()
+    expect(row(evidence, "short.md")).to_have_attribute("data-state", "ready")
+    expect(row(evidence, "long.txt")).to_have_attribute("data-state", "cancelled")
+
     # Read again, it fails again: by name, not silently.
     row(evidence, "locked.pdf").get_by_role("button", name="Read locked.pdf again").click()
     expect(row(evidence, "locked.pdf")).to_have_attribute("data-state", "failed")
@@ -303,6 +314,7 @@ def test_a_missing_encoder_is_named_with_what_it_costs(product: Product, visit: 
     tab(evidence, "Sources")
     evidence.get_by_label("Add files").set_input_files(SAMPLE / "board-minutes.md")
     expect(row(evidence, "board-minutes.md")).to_have_attribute("data-state", "ready")
+    expect(page.get_by_text(re.compile("exact words only"))).to_be_visible()
     visitor.look("states without dense")
     ask(page, evidence, "How fast did the Austrian market grow in 2025?")
     expect(evidence.get_by_text(re.compile("paraphrases may be missed"))).to_be_visible()
