@@ -142,11 +142,13 @@ def _packed(text: str, section: _Section) -> list[_Draft]:
 
     def close(*, with_heading: bool = False) -> None:
         nonlocal draft
-        # A heading at the end belongs to what follows, which names it among its headings.
+        # A heading at the end belongs to what follows, which names it among its headings; one
+        # that another of its level has displaced is named there no more, and stays.
         while (
             not with_heading
             and len(draft.units) > 1
-            and draft.units[-1].block.kind is BlockKind.HEADING
+            and (last := draft.units[-1].block).kind is BlockKind.HEADING
+            and (_level(last), _line(text[last.start : last.end])) in above
         ):
             draft.units.pop()
         if draft.units:
@@ -172,7 +174,7 @@ def _packed(text: str, section: _Section) -> list[_Draft]:
             close()
         for unit in _units(text, block):
             if draft.size and draft.size + unit.size > MOST:
-                close()
+                close(with_heading=block.kind is BlockKind.HEADING)
             if not draft.units:
                 spoken = block.kind is BlockKind.HEADING and not alone
                 inner = _texts(above[:-1] if spoken else above)
@@ -180,7 +182,9 @@ def _packed(text: str, section: _Section) -> list[_Draft]:
                 if row and not (begins and unit.start == block.start) and header:
                     draft.headings = (*inner, header)
             draft.add(unit)
-        if draft.size >= ENOUGH and not (row and _followed(blocks, index)):
+        # Whether anything follows a heading is not known yet, so it never closes by itself.
+        full = draft.size >= ENOUGH and block.kind is not BlockKind.HEADING
+        if full and not (row and _followed(blocks, index)):
             close()
     if draft.units:
         done.append(draft)

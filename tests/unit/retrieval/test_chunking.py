@@ -94,6 +94,22 @@ def test_whatever_the_text_passages_are_exact_ordered_bounded_and_complete(
     assert passages == cut(made)
 
 
+def test_a_minor_heading_is_found_although_it_closes_its_passage_or_its_section() -> None:
+    """One at the end of a full passage, and one that the next of its level displaces."""
+    long = (BlockKind.HEADING, "Six words stand in this sentence. " * 17, 3, None)
+    for made in (
+        reading(paragraph(8), long),
+        reading(paragraph(2), heading("Displaced", 3), heading("Next", 3), paragraph(21)),
+        reading(paragraph(2), heading("Displaced", 3), long),
+    ):
+        for block in made.blocks:
+            line = " ".join(made.text[block.start : block.end].split())
+            assert any(
+                line in passage.headings or line in " ".join(passage.text.split())
+                for passage in cut(made)
+            ), line
+
+
 def test_size_is_bounded_and_a_short_rest_joins_its_neighbour() -> None:
     """The first 22 sentences of ten words fill a passage; the 23rd alone would be a scrap."""
     assert [size(p.text) for p in cut(reading(paragraph(23)))] == [MOST + 10]
