@@ -17,7 +17,7 @@ from retrieval.language import UNDETERMINED, guess
 from retrieval.model import Passage, SourceId, VersionHash
 from retrieval.sentences import sentences
 
-CHUNKER: Final = "blocks-1"  # raise when the same reading would be cut elsewhere: `reindex` looks
+CHUNKER: Final = "blocks-2"  # raise when the same reading would be cut elsewhere: `reindex` looks
 
 # Sizes are words. A passage of about 200 answers one question, fits an encoder's 512 tokens with
 # its headings, and leaves eight of them room in a prompt.
