@@ -30,7 +30,7 @@ def encrypted(what: str) -> Unreadable:
 def corrupt(what: str, why: str) -> Unreadable:
     return Unreadable(
         "corrupt",
-        f"{what} cannot be parsed: {why}.",
+        f"{what} cannot be parsed: {why.rstrip('. ')}.",
         "Open it in the program that made it, save it anew and add that file.",
     )
 
