@@ -63,6 +63,9 @@ class Desk:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
+            if key.rpartition("+")[2] in ("End", "Home", "a"):
+                # A key that overtakes the caret would act on what was selected before.
+                settled(self.page)
 
     def type(self, *lines: str) -> None:
         """Types paragraphs, each line but the last followed by Return."""
