@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, Playwright, expect
 from tests.conftest import ROOT, missing
 from tests.e2e.conftest import READY_WITHIN_S, Product, Visitor, free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.by_hand, pytest.mark.timeout(120)]
 
 Visit = Callable[..., Visitor]
 PAPER = """# Market study
