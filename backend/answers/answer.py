@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from backend.answers import prompt as prompts
@@ -423,15 +424,17 @@ class Answers:
         self, draft: _Draft, places: Sequence[Place], scope: Scope
     ) -> list[Evidence | None]:
         """Evidence for each place, None for one that the stored text does not hold."""
-        asked = {"scope": scope, "actor": draft.run.asked_by, "answer": draft.run.id}
+        create = partial(
+            self._evidence.create, scope=scope, actor=draft.run.asked_by, answer=draft.run.id
+        )
         try:
-            return list(await self._evidence.create(places, **asked))  # type: ignore[arg-type]
+            return list(await create(places))
         except (BadQuote, NotFound):
             # One of them is not there; find out which, and keep the others.
             found: list[Evidence | None] = []
             for place in places:
                 try:
-                    found += await self._evidence.create([place], **asked)  # type: ignore[arg-type]
+                    found += await create([place])
                 except (BadQuote, NotFound) as error:
                     log.warning("citation dropped: %s", error)
                     found.append(None)

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from backend.auth.policy import Action
 from backend.http import Asking, Wired
+from backend.limits import FORM_OVERHEAD
 from backend.services import Services
 from backend.sources.schemas import (
     Box,
@@ -27,8 +28,6 @@ from backend.sources.texts import original_key
 from backend.sources.upload import received, too_large
 
 router = APIRouter(tags=["sources"])
-
-FORM_OVERHEAD = 64 * 1024  # bytes of a multipart body that are not the file
 
 
 @router.get("/api/spaces/{space_id}/sources")
