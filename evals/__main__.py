@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from evals import multihop
+from evals import margin, multihop
 from evals.datasets import Split
 from evals.report import machine, markdown, save
 from evals.run import measure
@@ -40,6 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     hops.add_argument("--json", type=Path, help="write the numbers here too")
     hops.add_argument("--models", type=Path, default=ROOT / "var" / "models")
     hops.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
+    room = commands.add_parser("margin", help="how much a reranker could add, by the gate's margin")
+    room.add_argument("--data", type=Path, required=True)
+    room.add_argument("--collections", default="scifact,cranfield,musique", help="names, by comma")
+    room.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
+    room.add_argument("--legs", default="bm25,dense,graph")
+    room.add_argument("--models", type=Path, default=ROOT / "var" / "models")
+    room.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
     chosen = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
     command = " ".join(["python -m evals", *given])
@@ -58,6 +65,20 @@ def main(arguments: list[str] | None = None) -> int:
             print(multihop.markdown(measured))
             if chosen.json:
                 save(measured, chosen.json, command=command)
+            return 0
+        if chosen.command == "margin":
+            rooms = asyncio.run(
+                margin.measure(
+                    chosen.data,
+                    collections=chosen.collections.split(","),
+                    split=chosen.split,
+                    models=chosen.models,
+                    out=chosen.out,
+                    legs=chosen.legs.split(","),
+                )
+            )
+            print(f"`{command}`, {machine()}\n")
+            print(margin.markdown(rooms))
             return 0
         results = asyncio.run(
             measure(

@@ -15,16 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from retrieval.errors import EncodingFailed, WeightsError
+from retrieval.encoders.runtime import Session, open_session
+from retrieval.errors import EncodingFailed
 from retrieval.model import Side
 from retrieval.weights import Manifest, verify
-
-# Read by the runtime's own C code when it loads; Python's environment stays as it is.
-os.putenv("ORT_DISABLE_TELEMETRY", "1")
-
-import onnxruntime  # type: ignore[import-untyped]  # it ships no types
-
-onnxruntime.disable_telemetry_events()
 
 GROUP = 4  # passages to a job: short jobs let a cancelled ingest stop soon
 NICE = 5  # passage threads yield to the threads that answer queries
@@ -42,7 +36,7 @@ class OnnxEncoder:
         self,
         manifest: Manifest,
         tokenizer: Tokenizer,
-        session: onnxruntime.InferenceSession,
+        session: Session,
         *,
         passage_threads: int,
         query_threads: int,
@@ -67,22 +61,7 @@ class OnnxEncoder:
         manifest = verify(folder)
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.enable_truncation(manifest.max_length)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        # Beyond basic, Add and LayerNormalization are fused into a slower kernel.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        # Lengths vary, so planned memory would be kept for every length seen.
-        options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
-        try:
-            session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # the runtime's exceptions share no public root
-            raise WeightsError(
-                f"ONNX Runtime {onnxruntime.__version__} cannot open {folder}: {error}"
-            ) from error
+        session = open_session(folder / "model.onnx")
         return cls(
             manifest,
             tokenizer,
