@@ -44,7 +44,9 @@ def open_session(model: Path) -> Session:
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = False
     try:
-        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+        session: Session = onnxruntime.InferenceSession(
+            str(model), options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:  # the runtime's exceptions share no public root
         raise WeightsError(
             f"ONNX Runtime {onnxruntime.__version__} cannot open {model}: {error}"
