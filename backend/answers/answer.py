@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -40,6 +41,7 @@ from backend.answers.runs import (
     Runs,
     RunState,
     SentenceLine,
+    Spent,
     differences,
     seconds_expected,
 )
@@ -265,6 +267,10 @@ class Answers:
     async def recent(self, space: str, *, scope: Scope, limit: int) -> Sequence[AnswerRun]:
         return await self._runs.recent(space, scope=scope, limit=limit)
 
+    async def spent(self, since: datetime, *, scope: Scope) -> Spent:
+        """What the answers begun since then took, in the scope's spaces."""
+        return await self._runs.spent(since, scope=scope)
+
     async def estimate(self, question: str, *, space: str, scope: Scope) -> Estimate:
         """What asking would take, before anything is run."""
         sources, passages = await self._corpus.searched(scope=scope)
@@ -315,6 +321,9 @@ class Answers:
         )
         clock = draft.mark("retrieve", clock)
         draft.run = _with_search(draft.run, result)
+        understood = result.trace.understood
+        if understood is not None:  # filters say where to look, and are no words of the question
+            question = replace(question, text=understood.text)
         yield Retrieved(result.hits, result.trace, matched(question.text, result.hits))
 
         def decline(reason: str) -> Declined:
@@ -324,7 +333,8 @@ class Answers:
 
         grounds = decide(question.text, result)
         if not grounds.enough:
-            yield decline(grounds.reason)
+            nowhere = "" if understood is None else understood.note
+            yield decline(f"Not enough evidence: {nowhere}" if nowhere else grounds.reason)
             return
         gone = unmentioned(question.text, grounds.missing, result.hits)
         if gone:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from backend.answers.runs import AnswerRun
+from backend.answers.runs import AnswerRun, RunState, Spent
 from retrieval.model import Scope
 
 
@@ -29,6 +30,26 @@ class MemoryRuns:
             if run.space == space and run.tenant == scope.tenant and space in scope.spaces
         ]
         return sorted(found, key=lambda run: run.created_at, reverse=True)[:limit]
+
+    async def spent(self, since: datetime, *, scope: Scope) -> Spent:
+        begun = [
+            run
+            for run in self._runs.values()
+            if run.tenant == scope.tenant and run.space in scope.spaces and run.created_at >= since
+        ]
+        usages = [run.usage for run in begun if run.usage is not None]
+        return Spent(
+            len(begun),
+            sum(usage.prompt_tokens for usage in usages),
+            sum(usage.completion_tokens for usage in usages),
+            round(sum(usage.cost_usd or 0.0 for usage in usages), 6),
+            sum(
+                run.prompt_hash is not None
+                and run.state is not RunState.RUNNING
+                and (run.usage is None or run.usage.cost_usd is None)
+                for run in begun
+            ),
+        )
 
     async def space_of(self, id: str, *, tenant: str) -> str | None:
         run = self._runs.get(id)

@@ -6,16 +6,19 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from backend.answers.answer import Answers, Question, check
 from backend.answers.events import AnswerEvent
 from backend.answers.schemas import (
     AnswerLine,
     AskIn,
+    CostOut,
     EstimateOut,
     ReplayOut,
     RunOut,
@@ -27,6 +30,7 @@ from backend.answers.schemas import (
 )
 from backend.auth.policy import Action
 from backend.auth.principal import Principal
+from backend.clock import iso, now
 from backend.errors import NotFound
 from backend.http import Asking, Wired
 from backend.services import Services
@@ -69,6 +73,23 @@ async def estimate(
     opened = await services.spaces.open(principal, space, Action.READ)
     scope = principal.scope([opened.id])
     return estimate_out(await services.answers.estimate(q, space=opened.id, scope=scope))
+
+
+@router.get("/spaces/{space}/cost")
+async def cost(
+    space: str,
+    principal: Asking,
+    services: Wired,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+) -> CostOut:
+    """What this space's answers took since then; where nothing is said, since midnight in UTC."""
+    opened = await services.spaces.open(principal, space, Action.READ)
+    begin = since or now().replace(hour=0, minute=0, second=0, microsecond=0)
+    answers = services.answers
+    spent = await answers.spent(begin, scope=principal.scope([opened.id]))
+    return CostOut(
+        since=iso(begin), kind=answers.kind.value, model=answers.model_name, **asdict(spent)
+    )
 
 
 @router.get("/spaces/{space}/answers")

@@ -76,6 +76,17 @@ class AnswerRun:
     replay_of: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What answers took. ``unpriced``: those whose model was asked and whose cost is not known."""
+
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    unpriced: int
+
+
 class Runs(Protocol):
     """Where runs are kept."""
 
@@ -87,6 +98,10 @@ class Runs(Protocol):
 
     async def recent(self, space: str, *, scope: Scope, limit: int) -> Sequence[AnswerRun]:
         """The newest first."""
+        ...
+
+    async def spent(self, since: datetime, *, scope: Scope) -> Spent:
+        """What the answers begun since then took, in the scope's spaces."""
         ...
 
     async def space_of(self, id: str, *, tenant: str) -> str | None: ...

@@ -26,7 +26,7 @@ from backend.clock import iso
 from backend.evidence.schemas import EvidenceOut, evidence_out
 from backend.ports import Usage
 from backend.sent import Sent
-from retrieval.model import Hit, Passage, Trace
+from retrieval.model import Hit, Passage, Trace, Understood
 
 
 class PassageOut(BaseModel):
@@ -64,10 +64,20 @@ class LegOut(BaseModel):
     error: str | None
 
 
+class UnderstoodOut(BaseModel):
+    """How the question was read."""
+
+    text: str = Field(description="What was searched for.")
+    phrases: list[str] = Field(description="Quoted words, which every passage found holds.")
+    filters: list[str] = Field(description="Fields that narrowed the sources, as written.")
+    note: str = Field(description="Why nothing could be found, where that is certain.")
+
+
 class TraceOut(BaseModel):
     legs: list[LegOut]
     fusion: str
     stages: dict[str, float]
+    understood: UnderstoodOut | None
 
 
 class UsageOut(BaseModel):
@@ -161,6 +171,19 @@ class EstimateOut(BaseModel):
     budget_usd: float | None
 
 
+class CostOut(BaseModel):
+    """What a space's answers took since a moment; ``unpriced`` of them cost what nobody knows."""
+
+    since: str
+    kind: str
+    model: str
+    answers: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    unpriced: int
+
+
 class CitedOut(BaseModel):
     index: int
     evidence: EvidenceOut
@@ -201,6 +224,11 @@ def hits_out(
     ]
 
 
+def searched(question: str, trace: Trace | None) -> str:
+    """A question without its filters: the words that hits are marked by."""
+    return trace.understood.text if trace is not None and trace.understood else question
+
+
 def trace_out(trace: Trace) -> TraceOut:
     return TraceOut(
         legs=[
@@ -215,6 +243,18 @@ def trace_out(trace: Trace) -> TraceOut:
         ],
         fusion=trace.fusion,
         stages=dict(trace.stages),
+        understood=understood_out(trace.understood),
+    )
+
+
+def understood_out(understood: Understood | None) -> UnderstoodOut | None:
+    if understood is None:  # a run kept before questions were read
+        return None
+    return UnderstoodOut(
+        text=understood.text,
+        phrases=list(understood.phrases),
+        filters=list(understood.filters),
+        note=understood.note,
     )
 
 
@@ -255,7 +295,7 @@ def run_out(run: AnswerRun) -> RunOut:
             leg: [RankedOut(passage=one.passage, rank=one.rank, score=one.score) for one in lines]
             for leg, lines in run.lists.items()
         },
-        hits=hits_out(run.hits, run.question),
+        hits=hits_out(run.hits, searched(run.question, run.trace)),
         trace=trace_out(run.trace) if run.trace is not None else None,
         versions=dict(run.versions),
         prompt_hash=run.prompt_hash,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, func, insert, select
 
-from backend.answers.runs import AnswerRun
+from backend.answers.runs import AnswerRun, RunState, Spent
 from backend.store.engine import Store
 from backend.store.tables import answers, passages, sources
 from retrieval.model import Scope
@@ -32,6 +33,9 @@ class StoredRuns:
             "model": run.model,
             "prompt_hash": run.prompt_hash,
             "sentences": len(run.sentences),
+            "prompt_tokens": run.usage and run.usage.prompt_tokens,
+            "completion_tokens": run.usage and run.usage.completion_tokens,
+            "cost_usd": run.usage and run.usage.cost_usd,
             "run": _RUN.dump_python(run, mode="json"),
             "created_at": run.created_at,
             "created_by": run.asked_by,
@@ -75,22 +79,42 @@ class StoredRuns:
         current = [sources.c.tenant == scope.tenant, sources.c.space.in_(scope.spaces)]
         if scope.sources is not None:
             current.append(sources.c.id.in_(scope.sources))
-        async with self._store.reading() as connection:
-            counted = await connection.execute(
-                select(
-                    select(func.count())
-                    .select_from(sources)
-                    .where(*current, sources.c.version.is_not(None))
-                    .scalar_subquery(),
-                    select(func.count())
-                    .select_from(passages)
-                    .join(sources, sources.c.id == passages.c.source)
-                    .where(*current, passages.c.version == sources.c.version)
-                    .scalar_subquery(),
-                )
+        ((held, cut),) = await self._store.rows(
+            select(
+                select(func.count())
+                .select_from(sources)
+                .where(*current, sources.c.version.is_not(None))
+                .scalar_subquery(),
+                select(func.count())
+                .select_from(passages)
+                .join(sources, sources.c.id == passages.c.source)
+                .where(*current, passages.c.version == sources.c.version)
+                .scalar_subquery(),
             )
-            row = counted.one()
-        return int(row[0]), int(row[1])
+        )
+        return int(held), int(cut)
+
+    async def spent(self, since: datetime, *, scope: Scope) -> Spent:
+        """What the answers begun since then took, in the scope's spaces."""
+        found = await self._store.rows(
+            select(
+                func.count(),
+                func.coalesce(func.sum(answers.c.prompt_tokens), 0),
+                func.coalesce(func.sum(answers.c.completion_tokens), 0),
+                func.coalesce(func.sum(answers.c.cost_usd), 0.0),
+                func.count().filter(
+                    answers.c.prompt_hash.is_not(None),
+                    answers.c.cost_usd.is_(None),
+                    answers.c.state != RunState.RUNNING.value,
+                ),
+            ).where(
+                answers.c.space.in_(scope.spaces),
+                answers.c.created_at >= since,
+                answers.c.tenant == scope.tenant,
+            )
+        )
+        count, prompt, completion, cost, unpriced = tuple(found[0])
+        return Spent(count, prompt, completion, round(cost, 6), unpriced)
 
     async def space_of(self, id: str, *, tenant: str) -> str | None:
         """The space that an answer lies in, for asking who may see it."""

@@ -266,6 +266,10 @@ answers = Table(
     Column("model", String, nullable=False),
     Column("prompt_hash", String),
     Column("sentences", Integer, nullable=False, default=0),
+    # What the model's call took; null where there was none, or where it was cut off.
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("cost_usd", Float),  # also null where the price is not known
     Column("run", Json, nullable=False),
     _created(),
     Column("created_by", String, nullable=False),

@@ -388,6 +388,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spaces/{space}/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cost
+         * @description What this space's answers took since then; where nothing is said, since midnight in UTC.
+         */
+        get: operations["cost_api_spaces__space__cost_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/answers/{answer}": {
         parameters: {
             query?: never;
@@ -525,8 +545,32 @@ export interface paths {
         /**
          * Check
          * @description Every claim as the brief says it now, with its verdict.
+         *
+         *     With ``standing`` nothing is judged: only the claims whose verdict still holds are listed.
          */
         get: operations["check_api_briefs__brief__claims_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/claims/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Checking
+         * @description The same check as it goes: ``progress`` events, then ``checked`` with what the other gives.
+         *
+         *     Closing the request cancels it; the verdicts told of are kept.
+         */
+        get: operations["checking_api_briefs__brief__claims_check_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -704,6 +748,8 @@ export interface components {
             method: string;
             /** Updated */
             updated: boolean;
+            /** Unchecked */
+            unchecked: number;
         };
         /** ContributionOut */
         ContributionOut: {
@@ -715,6 +761,28 @@ export interface components {
             score: number;
             /** Amount */
             amount: number;
+        };
+        /**
+         * CostOut
+         * @description What a space's answers took since a moment; ``unpriced`` of them cost what nobody knows.
+         */
+        CostOut: {
+            /** Since */
+            since: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** Answers */
+            answers: number;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost Usd */
+            cost_usd: number;
+            /** Unpriced */
+            unpriced: number;
         };
         /** CoverageOut */
         CoverageOut: {
@@ -1272,6 +1340,33 @@ export interface components {
             stages: {
                 [key: string]: number;
             };
+            understood: components["schemas"]["UnderstoodOut"] | null;
+        };
+        /**
+         * UnderstoodOut
+         * @description How the question was read.
+         */
+        UnderstoodOut: {
+            /**
+             * Text
+             * @description What was searched for.
+             */
+            text: string;
+            /**
+             * Phrases
+             * @description Quoted words, which every passage found holds.
+             */
+            phrases: string[];
+            /**
+             * Filters
+             * @description Fields that narrowed the sources, as written.
+             */
+            filters: string[];
+            /**
+             * Note
+             * @description Why nothing could be found, where that is certain.
+             */
+            note: string;
         };
         /** UsageOut */
         UsageOut: {
@@ -2159,6 +2254,39 @@ export interface operations {
             };
         };
     };
+    cost_api_spaces__space__cost_get: {
+        parameters: {
+            query?: {
+                since?: string | null;
+            };
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_api_answers__answer__get: {
         parameters: {
             query?: never;
@@ -2435,7 +2563,9 @@ export interface operations {
     };
     check_api_briefs__brief__claims_get: {
         parameters: {
-            query?: never;
+            query?: {
+                standing?: boolean;
+            };
             header?: never;
             path: {
                 brief: string;
@@ -2451,6 +2581,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClaimsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    checking_api_briefs__brief__claims_check_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
                 };
             };
             /** @description Validation Error */
