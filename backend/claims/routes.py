@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, TypeAlias
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
 from backend.auth.policy import Action
 from backend.claims.schemas import ClaimOut, ClaimsOut, MarkIn, claim_out, claims_out
+from backend.claims.service import Checked, Progress
 from backend.http import Asking, Wired
+
+Step: TypeAlias = Progress | Checked
 
 router = APIRouter(prefix="/api/briefs/{brief}/claims", tags=["claims"])
 
 
 @router.get("")
-async def check(brief: str, principal: Asking, services: Wired) -> ClaimsOut:
-    """Every claim as the brief says it now, with its verdict."""
+async def check(
+    brief: str, principal: Asking, services: Wired, standing: Annotated[bool, Query()] = False
+) -> ClaimsOut:
+    """Every claim as the brief says it now, with its verdict.
+
+    With ``standing`` nothing is judged: only the claims whose verdict still holds are listed.
+    """
     found, space = await services.briefs.get(principal, brief)
-    return claims_out(await services.claims.check(found.id, scope=principal.scope([space.id])))
+    scope = principal.scope([space.id])
+    if standing:
+        return claims_out(await services.claims.standing(found.id, scope=scope))
+    return claims_out(await services.claims.check(found.id, scope=scope))
+
+
+@router.get(
+    "/check",
+    responses={200: {"content": {"text/event-stream": {}}}},
+    response_class=StreamingResponse,
+)
+async def checking(brief: str, principal: Asking, services: Wired) -> StreamingResponse:
+    """The same check as it goes: ``progress`` events, then ``checked`` with what the other gives.
+
+    Closing the request cancels it; the verdicts told of are kept.
+    """
+    found, space = await services.briefs.get(principal, brief)
+    steps = services.claims.checking(found.id, scope=principal.scope([space.id]))
+    first = await anext(steps)  # what fails before the first word has a status of its own
+    return StreamingResponse(
+        stream(first, steps),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def stream(first: Step, steps: AsyncGenerator[Step, None]) -> AsyncIterator[bytes]:
+    """A check's steps as bytes."""
+    async with aclosing(steps):
+        yield _event(first)
+        async for step in steps:
+            yield _event(step)
+
+
+def _event(step: Step) -> bytes:
+    if isinstance(step, Progress):
+        return f'event: progress\ndata: {{"done": {step.done}, "total": {step.total}}}\n\n'.encode()
+    return f"event: checked\ndata: {claims_out(step).model_dump_json()}\n\n".encode()
 
 
 @router.post("/{claim}")

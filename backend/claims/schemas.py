@@ -43,6 +43,8 @@ class ClaimsOut(BaseModel):
     checked_at: str
     method: str
     updated: bool
+    unchecked: int
+    """Claims that have no verdict yet, and so are not listed."""
 
 
 class MarkIn(BaseModel):
@@ -78,4 +80,5 @@ def claims_out(checked: Checked) -> ClaimsOut:
         checked_at=iso(checked.checked_at),
         method=METHOD,
         updated=checked.updated,
+        unchecked=checked.unchecked,
     )
