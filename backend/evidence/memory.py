@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from backend.evidence.model import EvidenceRecord, StoredVersion
+from backend.evidence.model import EvidenceRecord, StoredVersion, VersionKey
 from retrieval.model import Scope, SourceId, VersionHash
 
 
@@ -21,21 +21,25 @@ class MemoryVersions:
     def delete(self, source: SourceId) -> None:
         self._sources.pop(source, None)
 
-    async def version(
-        self, source: SourceId, version: VersionHash, *, scope: Scope
-    ) -> StoredVersion | None:
-        found = (one for one in self._sources.get(source, ()) if one.version == version)
-        return self._admitted(next(found, None), scope)
+    async def versions(
+        self, wanted: Collection[VersionKey], *, scope: Scope
+    ) -> Mapping[VersionKey, StoredVersion]:
+        return {
+            (one.source, one.version): one
+            for source in {source for source, _ in wanted}
+            for one in self._sources.get(source, ())
+            if (one.source, one.version) in wanted and self._admitted(one, scope)
+        }
 
-    async def current(self, source: SourceId, *, scope: Scope) -> StoredVersion | None:
-        versions = self._sources.get(source)
-        return self._admitted(versions[-1] if versions else None, scope)
+    async def current(
+        self, wanted: Collection[SourceId], *, scope: Scope
+    ) -> Mapping[SourceId, VersionHash]:
+        newest = (self._sources[source][-1] for source in wanted if source in self._sources)
+        return {one.source: one.version for one in newest if self._admitted(one, scope)}
 
-    def _admitted(self, version: StoredVersion | None, scope: Scope) -> StoredVersion | None:
+    def _admitted(self, version: StoredVersion, scope: Scope) -> bool:
         # A question narrowed to some sources narrows what is searched, not what may be read.
-        if version is None or scope.tenant != self._tenant or version.space not in scope.spaces:
-            return None
-        return version
+        return scope.tenant == self._tenant and version.space in scope.spaces
 
 
 class MemoryEvidence:

@@ -7,6 +7,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeAlias
+
+from retrieval.model import SourceId, VersionHash
+
+VersionKey: TypeAlias = tuple[SourceId, VersionHash]
 
 LONGEST_QUOTE = 2_000  # code points; longer is a reading, not a quote
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from backend.evidence.model import (
     EvidenceRecord,
     EvidenceState,
     StoredVersion,
+    VersionKey,
     quote_hash,
 )
 from backend.evidence.support import Sentences, best_quote
@@ -38,18 +39,24 @@ class Place:
     end: int
     expected: str | None = None
 
+    @property
+    def key(self) -> VersionKey:
+        return self.source, self.version
+
 
 class Versions(Protocol):
     """The texts that quotes are read from."""
 
-    async def version(
-        self, source: SourceId, version: VersionHash, *, scope: Scope
-    ) -> StoredVersion | None:
-        """This version with its text; None where it is unknown, deleted or out of scope."""
+    async def versions(
+        self, wanted: Collection[VersionKey], *, scope: Scope
+    ) -> Mapping[VersionKey, StoredVersion]:
+        """These with their texts, without those unknown, deleted or out of scope."""
         ...
 
-    async def current(self, source: SourceId, *, scope: Scope) -> StoredVersion | None:
-        """The version that search reads now; None where the source is gone or out of scope."""
+    async def current(
+        self, wanted: Collection[SourceId], *, scope: Scope
+    ) -> Mapping[SourceId, VersionHash]:
+        """The version of each that search reads now, without those gone or out of scope."""
         ...
 
 
@@ -101,13 +108,11 @@ class EvidenceService:
         self, places: Sequence[Place], *, scope: Scope, actor: str, answer: str | None = None
     ) -> list[Evidence]:
         """Records of all of these, kept together, or an error and none of them."""
-        records = []
-        texts: dict[tuple[SourceId, VersionHash], StoredVersion] = {}
-        for place in places:
-            key = place.source, place.version
-            if key not in texts:
-                texts[key] = await self._stored(place, scope=scope)
-            records.append(_record(texts[key], place, scope=scope, actor=actor, answer=answer))
+        texts = await self._versions.versions({place.key for place in places}, scope=scope)
+        records = [
+            _record(_held(texts, place), place, scope=scope, actor=actor, answer=answer)
+            for place in places
+        ]
         await self._store.add(records)
         return await self._now(records, scope=scope)
 
@@ -130,13 +135,22 @@ class EvidenceService:
         records = await self._store.get(list(dict.fromkeys(ids)), scope=scope)
         return {one.record.id: one for one in await self._now(records, scope=scope)}
 
-    async def surroundings(self, evidence: Evidence, *, scope: Scope, reach: int = 400) -> str:
-        """The stored text around a quote; the quote alone where its version is gone."""
-        record = evidence.record
-        stored = await self._versions.version(record.source, record.version, scope=scope)
-        if stored is None:
-            return record.quote
-        return stored.text[max(0, record.start - reach) : record.end + reach]
+    async def surroundings(
+        self, found: Sequence[Evidence], *, scope: Scope, reach: int = 400
+    ) -> dict[str, str]:
+        """The stored text around each quote, by id; the quote alone where its version is gone."""
+        records = [one.record for one in found]
+        texts = await self._versions.versions(
+            {(record.source, record.version) for record in records}, scope=scope
+        )
+
+        def around(record: EvidenceRecord) -> str:
+            stored = texts.get((record.source, record.version))
+            if stored is None:
+                return record.quote
+            return stored.text[max(0, record.start - reach) : record.end + reach]
+
+        return {record.id: around(record) for record in records}
 
     async def _narrowed(self, place: Place, claim: str, *, scope: Scope) -> Place:
         start, end = place.start, place.end
@@ -147,7 +161,7 @@ class EvidenceService:
                 "Name a shorter stretch.",
                 code="quote_too_long",
             )
-        stored = await self._stored(place, scope=scope)
+        stored = _held(await self._versions.versions([place.key], scope=scope), place)
         if not 0 <= start < end <= len(stored.text):
             return place  # refused where every place is
         text = stored.text[start:end]
@@ -156,17 +170,35 @@ class EvidenceService:
             return place
         return Place(place.source, place.version, start + quote.start, start + quote.end)
 
-    async def _stored(self, place: Place, *, scope: Scope) -> StoredVersion:
-        stored = await self._versions.version(place.source, place.version, scope=scope)
-        if stored is None:
-            raise NotFound("version", f"{place.source}/{place.version[:12]}")
-        return stored
-
     async def _now(self, records: Sequence[EvidenceRecord], *, scope: Scope) -> list[Evidence]:
-        current: dict[SourceId, StoredVersion | None] = {}
-        for source in {record.source for record in records}:
-            current[source] = await self._versions.current(source, scope=scope)
-        return [Evidence(record, state(record, current[record.source])) for record in records]
+        current = await self._versions.current({record.source for record in records}, scope=scope)
+        # Only of sources that were read anew since does it matter what they say.
+        changed = {
+            (record.source, current[record.source])
+            for record in records
+            if current.get(record.source, record.version) != record.version
+        }
+        newer = await self._versions.versions(changed, scope=scope)
+
+        def state(record: EvidenceRecord) -> EvidenceState:
+            version = current.get(record.source)
+            if version is None:
+                return EvidenceState.DELETED
+            if version == record.version:
+                return EvidenceState.CURRENT
+            stored = newer.get((record.source, version))
+            if stored is None:
+                return EvidenceState.DELETED
+            return EvidenceState.CURRENT if record.quote in stored.text else EvidenceState.STALE
+
+        return [Evidence(record, state(record)) for record in records]
+
+
+def _held(texts: Mapping[VersionKey, StoredVersion], place: Place) -> StoredVersion:
+    stored = texts.get(place.key)
+    if stored is None:
+        raise NotFound("version", f"{place.source}/{place.version[:12]}")
+    return stored
 
 
 def _record(
@@ -214,12 +246,3 @@ def _record(
         created_by=actor,
         answer=answer,
     )
-
-
-def state(record: EvidenceRecord, current: StoredVersion | None) -> EvidenceState:
-    """What has become of a quote, given the version its source has now."""
-    if current is None:
-        return EvidenceState.DELETED
-    if current.version == record.version or record.quote in current.text:
-        return EvidenceState.CURRENT
-    return EvidenceState.STALE

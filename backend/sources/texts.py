@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
 
-from backend.evidence.model import StoredVersion
+from sqlalchemy import Row, select
+
+from backend.evidence.model import StoredVersion, VersionKey
 from backend.ports import BlobStore
-from backend.store import sources as rows
 from backend.store.engine import Store
+from backend.store.tables import sources, versions
 from retrieval.blocks import Reading, from_json, to_json
 from retrieval.model import Scope, SourceId, VersionHash
 
@@ -94,37 +97,60 @@ class Texts:
             self._readings.popitem(last=False)
         return reading
 
-    async def version(
-        self, source: SourceId, version: VersionHash, *, scope: Scope
-    ) -> StoredVersion | None:
-        """This version with its text; None where it is unknown, unread, deleted or out of scope."""
-        found = await self._row(source, scope)
-        if found is None:
-            return None
-        async with self._store.reading() as connection:
-            row = await rows.version(connection, scope.tenant, source, version)
-        if row is None or not row.read:
-            return None
-        try:
-            text = await self.text(scope.tenant, source, version)
-        except FileNotFoundError:
-            return None  # deleted between the row and the file
-        return StoredVersion(
-            source=source,
-            title=found.title,
-            space=found.space,
-            version=version,
-            number=row.number,
-            text=text,
-            page_starts=row.page_starts,
+    async def versions(
+        self, wanted: Collection[VersionKey], *, scope: Scope
+    ) -> Mapping[VersionKey, StoredVersion]:
+        """These with their texts, without those unknown, unread, deleted or out of scope."""
+        if not wanted:
+            return {}
+        rows = await self._store.rows(
+            select(
+                *(versions.c[name] for name in ("source", "hash", "number", "page_starts")),
+                sources.c.title,
+                sources.c.space,
+            )
+            .join(sources, sources.c.id == versions.c.source)
+            .where(
+                versions.c.source.in_({source for source, _ in wanted}),
+                versions.c.hash.in_({hash for _, hash in wanted}),
+                versions.c.read,
+                sources.c.tenant == scope.tenant,
+            )
         )
+        found: dict[VersionKey, StoredVersion] = {}
+        for row in rows:
+            key = row.source, row.hash
+            if key not in wanted or not _admitted(row, row.source, scope):
+                continue
+            try:
+                text = await self.text(scope.tenant, *key)
+            except FileNotFoundError:
+                continue  # deleted between the row and the file
+            found[key] = StoredVersion(
+                source=row.source,
+                title=row.title,
+                space=row.space,
+                version=row.hash,
+                number=row.number,
+                text=text,
+                page_starts=tuple(row.page_starts or ()),
+            )
+        return found
 
-    async def current(self, source: SourceId, *, scope: Scope) -> StoredVersion | None:
-        """The version that search reads now; None where the source is gone or out of scope."""
-        found = await self._row(source, scope)
-        if found is None or found.version is None:
-            return None
-        return await self.version(source, found.version, scope=scope)
+    async def current(
+        self, wanted: Collection[SourceId], *, scope: Scope
+    ) -> Mapping[SourceId, VersionHash]:
+        """The version of each that search reads now, without those gone or out of scope."""
+        if not wanted:
+            return {}
+        rows = await self._store.rows(
+            select(sources.c.id, sources.c.space, sources.c.version).where(
+                sources.c.id.in_(wanted),
+                sources.c.tenant == scope.tenant,
+                sources.c.version.is_not(None),
+            )
+        )
+        return {row.id: row.version for row in rows if _admitted(row, row.id, scope)}
 
     async def forget(self, tenant: str, source: SourceId, versions: Sequence[VersionHash]) -> None:
         """Delete the texts and readings of a source that is gone."""
@@ -138,9 +164,6 @@ class Texts:
             self._readings.pop(key, None)
         await self._blobs.delete(keys)
 
-    async def _row(self, source: SourceId, scope: Scope) -> rows.SourceRow | None:
-        async with self._store.reading() as connection:
-            found = await rows.one(connection, scope.tenant, source)
-        if found is None or not scope.admits(tenant=found.tenant, space=found.space, source=source):
-            return None
-        return found
+
+def _admitted(row: Row[Any], source: SourceId, scope: Scope) -> bool:
+    return scope.admits(tenant=scope.tenant, space=row.space, source=source)

@@ -54,11 +54,8 @@ class Spaces:
         NotFound for one they may not even see, so that ids tell strangers nothing; Forbidden for
         one they see but may not change.
         """
-        async with self._store.reading() as connection:
-            row = (
-                await connection.execute(self._visible(principal).where(spaces.c.id == space))
-            ).one_or_none()
-        seen = self._seen(principal, row) if row is not None else None
+        rows = await self._store.rows(self._visible(principal).where(spaces.c.id == space))
+        seen = self._seen(principal, rows[0]) if rows else None
         if seen is None or not can(principal, Action.READ, seen.resource):
             raise NotFound("space", space)
         if not can(principal, action, seen.resource):

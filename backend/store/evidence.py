@@ -28,25 +28,23 @@ class StoredEvidence:
     async def get(self, ids: Sequence[str], *, scope: Scope) -> Sequence[EvidenceRecord]:
         if not ids or not scope.spaces:
             return []
-        async with self._store.reading() as connection:
-            rows = await connection.execute(
-                select(evidence).where(
-                    evidence.c.id.in_(ids),
-                    evidence.c.tenant == scope.tenant,
-                    evidence.c.space.in_(scope.spaces),
-                )
+        rows = await self._store.rows(
+            select(evidence).where(
+                evidence.c.id.in_(ids),
+                evidence.c.tenant == scope.tenant,
+                evidence.c.space.in_(scope.spaces),
             )
-            return [_record(row) for row in rows]
+        )
+        return [_record(row) for row in rows]
 
     async def spaces_of(self, ids: Sequence[str], *, tenant: str) -> Sequence[str]:
         """The spaces that these records lie in, for asking who may see them."""
-        async with self._store.reading() as connection:
-            rows = await connection.execute(
-                select(evidence.c.space)
-                .where(evidence.c.id.in_(ids), evidence.c.tenant == tenant)
-                .distinct()
-            )
-            return [row.space for row in rows]
+        rows = await self._store.rows(
+            select(evidence.c.space)
+            .where(evidence.c.id.in_(ids), evidence.c.tenant == tenant)
+            .distinct()
+        )
+        return [row.space for row in rows]
 
     async def space_of_source(self, source: str, *, tenant: str) -> str | None:
         async with self._store.reading() as connection:

@@ -50,7 +50,8 @@ async def test_an_extractive_answer_is_quotes_and_each_is_cited(library: Any) ->
     assert len(sentences) == len(cited) >= 2
     for sentence, chip in zip(sentences, cited, strict=True):
         record = chip.evidence.record
-        stored = await library.versions.version(record.source, record.version, scope=SCOPE)
+        key = record.source, record.version
+        stored = (await library.versions.versions([key], scope=SCOPE)).get(key)
         assert stored.text[record.start : record.end] == record.quote == sentence.text
 
 
