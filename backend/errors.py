@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from collab.errors import CollabError, Refused, UnknownDocument
 from retrieval.errors import (
     AllLegsFailed,
+    BadQuery,
     EngineUnavailable,
     IndexInUse,
     IndexMismatch,
@@ -105,6 +106,7 @@ STATUS: Mapping[type[Exception], int] = {
     IndexInUse: 409,
     TooLarge: 413,
     Invalid: 422,
+    BadQuery: 422,
     Unreadable: 422,
     AllLegsFailed: 503,
     LegsFailed: 503,

@@ -34,6 +34,7 @@ from backend.sources.service import DROP, DROP_IMAGES, ENCODE, READ, Sources
 from backend.sources.texts import Texts
 from backend.spaces.service import Spaces
 from backend.store.answers import StoredRuns
+from backend.store.catalogue import StoredCatalogue
 from backend.store.claims import StoredClaims
 from backend.store.engine import Store, open_store
 from backend.store.evidence import StoredEvidence
@@ -51,7 +52,7 @@ from retrieval.ingest import Ingester
 from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import DenseEncoder, Leg, SparseEncoder
 from retrieval.reading import Limits, read_apart
-from retrieval.search import Searcher
+from retrieval.search import HoldsPhrases, Searcher
 from retrieval.sentences import sentences
 from retrieval.shared import Shared
 from retrieval.weights import manifest
@@ -87,7 +88,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
         late = encoder if isinstance(encoder, LateEncoder) else None
         searcher = Searcher(
-            [leg.leg for leg in legs], stored_passages, ready=late.opened if late else None
+            [leg.leg for leg in legs],
+            stored_passages,
+            ready=late.opened if late else None,
+            words=words_of(legs),
+            catalogue=StoredCatalogue(store),
         )
 
         hub = Hub()
@@ -332,6 +337,13 @@ async def with_graph(
     ]
     graph = GraphLeg(store, [leg.leg for leg in beside if isinstance(leg.leg, Shared)])
     return [*beside, OpenedLeg(graph, "GRAPH_URL", url.scheme)]
+
+
+def words_of(legs: Sequence[OpenedLeg]) -> HoldsPhrases | None:
+    """The leg that finds quoted words, as it is: what shares its answers has only searches."""
+    lexical = legs[0].leg
+    leg = lexical.leg if isinstance(lexical, Shared) else lexical
+    return leg if isinstance(leg, HoldsPhrases) else None
 
 
 def open_ingester(legs: Sequence[OpenedLeg]) -> Ingester:

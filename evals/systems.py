@@ -18,7 +18,7 @@ from retrieval.ports import Leg
 from retrieval.sparse import SparseLeg
 from retrieval.stores.qdrant_edge import QdrantEdge
 from retrieval.stores.sqlite_graph import SqliteGraph
-from retrieval.stores.tantivy import Tantivy
+from retrieval.stores.tantivy import FORMAT, Tantivy
 from retrieval.terms import ANALYZER
 from retrieval.weights import GRANITE
 
@@ -53,7 +53,7 @@ async def open_legs(
         for name in names:
             match name:
                 case "bm25":
-                    folder = out / collection.name / _safe(f"tantivy:{ANALYZER}")
+                    folder = out / collection.name / _safe(f"tantivy:{FORMAT}:{ANALYZER}")
                     lexical = Tantivy.open(folder)
                     stack.callback(lexical.close)
                     legs[name] = await _filled(folder, collection, lexical)

@@ -41,5 +41,19 @@ class IndexInUse(RetrievalError):
     """Another process holds an index that only one can have open."""
 
 
+class BadQuery(RetrievalError):
+    """A question that names a field and says nothing that fits it.
+
+    ``message`` names the value; ``remedy`` says how to write it.
+    """
+
+    code = "bad_query"
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.message = f"{message}."
+        self.remedy = remedy
+
+
 class EngineUnavailable(RetrievalError):
     """A search server that does not answer, or not now."""

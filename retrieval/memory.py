@@ -16,7 +16,7 @@ from retrieval.model import (
     SourceId,
     VersionHash,
 )
-from retrieval.terms import asked, indexed
+from retrieval.terms import asked, indexed, phrased
 
 K1 = 1.2
 B = 0.75
@@ -38,6 +38,31 @@ class MemoryLexical:
     async def put(self, passages: Sequence[Passage]) -> None:
         for passage in passages:
             self._held[passage.id] = (passage, Counter(indexed(passage)))
+
+    async def holding(
+        self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
+    ) -> Sequence[PassageId]:
+        def holds(passage: Passage) -> bool:
+            terms = indexed(passage)
+            return all(
+                any(
+                    terms[at : at + len(form)] == form
+                    for form in phrased(phrase)
+                    for at in range(len(terms))
+                )
+                for phrase in phrases
+            )
+
+        found = [
+            id
+            for id, (passage, _) in sorted(self._held.items())
+            if scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source)
+            and scope.finds(id)
+            and holds(passage)
+        ]
+        ranked = (await self.search(query, scope=scope, limit=len(self._held))).ranked
+        order = {line.passage: at for at, line in enumerate(ranked)}
+        return sorted(found, key=lambda id: order.get(id, len(order)))[:limit]
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         self._held = {
@@ -67,7 +92,7 @@ class MemoryLexical:
                 for term, times in asked(query).items()
                 if term in terms
             ]
-            if parts:
+            if parts and scope.finds(passage.id):
                 found.append(Ranked(passage.id, math.fsum(parts)))
         found.sort(key=lambda line: (-line.score, line.passage))
         return Run(self.name, tuple(found[:limit]))

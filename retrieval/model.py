@@ -23,16 +23,26 @@ class Side(StrEnum):
 class Scope:
     """What a reader may see. Engines apply it before ranking, never after.
 
-    An empty ``spaces`` sees nothing. ``sources`` narrows further when it is not None.
+    An empty ``spaces`` sees nothing. ``sources`` narrows further when it is not None, and so does
+    ``passages``, which holds those that quoted words stand in. It narrows what may be found, not
+    what may be seen: a graph still walks by way of the others.
     """
 
     tenant: str
     spaces: frozenset[str]
     sources: frozenset[SourceId] | None = None
+    passages: frozenset[PassageId] | None = None
 
     @property
     def empty(self) -> bool:
-        return not self.spaces or (self.sources is not None and not self.sources)
+        return (
+            not self.spaces
+            or (self.sources is not None and not self.sources)
+            or (self.passages is not None and not self.passages)
+        )
+
+    def finds(self, passage: PassageId) -> bool:
+        return self.passages is None or passage in self.passages
 
     def admits(self, *, tenant: str, space: str, source: SourceId) -> bool:
         return (
@@ -107,16 +117,26 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Reranked:
+    """What a second look made of a hit: its score there, and its rank (from 1) before it."""
+
+    score: float
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage with its fused score and where that came from.
 
-    ``paths`` tell in words how a leg that follows relations came to it.
+    ``paths`` tell in words how a leg that follows relations came to it. ``reranked`` is there when
+    a reranker had the last word on the order.
     """
 
     passage: Passage
     score: float
     contributions: tuple[Contribution, ...]
     paths: tuple[str, ...] = ()
+    reranked: Reranked | None = None
 
 
 class LegState(StrEnum):
@@ -136,6 +156,42 @@ class LegTrace:
     error: str | None = None
 
 
+class RerankState(StrEnum):
+    RAN = "ran"
+    SKIPPED = "skipped"  # the first look had left little open
+    LATE = "late"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RerankTrace:
+    """What a second look cost. It is taken where ``margin`` is below ``threshold``.
+
+    ``margin`` is how far the best fused score is ahead of the next, as a share of it.
+    """
+
+    state: RerankState
+    margin: float
+    threshold: float
+    passages: int
+    milliseconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """How a question was read. ``text`` is what the legs were asked.
+
+    ``phrases`` are the quoted words that a passage has to hold, ``filters`` the fields as written,
+    ``note`` says why nothing could be found where that is certain.
+    """
+
+    text: str
+    phrases: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What happened in one search: every leg named, the fusion, and the time by stage (ms)."""
@@ -143,6 +199,7 @@ class Trace:
     legs: tuple[LegTrace, ...]
     fusion: str
     stages: Mapping[str, float] = field(default_factory=dict)
+    understood: Understood | None = None
 
     @property
     def degraded(self) -> tuple[LegTrace, ...]:

@@ -20,6 +20,7 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
+from retrieval.query import Filters
 
 
 class Retriever(Protocol):
@@ -51,6 +52,14 @@ class Leg(Retriever, Index, Protocol):
         ...
 
 
+class Catalogue(Protocol):
+    """What is known of sources beside their passages."""
+
+    async def matching(self, filters: Filters, *, scope: Scope) -> frozenset[SourceId]:
+        """The sources of the scope that the filters leave."""
+        ...
+
+
 class DenseEncoder(Protocol):
     @property
     def dimensions(self) -> int: ...
@@ -70,6 +79,15 @@ class SparseEncoder(Protocol):
     def fingerprint(self) -> str: ...
 
     async def encode(self, texts: Sequence[str], *, side: Side) -> Sequence[SparseVector]: ...
+
+
+class Reranker(Protocol):
+    @property
+    def fingerprint(self) -> str: ...
+
+    async def score(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        """How well each passage fits, shape (len(passages),). Never on the event loop."""
+        ...
 
 
 class Passages(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from retrieval.errors import AllLegsFailed
+from retrieval.errors import AllLegsFailed, EngineUnavailable
 from retrieval.fusion import Fused, K, rrf
 from retrieval.model import (
     Hit,
@@ -24,16 +24,19 @@ from retrieval.model import (
     Scope,
     SearchResult,
     Trace,
+    Understood,
 )
+from retrieval.query import Reading, read
 
 if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
-    from retrieval.ports import Passages, Retriever
+    from retrieval.ports import Catalogue, Passages, Retriever
 
 DEADLINE = 2.0  # seconds for all legs together; p95 of a leg is two orders below
 POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusion would lift to 8
 CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiting for it
 EXPLAIN = 0.5  # seconds for telling why; a search whose reasons come later goes without them
 FUSION = f"rrf k={K}"
+HOLDERS = 2_000  # passages that hold the quoted words; of more, those that BM25 ranks first
 
 
 @runtime_checkable
@@ -50,6 +53,20 @@ class Explains(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsPhrases(Protocol):
+    """A leg that knows the order of a passage's words: the lexical one."""
+
+    async def holding(
+        self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
+    ) -> Sequence[PassageId]:
+        """Passages that hold every phrase, as the analysis has it: the query's best ones first.
+
+        At most ``limit``; none for a phrase without a word that is looked up.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     trace: LegTrace
@@ -61,7 +78,10 @@ class Searcher:
 
     ``deadline_s`` is shared by the legs; ``pool`` is how many passages each is asked for.
     ``ready`` is awaited first, outside the deadline: a search that comes while an encoder is still
-    being opened waits for it. Abandoning a search cancels its legs.
+    being opened waits for it. Abandoning a search cancels its legs. ``words`` finds what quoted
+    words stand in, ``catalogue`` the sources that field filters leave; without them such a
+    question is refused, since leaving the quotes or filters out would answer another one. A leg
+    that knows the order of words stands in for ``words``.
     """
 
     def __init__(
@@ -72,6 +92,8 @@ class Searcher:
         deadline_s: float = DEADLINE,
         pool: int = POOL,
         ready: Callable[[], Awaitable[object]] | None = None,
+        words: HoldsPhrases | None = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
         names = [leg.name for leg in legs]
         if not names or len(set(names)) != len(names):
@@ -83,17 +105,25 @@ class Searcher:
         self._deadline = deadline_s
         self._pool = pool
         self._ready = ready
+        self._words = words or next((leg for leg in legs if isinstance(leg, HoldsPhrases)), None)
+        self._catalogue = catalogue
 
     async def search(self, query: Query, *, scope: Scope, limit: int = 8) -> SearchResult:
         """The best passages in the scope, no two of the same wording.
 
-        An empty scope finds nothing and asks no engine. Raises AllLegsFailed when no leg answered.
+        An empty scope finds nothing and asks no engine. Raises AllLegsFailed when no leg answered,
+        and BadQuery for a filter that cannot be read.
         """
         if limit < 1:
             raise ValueError(f"limit is {limit}; it must be 1 or more")
-        if scope.empty:
-            return SearchResult((), (), Trace((), FUSION))
         began = perf_counter()
+        reading = read(query.text, query.language)
+        query = replace(query, text=reading.text)
+        scope, note = await self._narrowed(reading, query, scope)
+        narrowed = _ms(began, perf_counter())
+        understood = Understood(reading.text, reading.phrases, reading.written, note)
+        if scope.empty:
+            return SearchResult((), (), Trace((), FUSION, understood=understood))
         if self._ready is not None:
             with suppress(Exception):  # the leg that cannot do without will say so itself
                 await self._ready()
@@ -112,13 +142,41 @@ class Searcher:
         hits = await self._explained(query, hits, runs, scope)
         done = perf_counter()
         stages = {
+            "understand": narrowed,
             "legs": _ms(started, answered),
             "fuse": _ms(answered, ranked),
             "hydrate": _ms(ranked, found),
             "explain": _ms(found, done),
             "total": _ms(began, done),
         }
-        return SearchResult(hits, runs, Trace(traces, FUSION, stages))
+        return SearchResult(hits, runs, Trace(traces, FUSION, stages, understood))
+
+    async def _narrowed(self, reading: Reading, query: Query, scope: Scope) -> tuple[Scope, str]:
+        """The scope that a question's filters and quotes leave, and what to say when it is none.
+
+        Both before anything is ranked: a cut before a filter would lose what the filter keeps.
+        """
+        if scope.empty:
+            return scope, ""
+        if reading.filters:
+            if self._catalogue is None:
+                raise EngineUnavailable("nothing here knows the titles and dates of sources")
+            fitting = await self._catalogue.matching(reading.filters, scope=scope)
+            scope = replace(
+                scope,
+                sources=fitting if scope.sources is None else fitting & scope.sources,
+            )
+            if scope.empty:
+                return scope, f"No source fits {' '.join(reading.written)}."
+        if reading.phrases:
+            if self._words is None:
+                raise EngineUnavailable("quoted words need the index of words, which is not there")
+            holding = await self._words.holding(query, reading.phrases, scope=scope, limit=HOLDERS)
+            scope = replace(scope, passages=frozenset(holding))
+            if scope.empty:
+                quoted = " and ".join(f"“{phrase}”" for phrase in reading.phrases)
+                return scope, f"No passage holds {quoted}."
+        return scope, ""
 
     async def _ask(self, query: Query, scope: Scope) -> list[_Outcome]:
         started = perf_counter()
@@ -159,6 +217,8 @@ class Searcher:
                 LegTrace(leg.name, LegState.FAILED, _ms(started, perf_counter()), 0, message)
             )
         took = _ms(started, perf_counter())
+        if scope.passages is not None:  # an engine that does not know of this gives others too
+            run = Run(run.leg, tuple(line for line in run.ranked if scope.finds(line.passage)))
         return _Outcome(LegTrace(leg.name, LegState.OK, took, len(run.ranked)), run)
 
     async def _hydrate(self, fused: Sequence[Fused], scope: Scope, limit: int) -> tuple[Hit, ...]:
@@ -223,7 +283,9 @@ def by_id(passages: Iterable[Passage]) -> dict[PassageId, Passage]:
 
 
 def _in(scope: Scope, passage: Passage) -> bool:
-    return scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source)
+    return scope.finds(passage.id) and scope.admits(
+        tenant=passage.tenant, space=passage.space, source=passage.source
+    )
 
 
 def _ms(start: float, end: float) -> float:

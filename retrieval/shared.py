@@ -31,6 +31,11 @@ class Shared:
         self._running: dict[tuple[Query, Scope, int], _Running] = {}
 
     @property
+    def leg(self) -> Leg:
+        """What answers."""
+        return self._leg
+
+    @property
     def name(self) -> str:
         return self._leg.name
 

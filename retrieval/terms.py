@@ -111,6 +111,21 @@ def asked(query: Query) -> Counter[str]:
     return terms
 
 
+def phrased(phrase: str) -> list[list[str]]:
+    """The terms of a phrase in order, in each language's form; a passage may hold any of them.
+
+    Words that an analysis leaves out are no part of the order: "state of the art" is held where
+    "state art" would be.
+    """
+    text = phrase[:MAX_QUERY_CHARACTERS]
+    forms = []
+    for language in (*LANGUAGES, UNDETERMINED):
+        terms = analyze(text, language)[:MAX_QUERY_TERMS]
+        if terms:
+            forms.append([f"{language}:{term}" for term in terms])
+    return forms
+
+
 def matched(query: Query, passage: Passage) -> list[str]:
     """Words of the question, as asked, that the passage is found by; in the question's order."""
     held = frozenset(indexed(passage))

@@ -57,6 +57,7 @@ from backend.ports import Delta, LanguageModel, Usage
 from retrieval.errors import RetrievalError
 from retrieval.language import spoken
 from retrieval.model import Hit, Query, Scope, SearchResult, SourceId
+from retrieval.query import read
 
 log = logging.getLogger(__name__)
 
@@ -324,14 +325,17 @@ class Answers:
         understood = result.trace.understood
         if understood is not None:  # filters say where to look, and are no words of the question
             question = replace(question, text=understood.text)
-        yield Retrieved(result.hits, result.trace, matched(question.text, result.hits))
+        # About 8 ms of reading passages: not on the event loop.
+        words, grounds = await asyncio.to_thread(
+            lambda: (matched(question.text, result.hits), decide(question.text, result))
+        )
+        yield Retrieved(result.hits, result.trace, words)
 
         def decline(reason: str) -> Declined:
             draft.run = draft.finished(RunState.DECLINED, reason=reason)
             legs = tuple(leg.leg for leg in result.trace.legs)
             return Declined(run.id, reason, legs, sources, passages, result.hits[:NEAREST])
 
-        grounds = decide(question.text, result)
         if not grounds.enough:
             nowhere = "" if understood is None else understood.note
             yield decline(f"Not enough evidence: {nowhere}" if nowhere else grounds.reason)
@@ -541,7 +545,7 @@ _UNEXPECTED = (
 
 
 def check(question: str) -> None:
-    """Raise Invalid for a question that cannot be asked."""
+    """Raise Invalid or BadQuery for a question that cannot be asked."""
     if not question.strip():
         raise Invalid("The question is empty.", "Write what you want to know.")
     if len(question) > LONGEST_QUESTION:
@@ -549,6 +553,7 @@ def check(question: str) -> None:
             f"The question has {len(question)} characters.",
             f"Ask in at most {LONGEST_QUESTION} characters.",
         )
+    read(question)
 
 
 def _with_search(run: AnswerRun, result: SearchResult) -> AnswerRun:

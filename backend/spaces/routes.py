@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from backend.answers.answer import check
-from backend.answers.schemas import HitOut, TraceOut, hits_out, trace_out
+from backend.answers.schemas import HitOut, TraceOut, hits_out, searched, trace_out
 from backend.auth.policy import Action
 from backend.events import Subscription
 from backend.first import sample
@@ -101,7 +101,7 @@ async def search_space(
     found = await services.searcher.search(
         Question(q, spoken(q)), scope=principal.scope([space.id]), limit=limit
     )
-    return Found(hits=hits_out(found.hits, q), trace=trace_out(found.trace))
+    return Found(hits=hits_out(found.hits, searched(q, found.trace)), trace=trace_out(found.trace))
 
 
 @router.get("/api/spaces/{space_id}/events", response_class=StreamingResponse)

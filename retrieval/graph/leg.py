@@ -77,7 +77,7 @@ class GraphLeg:
                 id: round(nearness.get(id, 0.0) + BOOST * arrived.get(id, 0.0), 6)
                 for id in nearness.keys() | arrived.keys()
             }
-            best = sorted(scores, key=lambda id: (-scores[id], id))[:limit]
+            best = sorted(filter(scope.finds, scores), key=lambda id: (-scores[id], id))[:limit]
             return Run(self.name, tuple(Ranked(id, scores[id]) for id in best if scores[id] > 0))
 
         return Found(await asyncio.to_thread(rank), graph, starts, named)

@@ -48,6 +48,8 @@ class ExactVectors:
         for id, (passage, held) in self._held.items():
             if not scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source):
                 continue
+            if not scope.finds(id):
+                continue
             if isinstance(asked, np.ndarray) and isinstance(held, np.ndarray):
                 score = float(asked @ held)
             elif isinstance(asked, Mapping) and isinstance(held, Mapping):

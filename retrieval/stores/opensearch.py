@@ -31,6 +31,7 @@ from opensearchpy.exceptions import (
 from retrieval.errors import EncodingFailed, EngineUnavailable, IndexMismatch, RetrievalError
 from retrieval.model import (
     Passage,
+    PassageId,
     Query,
     Ranked,
     Run,
@@ -39,9 +40,10 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
-from retrieval.terms import ANALYZER, asked, indexed
+from retrieval.terms import ANALYZER, asked, indexed, phrased
 
-FORMAT: Final = 1
+FORMAT: Final = 2  # 2 keeps the order of a passage's words
+SPARSE_FORMAT: Final = 1
 K1: Final = 1.2
 B: Final = 0.75
 SPARE: Final = 16  # asked for beyond the limit, so that ties at the cut go by passage id
@@ -183,15 +185,25 @@ class _Alias:
         return int(self.client.count(index=self.name)["count"])
 
     def search(
-        self, should: Sequence[Mapping[str, Any]], scope: Scope, limit: int
+        self,
+        should: Sequence[Mapping[str, Any]],
+        scope: Scope,
+        limit: int,
+        also: Sequence[Mapping[str, Any]] = (),
     ) -> list[tuple[str, float]]:
-        """The best by score, equal ones by id. The scope is a filter: it comes before ranking."""
+        """The best by score, equal ones by id. The scope is a filter: it comes before ranking.
+
+        ``also`` are filters beside it; with them, what matches none of ``should`` is found too.
+        """
         held: list[Mapping[str, Any]] = [
             {"term": {"tenant": scope.tenant}},
             {"terms": {"space": sorted(scope.spaces)}},
+            *also,
         ]
         if scope.sources is not None:
             held.append({"terms": {"source": sorted(scope.sources)}})
+        if scope.passages is not None:
+            held.append({"ids": {"values": sorted(scope.passages)}})
         depth = min(limit + SPARE, DEEPEST)
         while True:
             answer = self.client.search(
@@ -201,7 +213,11 @@ class _Alias:
                     "_source": False,
                     "track_total_hits": False,
                     "query": {
-                        "bool": {"filter": held, "should": should, "minimum_should_match": 1}
+                        "bool": {
+                            "filter": held,
+                            "should": should,
+                            "minimum_should_match": 0 if also else 1,
+                        }
                     },
                 },
                 params={
@@ -332,7 +348,9 @@ class OpenSearch:
             address,
             collection,
             made={"format": FORMAT, "leg": cls.name, "analyzer": ANALYZER},
-            field={"terms": {"type": "text", "analyzer": "whitespace", "index_options": "freqs"}},
+            field={
+                "terms": {"type": "text", "analyzer": "whitespace", "index_options": "positions"}
+            },
             refresh=refresh,
         )
         alias.begin()
@@ -356,11 +374,26 @@ class OpenSearch:
             return Run(self.name, ())
         return await self._alias.run(lambda: self._search(query, scope, limit))
 
-    def _search(self, query: Query, scope: Scope, limit: int) -> Run:
-        words = [
-            {"term": {"terms": {"value": term, "boost": float(times)}}}
-            for term, times in asked(query).items()
+    async def holding(
+        self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
+    ) -> Sequence[PassageId]:
+        forms = [phrased(phrase) for phrase in phrases]
+        if scope.empty or limit < 1 or not all(forms):
+            return ()
+        also = [
+            {
+                "bool": {
+                    "minimum_should_match": 1,
+                    "should": [{"match_phrase": {"terms": " ".join(form)}} for form in some],
+                }
+            }
+            for some in forms
         ]
+        found = await self._alias.run(lambda: self._alias.search(_words(query), scope, limit, also))
+        return [id for id, _ in found]
+
+    def _search(self, query: Query, scope: Scope, limit: int) -> Run:
+        words = _words(query)
         if not words:
             return Run(self.name, ())
         found = self._alias.search(words, scope, limit)
@@ -400,7 +433,7 @@ class OpenSearchSparse:
             _client(address, secure, user, password),
             address,
             collection,
-            made={"format": FORMAT, "leg": "sparse", "encoder": fingerprint},
+            made={"format": SPARSE_FORMAT, "leg": "sparse", "encoder": fingerprint},
             field={"weights": {"type": "rank_features"}},
             refresh=refresh,
         )
@@ -490,6 +523,13 @@ def _client(address: str, secure: bool, user: str | None, password: str | None) 
         pool_maxsize=8,
         max_retries=1,
     )
+
+
+def _words(query: Query) -> list[Mapping[str, Any]]:
+    return [
+        {"term": {"terms": {"value": term, "boost": float(times)}}}
+        for term, times in asked(query).items()
+    ]
 
 
 def _filters(passage: Passage) -> dict[str, Any]:

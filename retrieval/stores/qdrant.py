@@ -224,6 +224,8 @@ class Qdrant:
         ]
         if scope.sources is not None:
             must.append(_among("source", scope.sources))
+        if scope.passages is not None:
+            must.append(models.HasIdCondition(has_id=[_point(id) for id in scope.passages]))
         asked = min(limit + SPARE, max(limit, DEEPEST))
         while True:
             answer = await self._asked(

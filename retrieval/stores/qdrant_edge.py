@@ -133,7 +133,7 @@ class QdrantEdge:
         def work() -> None:
             points = [
                 edge.Point(
-                    str(uuid5(NAMESPACE_URL, passage.id)),
+                    _point(passage.id),
                     {self._vector: _named(vector)},
                     {
                         "passage": passage.id,
@@ -195,12 +195,14 @@ class QdrantEdge:
     def _search(
         self, vector: NDArray[np.float32] | SparseVector, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
-        must: list[edge.FieldCondition] = [
+        must: list[edge.FieldCondition | edge.HasIdCondition] = [
             _equals("tenant", scope.tenant),
             _among("space", scope.spaces),
         ]
         if scope.sources is not None:
             must.append(_among("source", scope.sources))
+        if scope.passages is not None:
+            must.append(edge.HasIdCondition({_point(id) for id in scope.passages}))
         exact = self._held <= EXACT_LIMIT
         asked = limit + SPARE
         while True:
@@ -221,6 +223,10 @@ class QdrantEdge:
             if len(found) < asked or found[-1].score < found[limit - 1].score:
                 return found[:limit]
             asked *= 4
+
+
+def _point(id: PassageId) -> str:
+    return str(uuid5(NAMESPACE_URL, id))
 
 
 def _named(vector: NDArray[np.float32] | SparseVector) -> list[float] | edge.SparseVector:

@@ -23,6 +23,7 @@ from tantivy import Query as Clause
 from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError
 from retrieval.model import (
     Passage,
+    PassageId,
     Query,
     Ranked,
     Run,
@@ -30,9 +31,9 @@ from retrieval.model import (
     SourceId,
     VersionHash,
 )
-from retrieval.terms import ANALYZER, asked, indexed
+from retrieval.terms import ANALYZER, asked, indexed, phrased
 
-FORMAT: Final = 1
+FORMAT: Final = 2  # 2 keeps the order of a passage's words
 HEAP: Final = 64 << 20  # bytes a commit may gather before it is split over segments
 SPARE: Final = 16  # asked for beyond the limit, so that ties at the cut go by passage id
 _FILTERED: Final = ("tenant", "space", "source", "version")
@@ -123,6 +124,16 @@ class Tantivy:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searches, self._search, query, scope, limit)
 
+    async def holding(
+        self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
+    ) -> Sequence[PassageId]:
+        if scope.empty or limit < 1:
+            return ()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._searches, self._holding, query, phrases, scope, limit
+        )
+
     async def count(self) -> int:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searches, lambda: self._index.searcher().num_docs)
@@ -160,8 +171,26 @@ class Tantivy:
             document.add_text("terms", " ".join(indexed(passage)))
             self._writer.add_document(document)
 
-    def _search(self, query: Query, scope: Scope, limit: int) -> Run:
-        words = [
+    def _holding(
+        self, query: Query, phrases: Sequence[str], scope: Scope, limit: int
+    ) -> Sequence[PassageId]:
+        clauses = [*self._within(scope), *self._words(query)]
+        for phrase in phrases:
+            forms = [(Occur.Should, self._phrase(form)) for form in phrased(phrase)]
+            if not forms:
+                return ()
+            clauses.append((Occur.Must, Clause.const_score_query(Clause.boolean_query(forms), 0.0)))
+        searcher = self._index.searcher()
+        hits = searcher.search(Clause.boolean_query(clauses), limit, count=False).hits
+        return [str(searcher.doc(address).get_first("id")) for _, address in hits]
+
+    def _phrase(self, terms: Sequence[str]) -> Clause:
+        if len(terms) == 1:
+            return self._term("terms", terms[0])
+        return Clause.phrase_query(self._schema, "terms", list(terms))
+
+    def _words(self, query: Query) -> list[tuple[Occur, Clause]]:
+        return [
             (
                 Occur.Should,
                 Clause.boost_query(clause, float(times)) if times > 1 else clause,
@@ -171,18 +200,29 @@ class Tantivy:
                 for term, times in asked(query).items()
             )
         ]
-        if not words:
-            return Run(self.name, ())
-        # Filters are clauses of the query, so they apply before ranking; scored 0, so that they
-        # leave BM25 as it is.
+
+    def _within(self, scope: Scope) -> list[tuple[Occur, Clause]]:
+        """The scope as clauses of the query, so that it applies before ranking.
+
+        Scored 0, so that it leaves BM25 as it is.
+        """
         clauses = [
             (Occur.Must, Clause.const_score_query(self._term("tenant", scope.tenant), 0.0)),
             (Occur.Must, self._among("space", scope.spaces)),
-            (Occur.Must, Clause.boolean_query(words)),
         ]
         if scope.sources is not None:
             clauses.append((Occur.Must, self._among("source", scope.sources)))
-        wanted = Clause.boolean_query(clauses)
+        if scope.passages is not None:
+            clauses.append((Occur.Must, self._among("id", scope.passages)))
+        return clauses
+
+    def _search(self, query: Query, scope: Scope, limit: int) -> Run:
+        words = self._words(query)
+        if not words:
+            return Run(self.name, ())
+        wanted = Clause.boolean_query(
+            [*self._within(scope), (Occur.Must, Clause.boolean_query(words))]
+        )
         searcher = self._index.searcher()
         depth = limit + SPARE
         while True:
@@ -211,7 +251,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for name in _FILTERED:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="position")
     return builder.build()
 
 

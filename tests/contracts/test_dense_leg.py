@@ -110,6 +110,17 @@ async def test_dense_scope_holds_before_ranking(leg: DenseLeg) -> None:
     assert await ids(leg, "copper tariffs", both, 3) == [mine.id]
 
 
+async def test_dense_scope_of_passages_holds_before_ranking(leg: DenseLeg) -> None:
+    """The passage that ranks last is found where it alone may be."""
+    await leg.put([passage(i, "copper tariffs") for i in range(40)])
+    last = passage(40, "prices rose")
+    await leg.put([last])
+    alone = replace(scope("spc_1"), passages=frozenset({last.id, "unknown"}))
+    assert await ids(leg, "copper tariffs", alone, 1) == [last.id]
+    nothing = replace(scope("spc_1"), passages=frozenset[str]())
+    assert await ids(leg, "copper tariffs", nothing, 1) == []
+
+
 @pytest.mark.parametrize(
     "nothing", [scope(), scope("spc_1", sources=frozenset()), scope("spc_9"), scope("")]
 )

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ from retrieval.errors import IndexInUse, IndexMismatch
 from retrieval.memory import MemoryLexical
 from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import Leg
+from retrieval.search import HoldsPhrases
 from retrieval.stores.opensearch import OpenSearch, erase
 from retrieval.stores.tantivy import Tantivy
 
@@ -177,6 +179,70 @@ async def test_each_passage_is_found_in_its_own_language(leg: Leg) -> None:
     )
     assert ids(await leg.search(Query("Umsatz Haus", "de"), scope=ALL, limit=5)) == [german.id]
     assert ids(await leg.search(Query("Umsatz Haus", "en"), scope=ALL, limit=5)) == [german.id]
+
+
+async def held(leg: Leg, *phrases: str, scope: Scope = ALL, limit: int = 10) -> list[PassageId]:
+    assert isinstance(leg, HoldsPhrases)
+    return list(await leg.holding(Query("revenue"), phrases, scope=scope, limit=limit))
+
+
+async def test_quoted_words_are_found_in_their_order_in_any_form(leg: Leg) -> None:
+    """Stop words are no part of the order; a heading may hold the words as well as the text."""
+    await leg.put(
+        [
+            passage(0, "Net retention of revenues fell."),
+            passage(1, "Retention net of revenue."),
+            passage(2, "It fell.", headings=("Net retentions",)),
+            passage(3, "Die netto Umsätze der Häuser", language="de"),
+        ]
+    )
+    assert set(await held(leg, "NET retention")) == {passage(0, "").id, passage(2, "").id}
+    assert await held(leg, "retention of the revenue") == [passage(0, "").id]
+    assert await held(leg, "Umsatz des Hauses") == [passage(3, "").id]
+    assert await held(leg, "net retention", "revenue fell") == [passage(0, "").id]
+    assert await held(leg, "fell") != []
+    assert await held(leg, "revenue net") == []
+
+
+async def test_of_too_many_that_hold_quoted_words_the_querys_best_are_given(leg: Leg) -> None:
+    await leg.put([passage(number, "net retention") for number in range(5)])
+    await leg.put([passage(7, "revenue: net retention")])
+    assert await held(leg, "net retention", limit=1) == [passage(7, "").id]
+    assert len(await held(leg, "net retention", limit=6)) == 6
+
+
+async def test_quoted_words_stay_within_the_scope(leg: Leg) -> None:
+    await leg.put(
+        [
+            passage(0, "net retention"),
+            passage(0, "net retention", tenant="other", source="src_2"),
+            passage(0, "net retention", space="s2", source="src_3"),
+            passage(0, "net retention", source="src_4"),
+        ]
+    )
+    assert set(await held(leg, "net retention")) == {
+        "src_1." + "a" * 12 + ".00000",
+        "src_4." + "a" * 12 + ".00000",
+    }
+    one = Scope("acme", frozenset({"s1"}), frozenset({"src_4"}))
+    assert await held(leg, "net retention", scope=one) == ["src_4." + "a" * 12 + ".00000"]
+    assert await held(leg, "net retention", scope=Scope("acme", frozenset())) == []
+
+
+@pytest.mark.parametrize("phrase", ["the", '" OR terms:*', "en:net", "…", ""])
+async def test_quoted_operators_are_words_and_nothing_finds_nothing(leg: Leg, phrase: str) -> None:
+    await leg.put([passage(0, "net retention")])
+    assert await held(leg, phrase) == []
+
+
+async def test_a_scope_of_passages_ranks_only_these(leg: Leg) -> None:
+    """The cut comes after the filter: a passage that ranks last is first where it is alone."""
+    await leg.put([passage(number, "apples " * (20 - number)) for number in range(20)])
+    last = passage(19, "").id
+    alone = replace(ALL, passages=frozenset({last, "unknown"}))
+    assert ids(await leg.search(Query("apples"), scope=alone, limit=1)) == [last]
+    none = replace(ALL, passages=frozenset[PassageId]())
+    assert ids(await leg.search(Query("apples"), scope=none, limit=1)) == []
 
 
 NAMES = st.sampled_from(["a", "b", "c"])

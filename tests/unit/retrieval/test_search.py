@@ -66,7 +66,14 @@ async def test_legs_are_fused_and_each_part_of_a_score_is_named() -> None:
         ("bm25", LegState.OK, 2),
         ("dense", LegState.OK, 2),
     ]
-    assert set(result.trace.stages) == {"legs", "fuse", "hydrate", "explain", "total"}
+    assert set(result.trace.stages) == {
+        "understand",
+        "legs",
+        "fuse",
+        "hydrate",
+        "explain",
+        "total",
+    }
     assert not result.trace.degraded
 
 

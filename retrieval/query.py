@@ -1,0 +1,143 @@
+"""A question as it was typed, read: quoted words, field filters, and the rest. Pure.
+
+    "net retention" title:report after:2024-03 how did it change?
+
+Quoted words must stand in a passage, in this order. A filter narrows the sources before anything
+is ranked. What only looks like a filter stays a word: an unknown field, or one without a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from retrieval.errors import BadQuery
+from retrieval.terms import MAX_QUERY_CHARACTERS, analyze, known, words
+
+MAX_PHRASES: Final = 8  # quoted words beyond these are words like any other
+
+_QUOTED = r'"(?P<{0}1>[^"\n]*)"|“(?P<{0}2>[^”\n]*)”|„(?P<{0}3>[^“”\n]*)[“”]|«(?P<{0}4>[^»\n]*)»'
+_FIELD: Final = re.compile(
+    r"(?<![^\s(])(?P<field>title|source|after|before):"
+    rf'(?:{_QUOTED.format("value")}|(?P<value>[^\s"“„«]+))',
+    re.IGNORECASE,
+)
+_PHRASE: Final = re.compile(_QUOTED.format("words"))
+_DAY: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_LEFT_OVER: Final = " \t\r\n?!.,;:()"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Where to look. A source fits when it fits each field that is there.
+
+    ``titles`` and ``sources`` are alternatives among themselves. The moments bound when the
+    source's current version came: at ``after`` or later, earlier than ``before``.
+    """
+
+    titles: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    after: datetime | None = None
+    before: datetime | None = None
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+    def fits(self, *, title: str, path: str, came: datetime) -> bool:
+        """``title:`` wants its words in a title, in this order and any form; ``source:`` its
+        letters anywhere in a title or a file's path."""
+        if self.after is not None and came < self.after:
+            return False
+        if self.before is not None and came >= self.before:
+            return False
+        if self.titles:
+            terms = analyze(title, "")
+            if not any(_within(analyze(wanted, ""), terms) for wanted in self.titles):
+                return False
+        if self.sources:
+            held = f"{title}\n{path}".casefold()
+            return any(wanted.casefold() in held for wanted in self.sources)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a question says. ``text`` is without its filters, ``written`` are these as typed."""
+
+    text: str
+    phrases: tuple[str, ...] = ()
+    filters: Filters = Filters()
+    written: tuple[str, ...] = ()
+
+
+def read(text: str, language: str = "en") -> Reading:
+    """Read a question; raises BadQuery for a date that is none and for filters with no question.
+
+    Quoted words that an index leaves out, such as "to be", are no phrase.
+    """
+    begun, rest = text[:MAX_QUERY_CHARACTERS], text[MAX_QUERY_CHARACTERS:]
+    fields: dict[str, list[str]] = {"title": [], "source": [], "after": [], "before": []}
+    written: list[str] = []
+
+    def take(match: re.Match[str]) -> str:
+        value = " ".join(_said(match, "value").split())
+        field = match["field"].lower()
+        if not words(value):
+            return match.group()
+        fields[field].append(value)
+        written.append(f'{field}:"{value}"' if " " in value else f"{field}:{value}")
+        return " "
+
+    left = _FIELD.sub(take, begun)
+    filters = Filters(
+        tuple(fields["title"]),
+        tuple(fields["source"]),
+        max((_day("after", value) for value in fields["after"]), default=None),
+        min((_day("before", value) for value in fields["before"]), default=None),
+    )
+    if not filters:
+        left = begun
+    elif not left.strip(_LEFT_OVER):
+        # What a title says is what is looked for, too; a date says nothing of that.
+        left = " ".join(fields["title"] + fields["source"])
+        if not left:
+            raise BadQuery(
+                f"{' '.join(written)} says when, and not what to look for",
+                "Add the words to search for.",
+            )
+    spoken = known(language)
+    quoted = (" ".join(_said(match, "words").split()) for match in _PHRASE.finditer(left))
+    phrases = dict.fromkeys(phrase for phrase in quoted if analyze(phrase, spoken))
+    asked = " ".join(left.split()) + rest if filters else text
+    return Reading(asked, tuple(phrases)[:MAX_PHRASES], filters, tuple(written))
+
+
+def _said(match: re.Match[str], name: str) -> str:
+    """The group that took part, of those that stand for one thing."""
+    return next(
+        (said for key, said in match.groupdict().items() if key.startswith(name) and said), ""
+    )
+
+
+def _day(field: str, value: str) -> datetime:
+    """The beginning of a day, a month or a year in UTC."""
+    match = _DAY.fullmatch(value)
+    try:
+        if match is None:
+            raise ValueError
+        year, month, day = match.groups()
+        return datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
+    except ValueError:
+        raise BadQuery(
+            f"{field}:{value} names no date",
+            f"Write it as {field}:2024-03-31, {field}:2024-03 or {field}:2024.",
+        ) from None
+
+
+def _within(wanted: Sequence[str], terms: Sequence[str]) -> bool:
+    return bool(wanted) and any(
+        list(terms[at : at + len(wanted)]) == list(wanted) for at in range(len(terms))
+    )

@@ -1,0 +1,117 @@
+"""Search over HTTP: quoted words, field filters, and what the trace says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.wiring import Services
+
+FILES = {
+    "board/Board minutes.md": "# Board minutes\n\nNet retention of customers fell to 91 % in May.\n",
+    "Market study.md": "# Market study\n\nRetention, net of churn, is low among customers.\n",
+    "Prices.md": "# Prices\n\nCustomers pay 12 euros a month.\n",
+}
+
+
+@pytest.fixture
+async def space(client: httpx.AsyncClient, services: Services) -> str:
+    made = (await client.post("/api/spaces", json={"name": "Filters"})).json()
+    for path, text in FILES.items():
+        file = {"file": (path.rpartition("/")[2], text.encode(), "text/markdown")}
+        sent = await client.post(
+            f"/api/spaces/{made['id']}/sources", files=file, data={"path": path}
+        )
+        assert sent.is_success, sent.text
+    await services.worker.drain()
+    return str(made["id"])
+
+
+async def search(client: httpx.AsyncClient, space: str, q: str) -> Mapping[str, Any]:
+    response = await client.get(f"/api/spaces/{space}/search", params={"q": q})
+    assert response.status_code == 200, response.text
+    found: Mapping[str, Any] = response.json()
+    return found
+
+
+def titles(found: Mapping[str, Any]) -> set[str]:
+    return {hit["passage"]["source_title"].removesuffix(".md") for hit in found["hits"]}
+
+
+async def test_quoted_words_hold_in_every_leg(client: httpx.AsyncClient, space: str) -> None:
+    """The dense leg ranks every passage of the space; only the one that holds the words is found."""
+    plain = await search(client, space, "net retention of customers")
+    assert len(titles(plain)) == 3
+    quoted = await search(client, space, '"net retention" of customers')
+    assert titles(quoted) == {"Board minutes"}
+    assert {leg["found"] for leg in quoted["trace"]["legs"] if leg["state"] == "ok"} == {1}
+    assert quoted["trace"]["understood"]["phrases"] == ["net retention"]
+
+
+@pytest.mark.parametrize(
+    ("filter", "left"),
+    [
+        ("title:minutes", {"Board minutes"}),
+        ('title:"market studies"', {"Market study"}),
+        ("title:prices title:study", {"Prices", "Market study"}),
+        ("source:board/", {"Board minutes"}),
+        ("source:.MD", {"Board minutes", "Market study", "Prices"}),
+        ("after:2020-01-01 title:prices", {"Prices"}),
+        ("note:prices", {"Board minutes", "Market study", "Prices"}),
+    ],
+)
+async def test_filters_narrow_the_sources_before_ranking(
+    client: httpx.AsyncClient, space: str, filter: str, left: set[str]
+) -> None:
+    found = await search(client, space, f"{filter} customers")
+    assert titles(found) == left
+    assert found["trace"]["understood"]["text"] == (
+        f"{filter} customers" if filter.startswith("note") else "customers"
+    )
+
+
+@pytest.mark.parametrize(
+    ("q", "note"),
+    [
+        ("customers before:2020", "No source fits before:2020."),
+        ('customers "retention net"', ""),
+        ('"net retention" title:prices', "No passage holds “net retention”."),
+    ],
+)
+async def test_when_nothing_can_fit_the_trace_says_what(
+    client: httpx.AsyncClient, space: str, q: str, note: str
+) -> None:
+    found = await search(client, space, q)
+    assert found["trace"]["understood"]["note"] == note
+    assert bool(found["hits"]) is (not note)
+
+
+async def test_a_date_that_is_none_is_refused_before_anything_is_searched(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    for answer in (
+        await client.get(f"/api/spaces/{space}/search", params={"q": "x after:soon"}),
+        await client.post(f"/api/spaces/{space}/answers", json={"question": "x after:soon"}),
+    ):
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "bad_query"
+        assert "after:soon" in answer.json()["error"]["message"]
+
+
+async def test_an_answer_is_declined_in_the_words_of_the_filter(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    """And one whose filter fits is made, though no passage says "title"."""
+    asked = "How high is net retention of customers in May?"
+    declined = await client.post(
+        f"/api/spaces/{space}/answers", json={"question": f"{asked} before:2020"}
+    )
+    assert "No source fits before:2020." in declined.text
+    answered = await client.post(
+        f"/api/spaces/{space}/answers", json={"question": f"{asked} title:minutes"}
+    )
+    assert "event: finished" in answered.text
+    assert "91 %" in answered.text
