@@ -17,6 +17,7 @@ import { claims } from './claims';
 import { clipboard } from './clipboard';
 import { copies } from './copies';
 import { find } from './find';
+import { focus } from './focus';
 import { image } from './image';
 import { link } from './link';
 import { presence } from './presence';
@@ -67,6 +68,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
     }),
     orderedList,
     link,
+    focus,
     TableKit.configure({ table: { resizable: false, cellMinWidth: 80 } }),
     blockId,
     copies.configure({

@@ -162,6 +162,7 @@ export function BriefPane(props: BriefPaneProps) {
               className="brief-below"
               tabIndex={-1}
               aria-hidden="true"
+              onMouseDown={(event) => event.preventDefault()}
               onClick={() => writeBelow(editor)}
             />
           )}

@@ -55,13 +55,12 @@ export function Footer({ editor }: { editor: Editor }) {
     const { node } = editor.view.domAtPos(at);
     (node instanceof Element ? node : node.parentElement)?.scrollIntoView({ block: 'start' });
     editor.commands.setTextSelection(at);
-    // The menu hands the focus back to its button first.
-    requestAnimationFrame(() => editor.commands.focus(null, { scrollIntoView: false }));
   };
 
   return (
     <footer className="brief-footer">
       <Menu
+        onChosen={() => editor.view.focus()}
         trigger={
           <button type="button" className="brief-outline" disabled={now.headings.length === 0}>
             <ListTree size={14} aria-hidden="true" /> Outline
