@@ -18,15 +18,20 @@ from retrieval.graph.model import Facts, Kind, Mention, Relation, Subgraph
 from retrieval.model import Scope
 from retrieval.ports import GraphStore
 from retrieval.stores.sqlite_graph import GraphUnavailable, SqliteGraph
+from tests.nebula import serve as nebula
 
 SCOPE = Scope("acme", frozenset({"spc_1"}))
 FINGERPRINT = "test:1"
-ENGINES = ["memory", "sqlite"]
+ENGINES = ["memory", "sqlite", nebula.ENGINE]
 
 
 async def within(engine: str, body: Callable[[GraphStore], Awaitable[None]]) -> None:
     if engine == "memory":
         await body(MemoryGraph())
+        return
+    if engine == nebula.ENGINE:
+        async with nebula.empty_graph(fingerprint=FINGERPRINT) as served:
+            await body(served)
         return
     with (
         TemporaryDirectory() as folder,
@@ -39,6 +44,10 @@ async def within(engine: str, body: Callable[[GraphStore], Awaitable[None]]) -> 
 async def graph(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[GraphStore]:
     if request.param == "memory":
         yield MemoryGraph()
+        return
+    if request.param == nebula.ENGINE:
+        async with nebula.empty_graph(fingerprint=FINGERPRINT) as served:
+            yield served
         return
     held = SqliteGraph.open(tmp_path / "graph.db", fingerprint=FINGERPRINT)
     yield held
@@ -288,10 +297,11 @@ def test_a_source_taken_away_takes_exactly_its_support(engine: str, data: st.Dat
     asyncio.run(within(engine, check))
 
 
+@pytest.mark.parametrize("engine", ENGINES[1:])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_engines_show_the_same_part_of_the_same_graph(data: st.DataObject) -> None:
-    """Whatever the seeds, scope, hops and limit: the embedded engine is the twin's equal."""
+def test_engines_show_the_same_part_of_the_same_graph(engine: str, data: st.DataObject) -> None:
+    """Whatever the seeds, scope, hops and limit: each engine is the twin's equal."""
     facts = [*data.draw(passages_of("src_a")), *data.draw(passages_of("src_b"))]
     seeds = data.draw(st.lists(ENTITIES, max_size=3))
     given_passages = data.draw(st.lists(st.sampled_from([one.passage for one in facts])))
@@ -318,7 +328,7 @@ def test_engines_show_the_same_part_of_the_same_graph(data: st.DataObject) -> No
         }
         assert set(asked[0].passages) <= visible
 
-    asyncio.run(within("sqlite", check))
+    asyncio.run(within(engine, check))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
