@@ -25,6 +25,7 @@ export function openEditor(doc = new Y.Doc(), world: Partial<EditorWorld> = {}):
       doc,
       awareness: new Awareness(doc),
       user: { name: 'Ada', color: '#336699' },
+      grip: document.createElement('div'),
       evidence: evidenceOf,
       onSelectCitation: () => undefined,
       onCitations: () => undefined,

@@ -1,5 +1,6 @@
 import type { Extensions } from '@tiptap/core';
 import { Collaboration } from '@tiptap/extension-collaboration';
+import { DragHandle } from '@tiptap/extension-drag-handle';
 import { TableKit } from '@tiptap/extension-table';
 import { Placeholder } from '@tiptap/extensions';
 import { OrderedList } from '@tiptap/extension-list';
@@ -29,6 +30,8 @@ export interface EditorWorld {
   doc: Y.Doc;
   awareness: Awareness;
   user: { name: string; color: string };
+  /** What a block is dragged by. */
+  grip: HTMLElement;
   evidence: (cite: string) => CitationEvidence | undefined;
   onSelectCitation: (cite: string, block: string) => void;
   onCitations: (order: readonly string[]) => void;
@@ -90,6 +93,8 @@ export function briefExtensions(world: EditorWorld): Extensions {
     cite.configure({ search: world.searchPassages, cite: world.citePassage, onProblem }),
     find,
     reveal,
+    // From the start: an editor that is given a plugin later draws its whole document again.
+    DragHandle.configure({ render: () => world.grip }),
     Placeholder.configure({
       placeholder: ({ node }) => {
         if (node.type.name === 'heading') return 'Heading';

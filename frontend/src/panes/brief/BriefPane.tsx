@@ -1,9 +1,16 @@
 import '../../editor/editor.css';
 
-import { DragHandle } from '@tiptap/extension-drag-handle-react';
-import { EditorContent, useEditor } from '@tiptap/react';
+import { useEditor } from '@tiptap/react';
 import { CircleAlert, GripVertical, X } from 'lucide-react';
-import { useEffect, useImperativeHandle, useState, useSyncExternalStore } from 'react';
+import {
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import { createPortal } from 'react-dom';
 
 import { briefExtensions, claimAt, sentenceAt } from '../../editor';
 import { IconButton } from '../../ui/Button';
@@ -44,8 +51,10 @@ export function BriefPane(props: BriefPaneProps) {
   const [latest] = useState(() => new Latest(props));
   useEffect(() => latest.set(props));
 
+  const [grip] = useState(makeGrip);
   const [extensions] = useState(() =>
     briefExtensions({
+      grip,
       doc: session.doc,
       awareness: session.awareness,
       user: session.user,
@@ -150,12 +159,8 @@ export function BriefPane(props: BriefPaneProps) {
             editable={editable}
             onDone={() => editor.commands.focus('start')}
           />
-          {editable && (
-            <DragHandle editor={editor} className="brief-grip">
-              <GripVertical aria-hidden="true" size={14} />
-            </DragHandle>
-          )}
-          <EditorContent editor={editor} />
+          {createPortal(<GripVertical aria-hidden="true" size={14} />, grip)}
+          <Text editor={editor} />
           {editable && (
             <button
               type="button"
@@ -171,6 +176,24 @@ export function BriefPane(props: BriefPaneProps) {
       <Footer editor={editor} />
     </div>
   );
+}
+
+/** What a block is dragged by; the editor puts it beside the block the mouse is over. */
+function makeGrip(): HTMLElement {
+  const grip = document.createElement('div');
+  grip.className = 'brief-grip';
+  grip.style.visibility = 'hidden';
+  grip.style.position = 'absolute';
+  return grip;
+}
+
+/** Puts the text on the page as it was drawn; TipTap's own component would draw all of it again. */
+function Text({ editor }: { editor: ReturnType<typeof useEditor> }) {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    box.current?.append(...(editor.view.dom.parentNode?.childNodes ?? []));
+  }, [editor]);
+  return <div ref={box} />;
 }
 
 /** A click under the last block goes on writing there. */
