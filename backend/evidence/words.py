@@ -172,21 +172,23 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
 
 
+# An answer looks at each of its sentences, and at each word of its question, many times.
+@lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """Every word, folded, in order."""
     return tuple(split(text))
 
 
+@lru_cache(maxsize=8192)
 def content(text: str, language: str) -> frozenset[str]:
     """Stems of the words that carry meaning; figures are compared apart, as figures."""
     return frozenset(content_sequence(text, language))
 
 
-@lru_cache(maxsize=8192)  # an answer looks at each of its sentences many times
 def content_sequence(text: str, language: str) -> tuple[str, ...]:
     plain = [
         _IRREGULAR.get(word, word) if language in ("en", UNDETERMINED) else word
-        for word in (word.removesuffix("'s").removesuffix("n't") for word in split(text))
+        for word in (word.removesuffix("'s").removesuffix("n't") for word in words(text))
         if word and not word[0].isdigit() and not _empty(word, language)
     ]
     return tuple(analyze(" ".join(plain), language))
@@ -201,7 +203,7 @@ def asked(question: str) -> tuple[str, ...]:
     """The words of a question that an answer could hold, as they were said, each form once."""
     language = spoken(question)
     found: dict[tuple[str, ...], str] = {}
-    for word in split(question):
+    for word in words(question):
         stems = content_sequence(word, language)
         if stems:
             found.setdefault(stems, word)

@@ -120,15 +120,17 @@ class Extractive:
         self._encoder = encoder
 
     async def compose(self, question: str, hits: Sequence[Hit]) -> Composition:
-        # About 15 ms of reading sentences: not on the event loop.
+        # About 15 ms of reading sentences, and a few of choosing: not on the event loop.
         candidates = await asyncio.to_thread(gather, question, hits, self._sentences)
         likeness: NDArray[np.float32] | None = None
         if self._encoder is not None and candidates:
             texts = [one.extract.text[:_LONGEST_ENCODED] for one in candidates[:ENCODED]]
-            query = await self._encoder.encode([question], side=Side.QUERY)
-            found = await self._encoder.encode(texts, side=Side.PASSAGE)
+            query, found = await asyncio.gather(
+                self._encoder.encode([question], side=Side.QUERY),
+                self._encoder.encode(texts, side=Side.PASSAGE),
+            )
             likeness = found @ query[0]
-        return choose(question, candidates, likeness)
+        return await asyncio.to_thread(choose, question, candidates, likeness)
 
 
 def gather(question: str, hits: Sequence[Hit], sentences: Sentences) -> tuple[_Candidate, ...]:
@@ -229,7 +231,8 @@ def choose(
         for index, value in enumerate(likeness):
             worth[index] += _MEANS * (float(value) - low) / spread
     best = max(worth)
-    left = [index for index, value in enumerate(worth) if value >= _SECOND * best]
+    enough = min(best, _SECOND * best)  # where even the best is worth less than nothing, it alone
+    left = [index for index, value in enumerate(worth) if value >= enough]
     chosen: list[int] = []
     while left and len(chosen) < MOST:
         index = max(left, key=lambda one: (_marginal(one, worth, chosen, candidates), -one))

@@ -79,20 +79,22 @@ class StoredRuns:
         current = [sources.c.tenant == scope.tenant, sources.c.space.in_(scope.spaces)]
         if scope.sources is not None:
             current.append(sources.c.id.in_(scope.sources))
-        ((held, cut),) = await self._store.rows(
+        (row,) = await self._store.rows(
             select(
                 select(func.count())
                 .select_from(sources)
                 .where(*current, sources.c.version.is_not(None))
-                .scalar_subquery(),
+                .scalar_subquery()
+                .label("sources"),
                 select(func.count())
                 .select_from(passages)
                 .join(sources, sources.c.id == passages.c.source)
                 .where(*current, passages.c.version == sources.c.version)
-                .scalar_subquery(),
+                .scalar_subquery()
+                .label("passages"),
             )
         )
-        return int(held), int(cut)
+        return int(row.sources), int(row.passages)
 
     async def spent(self, since: datetime, *, scope: Scope) -> Spent:
         """What the answers begun since then took, in the scope's spaces."""

@@ -93,3 +93,9 @@ async def test_numbers_of_a_list_and_the_label_of_notes_are_left_out() -> None:
         assert await answer("When is the growth figure published?", hit(text)) == [
             "No growth figure is published before March."
         ]
+
+
+async def test_where_every_sentence_is_worth_less_than_nothing_the_best_alone_is_quoted() -> None:
+    """Stretches without a stop that share no word with the question, and no encoder to tell."""
+    first, second = "Grey rain came over the wide plain", "He walked along the empty river bank"
+    assert await answer("What does Lastra charge?", hit(first), hit(second, "b")) == [first]
