@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     graph_url: str = Field(
         "sqlite:///graph.db",
         description="The graph leg, which follows names from what the others find: "
-        "`sqlite:///FILE`, or `off:`.",
+        "`sqlite:///FILE`, `nebula://USER:PASSWORD@HOST:9669/SPACE`, or `off:`.",
     )
     blobs_url: str = Field(
         "file:///blobs",

@@ -50,7 +50,7 @@ from retrieval.encoders.late import ClosableEncoder, LateEncoder
 from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
 from retrieval.ingest import Ingester
 from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
-from retrieval.ports import DenseEncoder, Leg, SparseEncoder
+from retrieval.ports import DenseEncoder, GraphStore, Leg, SparseEncoder
 from retrieval.reading import Limits, read_apart
 from retrieval.search import HoldsPhrases, Searcher
 from retrieval.sentences import sentences
@@ -315,20 +315,14 @@ async def with_graph(
     It begins where words and meaning lead, so these two answer it and the search at once.
     """
     url = settings.url("GRAPH_URL")
-    match url.scheme:
-        case "off":
-            return legs
-        case "sqlite":
-            from retrieval.graph.leg import FINGERPRINT, GraphLeg
-            from retrieval.stores.sqlite_graph import SqliteGraph
+    if url.scheme == "off":
+        return legs
+    from retrieval.graph.leg import GraphLeg
 
-            path = url.under(settings.data_dir)
-            try:
-                store = await opened(stack, lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
-            except RetrievalError as error:
-                return [*legs, OpenedLeg(Broken("graph", error), "GRAPH_URL", url.scheme)]
-        case _:
-            raise UnknownScheme("GRAPH_URL", url, ("sqlite", "off"))
+    try:
+        store = await open_graph(settings, stack)
+    except RetrievalError as error:
+        return [*legs, OpenedLeg(Broken("graph", error), "GRAPH_URL", url.scheme)]
     beside = [
         replace(leg, leg=Shared(leg.leg))
         if leg.setting in ("LEXICAL_URL", "DENSE_URL") and not isinstance(leg.leg, Broken)
@@ -344,6 +338,45 @@ def words_of(legs: Sequence[OpenedLeg]) -> HoldsPhrases | None:
     lexical = legs[0].leg
     leg = lexical.leg if isinstance(lexical, Shared) else lexical
     return leg if isinstance(leg, HoldsPhrases) else None
+
+
+async def open_graph(settings: Settings, stack: AsyncExitStack) -> GraphStore:
+    from retrieval.graph.leg import FINGERPRINT
+
+    url = settings.url("GRAPH_URL")
+    match url.scheme:
+        case "sqlite":
+            from retrieval.stores.sqlite_graph import SqliteGraph
+
+            path = url.under(settings.data_dir)
+            return await opened(stack, lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
+        case "nebula":
+            from retrieval.stores.nebula import Nebula
+
+            space = graph_space(url)
+            return await opened(stack, lambda: Nebula.open(**space, fingerprint=FINGERPRINT))
+        case _:
+            raise UnknownScheme("GRAPH_URL", url, ("sqlite", "nebula", "off"))
+
+
+class GraphSpace(TypedDict):
+    """Where on a NebulaGraph server the graph is."""
+
+    address: str
+    space: str
+    user: str
+    password: str
+
+
+def graph_space(url: Url) -> GraphSpace:
+    """``nebula://USER:PASSWORD@HOST:PORT/SPACE``, taken apart."""
+    place = served(url, 9669)
+    return GraphSpace(
+        address=place["address"],
+        space=url.path.strip("/") or "stratmaster",
+        user=url.user or "root",  # these two as a server is delivered
+        password=url.password or "nebula",
+    )
 
 
 def open_ingester(legs: Sequence[OpenedLeg]) -> Ingester:
@@ -538,6 +571,7 @@ async def erase_served(settings: Settings) -> None:
         ("LEXICAL_URL", ""),
         ("VECTORS_URL", "-sparse"),
         (vectors_setting(settings, "sparse"), "-sparse"),
+        ("GRAPH_URL", ""),
     ):
         url = settings.url(setting)
         match url.scheme:
@@ -550,6 +584,11 @@ async def erase_served(settings: Settings) -> None:
 
                 place, key = served(url, 9200, suffix), name_and_password(url)
                 await asyncio.to_thread(lambda: opensearch.erase(**place, **key))  # noqa: B023
+            case "nebula":
+                from retrieval.stores import nebula
+
+                space = graph_space(url)
+                await asyncio.to_thread(lambda: nebula.erase(**space))  # noqa: B023
 
 
 class Closable(Protocol):
