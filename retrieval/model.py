@@ -125,8 +125,23 @@ class Reranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where else a hit's wording stands, to a word in fifty: as a passage has its place."""
+
+    passage: PassageId
+    source: SourceId
+    title: str
+    version: VersionHash
+    page: int | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage with its fused score and where that came from.
+
+    ``elsewhere`` are its twins among what was looked at, best first.
 
     ``paths`` tell in words how a leg that follows relations came to it. ``reranked`` is there when
     a reranker had the last word on the order.
@@ -137,6 +152,7 @@ class Hit:
     contributions: tuple[Contribution, ...]
     paths: tuple[str, ...] = ()
     reranked: Reranked | None = None
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 class LegState(StrEnum):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import unicodedata
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from retrieval.errors import AllLegsFailed, EngineUnavailable
 from retrieval.fusion import Fused, K, rrf
 from retrieval.model import (
+    Elsewhere,
     Hit,
     LegState,
     LegTrace,
@@ -27,12 +26,15 @@ from retrieval.model import (
     Understood,
 )
 from retrieval.query import Reading, read
+from retrieval.twins import Twins
+from retrieval.why import LegPlace, Reason, WhyNot, told
 
 if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
     from retrieval.ports import Catalogue, Passages, Retriever
 
 DEADLINE = 2.0  # seconds for all legs together; p95 of a leg is two orders below
 POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusion would lift to 8
+DEEPER = 1_000  # passages asked of each leg to tell where a passage that was not found stands
 CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiting for it
 EXPLAIN = 0.5  # seconds for telling why; a search whose reasons come later goes without them
 FUSION = f"rrf k={K}"
@@ -128,7 +130,7 @@ class Searcher:
             with suppress(Exception):  # the leg that cannot do without will say so itself
                 await self._ready()
         started = perf_counter()
-        outcomes = await self._ask(query, scope)
+        outcomes = await self._ask(query, scope, self._pool)
         traces = tuple(outcome.trace for outcome in outcomes)
         runs = tuple(outcome.run for outcome in outcomes if outcome.run is not None)
         if not runs:
@@ -150,6 +152,60 @@ class Searcher:
             "total": _ms(began, done),
         }
         return SearchResult(hits, runs, Trace(traces, FUSION, stages, understood))
+
+    async def why_not(self, query: Query, id: PassageId, *, scope: Scope, limit: int = 8) -> WhyNot:
+        """Why a search for the best ``limit`` passages does not show this one; or that it does.
+
+        Every leg is asked for DEEPER passages, so this takes longer than a search.
+        """
+        reading = read(query.text, query.language)
+        query = replace(query, text=reading.text)
+        passage = by_id(await self._passages.get([id], scope=scope)).get(id)
+        if passage is None or not _in(scope, passage):
+            return told(WhyNot(id, Reason.NOT_INDEXED, "It is not among what can be found here."))
+        language = passage.language if passage.language not in (query.language, "und") else None
+        why = WhyNot(id, Reason.NOT_NEAR, limit=limit, language=language)
+        narrowed, note = await self._narrowed(reading, query, scope)
+        if not narrowed.admits(tenant=passage.tenant, space=passage.space, source=passage.source):
+            message = note or f"Its source does not fit {' '.join(reading.written)}."
+            return told(replace(why, reason=Reason.FILTERED, message=message))
+        if not narrowed.finds(id):
+            quoted = " and ".join(f"“{phrase}”" for phrase in reading.phrases)
+            message = f"It is not among the passages that hold {quoted}."
+            return told(replace(why, reason=Reason.UNQUOTED, message=message))
+        outcomes = await self._ask(query, narrowed, max(DEEPER, self._pool))
+        why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
+        fused = rrf(
+            [
+                Run(outcome.run.leg, outcome.run.ranked[: self._pool])
+                for outcome in outcomes
+                if outcome.run is not None
+            ]
+        )
+        hits = await self._hydrate(fused, narrowed, limit)
+        for rank, hit in enumerate(hits, 1):
+            if hit.passage.id == id:
+                return told(replace(why, reason=Reason.FOUND, rank=rank, score=hit.score))
+            if any(place.passage == id for place in hit.elsewhere):
+                return told(replace(why, reason=Reason.COLLAPSED, within=hit.passage.id))
+        for rank, line in enumerate(fused, 1):
+            if line.passage == id:
+                last = hits[-1].score if hits else None
+                return told(
+                    replace(why, reason=Reason.BELOW, rank=rank, score=line.score, last=last)
+                )
+        beyond = any(leg.rank is not None for leg in why.legs)
+        return told(replace(why, reason=Reason.BEYOND if beyond else Reason.NOT_NEAR))
+
+    def _leg_place(self, outcome: _Outcome, id: PassageId) -> LegPlace:
+        trace = outcome.trace
+        lines = outcome.run.ranked if outcome.run is not None else ()
+        rank, score = next(
+            ((rank, line.score) for rank, line in enumerate(lines, 1) if line.passage == id),
+            (None, None),
+        )
+        deepest = max(DEEPER, self._pool)
+        return LegPlace(trace.leg, trace.state, rank, score, deepest, self._pool, trace.error)
 
     async def _narrowed(self, reading: Reading, query: Query, scope: Scope) -> tuple[Scope, str]:
         """The scope that a question's filters and quotes leave, and what to say when it is none.
@@ -178,10 +234,10 @@ class Searcher:
                 return scope, f"No passage holds {quoted}."
         return scope, ""
 
-    async def _ask(self, query: Query, scope: Scope) -> list[_Outcome]:
+    async def _ask(self, query: Query, scope: Scope, pool: int) -> list[_Outcome]:
         started = perf_counter()
         tasks = [
-            asyncio.create_task(self._one(leg, query, scope), name=f"leg {leg.name}")
+            asyncio.create_task(self._one(leg, query, scope, pool), name=f"leg {leg.name}")
             for leg in self._legs
         ]
         try:
@@ -207,10 +263,10 @@ class Searcher:
             f"no answer within {self._deadline:g} s",
         )
 
-    async def _one(self, leg: Retriever, query: Query, scope: Scope) -> _Outcome:
+    async def _one(self, leg: Retriever, query: Query, scope: Scope, pool: int) -> _Outcome:
         started = perf_counter()
         try:
-            run = await leg.search(query, scope=scope, limit=self._pool)
+            run = await leg.search(query, scope=scope, limit=pool)
         except Exception as error:  # whatever a leg raises, the other legs still answer
             message = str(error) or type(error).__name__
             return _Outcome(
@@ -222,9 +278,13 @@ class Searcher:
         return _Outcome(LegTrace(leg.name, LegState.OK, took, len(run.ranked)), run)
 
     async def _hydrate(self, fused: Sequence[Fused], scope: Scope, limit: int) -> tuple[Hit, ...]:
-        """Fetch in small steps: the first is mostly enough, but twins and lost ids leave gaps."""
+        """Fetch in small steps: the first is mostly enough, but twins and lost ids leave gaps.
+
+        A hit's twins are those of what was fetched; further down nobody looks.
+        """
         hits: list[Hit] = []
-        wordings: set[str] = set()
+        elsewhere: list[list[Elsewhere]] = []
+        twins = Twins()
         step = limit * 2
         for first in range(0, len(fused), step):
             lines = fused[first : first + step]
@@ -233,14 +293,19 @@ class Searcher:
                 passage = found.get(line.passage)
                 if passage is None or not _in(scope, passage):
                     continue
-                wording = normalised(passage.text)
-                if wording in wordings:
-                    continue
-                wordings.add(wording)
-                hits.append(Hit(passage, line.score, line.contributions))
-                if len(hits) == limit:
-                    return tuple(hits)
-        return tuple(hits)
+                twin = twins.first(passage.text)
+                if twin is not None:
+                    elsewhere[twin].append(_place(passage))
+                elif len(hits) < limit:
+                    twins.add(passage.text, len(hits))
+                    hits.append(Hit(passage, line.score, line.contributions))
+                    elsewhere.append([])
+            if len(hits) == limit:
+                break
+        return tuple(
+            replace(hit, elsewhere=tuple(places))
+            for hit, places in zip(hits, elsewhere, strict=True)
+        )
 
     async def _explained(
         self, query: Query, hits: tuple[Hit, ...], runs: Sequence[Run], scope: Scope
@@ -266,20 +331,20 @@ class Searcher:
         return hits
 
 
-_GAPS = re.compile(r"[^\w+\-−%.,]+|(?<!\d)[.,]|[.,](?!\d)|[+\-−](?!\d)")
-
-
-def normalised(text: str) -> str:
-    """The wording alone: passages that differ in case, spaces or punctuation are twins.
-
-    What changes a figure stays: "+3" is not "-3", "1.5" is not "15".
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(_GAPS.sub(" ", folded).split()) or text
-
-
 def by_id(passages: Iterable[Passage]) -> dict[PassageId, Passage]:
     return {passage.id: passage for passage in passages}
+
+
+def _place(passage: Passage) -> Elsewhere:
+    return Elsewhere(
+        passage.id,
+        passage.source,
+        passage.title,
+        passage.version,
+        passage.page,
+        passage.start,
+        passage.end,
+    )
 
 
 def _in(scope: Scope, passage: Passage) -> bool:

@@ -48,12 +48,25 @@ class ContributionOut(BaseModel):
     amount: float
 
 
+class ElsewhereOut(BaseModel):
+    passage: str
+    source: str
+    source_title: str
+    version: str
+    page: int | None
+    start: int
+    end: int
+
+
 class HitOut(BaseModel):
     passage: PassageOut
     score: float
     contributions: list[ContributionOut]
     matched: list[str]
     paths: list[str] = Field(description="How the graph came to it, in words.")
+    elsewhere: list[ElsewhereOut] = Field(
+        description="Where else this wording stands, or nearly this one."
+    )
 
 
 class LegOut(BaseModel):
@@ -219,6 +232,18 @@ def hits_out(
             ],
             matched=list(words.get(hit.passage.id, ())),
             paths=list(hit.paths),
+            elsewhere=[
+                ElsewhereOut(
+                    passage=place.passage,
+                    source=place.source,
+                    source_title=place.title,
+                    version=place.version,
+                    page=place.page,
+                    start=place.start,
+                    end=place.end,
+                )
+                for place in hit.elsewhere
+            ],
         )
         for hit in hits
     ]

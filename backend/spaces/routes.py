@@ -19,8 +19,10 @@ from backend.first import sample
 from backend.http import Asking, Wired
 from backend.sent import Sent
 from backend.spaces.service import Counts, Space
+from backend.store.catalogue import StoredCatalogue
 from retrieval.language import spoken
 from retrieval.model import Query as Question
+from retrieval.why import Reason
 
 router = APIRouter(tags=["spaces"])
 
@@ -102,6 +104,71 @@ async def search_space(
         Question(q, spoken(q)), scope=principal.scope([space.id]), limit=limit
     )
     return Found(hits=hits_out(found.hits, searched(q, found.trace)), trace=trace_out(found.trace))
+
+
+class LegPlaceOut(BaseModel):
+    """Where one leg has a passage: a rank from 1, or none among those it was asked for."""
+
+    leg: str
+    state: str
+    rank: int | None
+    score: float | None
+    asked: int
+    cut: int
+    error: str | None
+
+
+class WhyNotOut(BaseModel):
+    passage: str
+    reason: Reason
+    message: str
+    legs: list[LegPlaceOut]
+    rank: int | None
+    score: float | None
+    last: float | None
+    within: str | None
+    language: str | None
+
+
+@router.get("/api/spaces/{space_id}/search/why-not")
+async def why_not(
+    space_id: str,
+    q: str,
+    passage: str,
+    principal: Asking,
+    services: Wired,
+    limit: Annotated[int, Query(ge=1, le=50)] = 8,
+) -> WhyNotOut:
+    """Why a search does not show a passage: where each leg has it, and what cut it off."""
+    space = await services.spaces.open(principal, space_id, Action.READ)
+    check(q)
+    scope = principal.scope([space.id])
+    why = await services.searcher.why_not(Question(q, spoken(q)), passage, scope=scope, limit=limit)
+    message = why.message
+    if why.reason is Reason.NOT_INDEXED:
+        message = await StoredCatalogue(services.store).fate(passage, scope=scope)
+    return WhyNotOut(
+        passage=passage,
+        reason=why.reason,
+        message=message,
+        legs=[
+            LegPlaceOut(
+                leg=leg.leg,
+                state=leg.state.value,
+                rank=leg.rank,
+                score=leg.score,
+                asked=leg.asked,
+                cut=leg.cut,
+                error=leg.error,
+            )
+            for leg in why.legs
+        ],
+        rank=why.rank,
+        score=why.score,
+        last=why.last,
+        within=why.within,
+        language=why.language,
+    )
 
 
 @router.get("/api/spaces/{space_id}/events", response_class=StreamingResponse)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from backend.store.engine import Store
 from backend.store.tables import sources, versions
-from retrieval.model import Scope, SourceId
+from retrieval.model import PassageId, Scope, SourceId
 from retrieval.query import Filters
 
 
@@ -43,3 +43,30 @@ class StoredCatalogue:
 
         # Titles are analysed in a thread: a space may have thousands.
         return await asyncio.to_thread(fitting)
+
+    async def fate(self, passage: PassageId, *, scope: Scope) -> str:
+        """Why a passage cannot be found in a scope, in words; of others' it says nothing."""
+        unknown = f"There is no passage {passage} here: there never was, or its source was deleted."
+        source, _, rest = passage.partition(".")
+        version = rest.partition(".")[0]
+        if scope.empty:
+            return unknown
+        rows = await self._store.rows(
+            select(sources.c.title, sources.c.state, sources.c.version, versions.c.hash)
+            .outerjoin(versions, versions.c.source == sources.c.id)
+            .where(
+                sources.c.id == source,
+                sources.c.tenant == scope.tenant,
+                sources.c.space.in_(scope.spaces),
+            )
+        )
+        if not rows:
+            return unknown
+        current, title = rows[0].version, rows[0].title
+        if current is None:
+            return f"Its source {title} cannot be searched yet: it is {rows[0].state}."
+        if version and not current.startswith(version):
+            if any(row.hash is not None and row.hash.startswith(version) for row in rows):
+                return f"It is of a version of {title} that a newer one has replaced."
+            return unknown
+        return f"The current version of {title} has no such passage."

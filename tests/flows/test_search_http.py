@@ -11,7 +11,7 @@ import pytest
 from backend.wiring import Services
 
 FILES = {
-    "board/Board minutes.md": "# Board minutes\n\nNet retention of customers fell to 91 % in May.\n",
+    "board/Board minutes.md": "# Board\n\nNet retention of customers fell to 91 % in May.\n",
     "Market study.md": "# Market study\n\nRetention, net of churn, is low among customers.\n",
     "Prices.md": "# Prices\n\nCustomers pay 12 euros a month.\n",
 }
@@ -42,7 +42,7 @@ def titles(found: Mapping[str, Any]) -> set[str]:
 
 
 async def test_quoted_words_hold_in_every_leg(client: httpx.AsyncClient, space: str) -> None:
-    """The dense leg ranks every passage of the space; only the one that holds the words is found."""
+    """The dense leg ranks every passage; only the one that holds the words is found."""
     plain = await search(client, space, "net retention of customers")
     assert len(titles(plain)) == 3
     quoted = await search(client, space, '"net retention" of customers')
@@ -115,3 +115,68 @@ async def test_an_answer_is_declined_in_the_words_of_the_filter(
     )
     assert "event: finished" in answered.text
     assert "91 %" in answered.text
+
+
+async def why_not(
+    client: httpx.AsyncClient, space: str, passage: str, q: str = "customers"
+) -> Mapping[str, Any]:
+    response = await client.get(
+        f"/api/spaces/{space}/search/why-not", params={"q": q, "passage": passage, "limit": 1}
+    )
+    assert response.status_code == 200, response.text
+    found: Mapping[str, Any] = response.json()
+    return found
+
+
+async def test_why_a_passage_is_not_shown_is_told_of_any_id(
+    client: httpx.AsyncClient, services: Services, space: str
+) -> None:
+    """Shown, below the cut, filtered, replaced, deleted, of another space: each in its words."""
+    found = await search(client, space, "customers")
+    best, last = found["hits"][0]["passage"], found["hits"][-1]["passage"]
+    assert (await why_not(client, space, best["id"]))["reason"] == "found"
+    below = await why_not(client, space, last["id"])
+    assert (below["reason"], below["rank"]) == ("below", len(found["hits"]))
+    assert {leg["leg"] for leg in below["legs"] if leg["rank"]} >= {"bm25"}
+    filtered = await why_not(client, space, last["id"], "customers before:2020")
+    assert (filtered["reason"], filtered["message"]) == ("filtered", "No source fits before:2020.")
+
+    path = next(
+        one["path"]
+        for one in (await client.get(f"/api/spaces/{space}/sources")).json()
+        if one["id"] == last["source"]
+    )
+    file = {
+        "file": (path.rpartition("/")[2], b"# New\n\nNothing of it is left.\n", "text/markdown")
+    }
+    await client.post(f"/api/spaces/{space}/sources", files=file, data={"path": path})
+    await services.worker.drain()
+    replaced = await why_not(client, space, last["id"])
+    assert (replaced["reason"], "a newer one has replaced" in replaced["message"]) == (
+        "not_indexed",
+        True,
+    )
+    beyond = f"{best['id'][:-5]}99999"
+    assert "has no such passage" in (await why_not(client, space, beyond))["message"]
+    other = (await client.post("/api/spaces", json={"name": "Other"})).json()["id"]
+    for where, id in ((other, best["id"]), (space, "src_no.abc.00000"), (space, "%' OR 1=1")):
+        assert "there never was" in (await why_not(client, where, id))["message"]
+    await client.delete(f"/api/sources/{best['source']}")
+    await services.worker.drain()
+    assert "was deleted" in (await why_not(client, space, best["id"]))["message"]
+
+
+async def test_the_same_wording_elsewhere_is_told_with_the_hit(
+    client: httpx.AsyncClient, services: Services, space: str
+) -> None:
+    file = {"file": ("copy.md", FILES["Prices.md"].replace("12", " 12").encode(), "text/markdown")}
+    await client.post(f"/api/spaces/{space}/sources", files=file)
+    await services.worker.drain()
+    found = await search(client, space, "euros a month")
+    hit = found["hits"][0]
+    assert {hit["passage"]["source_title"], *(one["source_title"] for one in hit["elsewhere"])} == {
+        "Prices.md",
+        "copy.md",
+    }
+    collapsed = await why_not(client, space, hit["elsewhere"][0]["passage"], "euros a month")
+    assert (collapsed["reason"], collapsed["within"]) == ("collapsed", hit["passage"]["id"])

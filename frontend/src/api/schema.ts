@@ -97,6 +97,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spaces/{space_id}/search/why-not": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why Not
+         * @description Why a search does not show a passage: where each leg has it, and what cut it off.
+         */
+        get: operations["why_not_api_spaces__space_id__search_why_not_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/spaces/{space_id}/events": {
         parameters: {
             query?: never;
@@ -815,6 +835,23 @@ export interface components {
             /** After */
             after: string;
         };
+        /** ElsewhereOut */
+        ElsewhereOut: {
+            /** Passage */
+            passage: string;
+            /** Source */
+            source: string;
+            /** Source Title */
+            source_title: string;
+            /** Version */
+            version: string;
+            /** Page */
+            page: number | null;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+        };
         /** EstimateOut */
         EstimateOut: {
             /** Model */
@@ -933,6 +970,11 @@ export interface components {
              * @description How the graph came to it, in words.
              */
             paths: string[];
+            /**
+             * Elsewhere
+             * @description Where else this wording stands, or nearly this one.
+             */
+            elsewhere: components["schemas"]["ElsewhereOut"][];
         };
         /** ImageOut */
         ImageOut: {
@@ -956,6 +998,26 @@ export interface components {
             milliseconds: number;
             /** Found */
             found: number;
+            /** Error */
+            error: string | null;
+        };
+        /**
+         * LegPlaceOut
+         * @description Where one leg has a passage: a rank from 1, or none among those it was asked for.
+         */
+        LegPlaceOut: {
+            /** Leg */
+            leg: string;
+            /** State */
+            state: string;
+            /** Rank */
+            rank: number | null;
+            /** Score */
+            score: number | null;
+            /** Asked */
+            asked: number;
+            /** Cut */
+            cut: number;
             /** Error */
             error: string | null;
         };
@@ -1143,6 +1205,11 @@ export interface components {
             placed: boolean;
             window: components["schemas"]["Window"];
         };
+        /**
+         * Reason
+         * @enum {string}
+         */
+        Reason: "found" | "collapsed" | "below" | "beyond" | "not_near" | "filtered" | "unquoted" | "not_indexed";
         /**
          * ReceiptOut
          * @description What reading a version came to. ``seconds`` is from its start to its being searchable.
@@ -1425,6 +1492,26 @@ export interface components {
             /** Created At */
             created_at: string;
         };
+        /** WhyNotOut */
+        WhyNotOut: {
+            /** Passage */
+            passage: string;
+            reason: components["schemas"]["Reason"];
+            /** Message */
+            message: string;
+            /** Legs */
+            legs: components["schemas"]["LegPlaceOut"][];
+            /** Rank */
+            rank: number | null;
+            /** Score */
+            score: number | null;
+            /** Last */
+            last: number | null;
+            /** Within */
+            within: string | null;
+            /** Language */
+            language: string | null;
+        };
         /** Window */
         Window: {
             /** Start */
@@ -1617,6 +1704,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    why_not_api_spaces__space_id__search_why_not_get: {
+        parameters: {
+            query: {
+                q: string;
+                passage: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyNotOut"];
                 };
             };
             /** @description Validation Error */

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from retrieval.errors import AllLegsFailed
 from retrieval.memory import MemoryLexical, MemoryPassages
 from retrieval.model import LegState, Passage, PassageId, Query, Ranked, Run, Scope
-from retrieval.search import Searcher, normalised
+from retrieval.query import Filters
+from retrieval.search import Searcher
+from retrieval.twins import normalised
+from retrieval.why import Reason
 
 SCOPE = Scope("acme", frozenset({"s1"}))
 QUESTION = Query("apples")
@@ -205,3 +210,90 @@ async def test_only_what_a_leg_found_is_explained_by_it_and_reasons_cost_no_pass
         [Scripted("bm25", "p00"), Telling("p01", ill=ill)], MemoryPassages([passage(0), passage(1)])
     ).search(QUESTION, scope=SCOPE)
     assert {hit.passage.id: hit.paths for hit in result.hits} == {"p00": (), "p01": paths}
+
+
+async def test_twins_leave_their_places_on_the_hit_that_stays() -> None:
+    """The best of them stays; a twin that ranks behind the last hit is told as well."""
+    words = [f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)]
+    one, near = " ".join(words), " ".join(["another", *words[1:]])
+    held = [passage(0, one), passage(1, "pears"), passage(2, near), passage(3, one)]
+    result = await Searcher(
+        [Scripted("bm25", "p00", "p01", "p02", "p03")], MemoryPassages(held)
+    ).search(QUESTION, scope=SCOPE, limit=2)
+    assert [hit.passage.id for hit in result.hits] == ["p00", "p01"]
+    assert [place.passage for place in result.hits[0].elsewhere] == ["p02", "p03"]
+    assert result.hits[1].elsewhere == ()
+
+
+async def test_the_parts_of_every_score_add_up_to_it() -> None:
+    ids = [f"p{number:02d}" for number in range(30)]
+    legs = [Scripted("bm25", *ids), Scripted("dense", *reversed(ids)), Scripted("graph", *ids[7:])]
+    result = await Searcher(legs, MemoryPassages([passage(n) for n in range(30)])).search(
+        QUESTION, scope=SCOPE, limit=30
+    )
+    assert len(result.hits) == 30
+    for hit in result.hits:
+        assert hit.score == math.fsum(part.amount for part in hit.contributions)
+
+
+class Deep(Scripted):
+    """Scores that fall with the rank."""
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        found = await super().search(query, scope=scope, limit=limit)
+        return Run(
+            self.name,
+            tuple(Ranked(line.passage, 1 / rank) for rank, line in enumerate(found.ranked, 1)),
+        )
+
+
+@pytest.mark.parametrize(
+    ("id", "reason", "says"),
+    [
+        ("p00", Reason.FOUND, "hit 1 of 2"),
+        ("p01", Reason.COLLAPSED, "p00"),
+        ("p03", Reason.BELOW, "ranks 4 after fusion; 2 are shown, the last with"),
+        ("p05", Reason.BEYOND, "among the first 4"),
+        ("p06", Reason.NOT_NEAR, "among its first 1000"),
+        ("p99", Reason.NOT_INDEXED, "not among what can be found"),
+    ],
+)
+async def test_why_a_passage_is_not_shown(id: PassageId, reason: Reason, says: str) -> None:
+    held = [passage(n) for n in range(7)]
+    held[1] = passage(1, held[0].text)
+    leg = Deep("bm25", *(f"p{n:02d}" for n in range(6)))
+    why = await Searcher([leg], MemoryPassages(held), pool=4).why_not(
+        QUESTION, id, scope=SCOPE, limit=2
+    )
+    assert (why.reason, says in why.message) == (reason, True), why.message
+    if reason is Reason.BEYOND:
+        (place,) = why.legs
+        assert (place.rank, place.score, place.cut) == (6, 1 / 6, 4)
+
+
+async def test_why_not_names_the_filter_the_quotes_the_language_and_the_leg_that_is_down() -> None:
+    german = replace(passage(1, "Birnen"), language="de")
+    held = [passage(0, "red apples"), german]
+    words = MemoryLexical()
+    await words.put(held)
+
+    class Titles:
+        async def matching(self, filters: Filters, *, scope: Scope) -> frozenset[str]:
+            return frozenset({"src_1"} if filters.titles == ("fruit",) else ())
+
+    searcher = Searcher(
+        [words, Scripted("dense", error=OSError("disk gone"))],
+        MemoryPassages(held),
+        catalogue=Titles(),
+    )
+    unfit = await searcher.why_not(Query("apples title:nuts"), "p00", scope=SCOPE)
+    assert (unfit.reason, unfit.message) == (Reason.FILTERED, "No source fits title:nuts.")
+    quoted = await searcher.why_not(Query('title:fruit "red apples"'), "p01", scope=SCOPE)
+    assert quoted.reason is Reason.UNQUOTED
+    assert "“red apples”" in quoted.message
+    other = await searcher.why_not(QUESTION, "p01", scope=SCOPE)
+    assert other.reason is Reason.NOT_NEAR
+    assert "Not asked of: dense." in other.message
+    assert "another language (de)" in other.message
+    hidden = await searcher.why_not(QUESTION, "p01", scope=Scope("other", frozenset({"s1"})))
+    assert hidden.reason is Reason.NOT_INDEXED
