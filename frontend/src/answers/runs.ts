@@ -50,6 +50,7 @@ export async function start(space: string, question: Question): Promise<Run> {
   if (mine()) {
     put(space, { run, abort: null });
     invalidate(`/api/spaces/${space}/answers`);
+    invalidate(`/api/spaces/${space}/cost`);
   }
   return run;
 }

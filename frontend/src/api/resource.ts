@@ -11,7 +11,11 @@ export interface Resource<T> {
   at: number | null;
 }
 
+type Read = (path: string) => Promise<unknown>;
+
 interface Entry {
+  /** How this address is read, where there is more to it than one answer. */
+  read: Read;
   state: Resource<unknown>;
   listeners: Set<() => void>;
   inflight: Promise<void> | null;
@@ -24,7 +28,7 @@ const entries = new Map<string, Entry>();
 function entry(path: string): Entry {
   let found = entries.get(path);
   if (!found) {
-    found = { state: EMPTY, listeners: new Set(), inflight: null, again: false };
+    found = { read: get, state: EMPTY, listeners: new Set(), inflight: null, again: false };
     entries.set(path, found);
   }
   return found;
@@ -71,7 +75,7 @@ export function refetch(path: string): Promise<void> {
     for (let more = true; more; more = wantsMore(e)) {
       e.again = false;
       try {
-        const data = await get<unknown>(path);
+        const data = await e.read(path);
         put(path, { data: shared(e.state.data, data), error: null, at: Date.now() });
       } catch (error) {
         put(path, { error });
@@ -104,8 +108,11 @@ export function forgetAll(): void {
   entries.clear();
 }
 
-/** The resource at `path`; null asks for nothing. */
-export function useResource<T>(path: string | null): Resource<T> {
+/** The resource at `path`, by a plain GET unless told how to read it; null asks for nothing. */
+export function useResource<T>(
+  path: string | null,
+  read?: (path: string) => Promise<T>,
+): Resource<T> {
   const subscribe = useCallback(
     (listener: () => void) => {
       if (path === null) return () => undefined;
@@ -121,7 +128,8 @@ export function useResource<T>(path: string | null): Resource<T> {
   useEffect(() => {
     if (path === null) return;
     const e = entry(path);
+    if (read) e.read = read;
     if (e.state.at === null && !e.inflight) void refetch(path);
-  }, [path]);
+  }, [path, read]);
   return state;
 }

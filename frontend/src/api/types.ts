@@ -47,6 +47,7 @@ export type EvidenceState = 'current' | 'stale' | 'deleted';
 export type Evidence = Narrow<Schemas['EvidenceOut'], { state: EvidenceState }>;
 
 export type AnswerKind = 'extractive' | 'llm';
+export type Cost = Narrow<Schemas['CostOut'], { kind: AnswerKind }>;
 export type Estimate = Narrow<Schemas['EstimateOut'], { kind: AnswerKind }>;
 
 /** A stored answer, as far as the page shows it. */

@@ -1,2 +1,9 @@
 export { claimOf, coverageLine, nextUnresolved, unresolved, VERDICTS } from './claims';
-export { claimsChanged, claimsPath, useClaims } from './report';
+export {
+  cancelCheck,
+  type Checking,
+  claimsChanged,
+  claimsPath,
+  useChecking,
+  useClaims,
+} from './report';

@@ -131,6 +131,7 @@ const REPORT: ClaimReport = {
   checked_at: '2026-01-01T10:42:00Z',
   method: 'lexical',
   updated: false,
+  unchecked: 0,
 };
 
 const ESTIMATE: Estimate = {
@@ -170,6 +171,7 @@ const TRACE = {
   ],
   fusion: 'rrf',
   stages: {},
+  understood: null,
 };
 
 export const ANSWER: AnswerEvent[] = [
@@ -224,6 +226,9 @@ export interface FakeApi {
   cited: unknown[];
   answer: AnswerEvent[];
   reading: Reading;
+  /** A check of claims as it comes; null where it is over at once. */
+  check: ReadableStream<Uint8Array> | null;
+  report: ClaimReport;
 }
 
 export function fakeApi(): FakeApi {
@@ -232,6 +237,8 @@ export function fakeApi(): FakeApi {
     cited: [],
     answer: ANSWER,
     reading: READING,
+    check: null,
+    report: REPORT,
     fetch: (input, init) => {
       const url = new URL(input instanceof Request ? input.url : String(input), 'http://localhost');
       const method = init?.method ?? 'GET';
@@ -264,7 +271,11 @@ function respond(api: FakeApi, method: string, url: URL): Response {
   if (path.endsWith('/answers')) return Response.json([]);
   if (path.endsWith('/estimate')) return Response.json(ESTIMATE);
   if (path.endsWith('/search')) return Response.json({ hits: [HIT], trace: TRACE });
-  if (path.endsWith('/claims')) return Response.json(REPORT);
+  if (path.endsWith('/claims')) return Response.json(api.report);
+  if (path.endsWith('/claims/check')) {
+    const checked = `event: checked\ndata: ${JSON.stringify(api.report)}\n\n`;
+    return new Response(api.check ?? checked, { headers: { 'content-type': 'text/event-stream' } });
+  }
   if (path.endsWith('/reader')) return Response.json(api.reading);
   if (path.endsWith('/uses')) {
     return Response.json([{ brief: 'brf_1', title: 'Q3 market entry', claims: 1 }]);

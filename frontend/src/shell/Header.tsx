@@ -16,18 +16,20 @@ import {
 } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 
-import type { Brief, Space } from '../api';
+import { asProblem, type Brief, type Space } from '../api';
 import { goTo, useSync } from '../desk';
 import type { Session } from '../session';
 import { Button, IconButton } from '../ui/Button';
 import { classes } from '../ui/classes';
 import { Dialog } from '../ui/Dialog';
 import { Input } from '../ui/Field';
+import { Form } from '../ui/Form';
 import { keyText } from '../ui/Keys';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '../ui/Menu';
 import type { Theme } from '../ui/theme';
 import { count } from '../ui/words';
-import { currentPerson, renamePerson } from './person';
+import { CostToday } from './CostToday';
+import { currentPerson, guestName, renamePerson } from './person';
 import { syncWords } from './syncWords';
 import { useStatusOf, useTitle, useVisitors } from './useSession';
 
@@ -121,6 +123,7 @@ export function Header(props: HeaderProps) {
         )}
       </nav>
       {session && <SyncStatus />}
+      {space && <CostToday space={space.id} />}
       <Presence session={session} />
       <div className="flex items-center">
         <Button look="quiet" small onClick={props.onPalette}>
@@ -214,7 +217,7 @@ function Presence({ session }: { session: Session | null }) {
   const [editing, setEditing] = useState(false);
   const [name, setName] = useState(person.name);
   const save = () => {
-    const next = renamePerson(name.trim() || 'You');
+    const next = renamePerson(name);
     setPerson(next);
     session?.rename(next.name);
     setEditing(false);
@@ -222,19 +225,22 @@ function Presence({ session }: { session: Session | null }) {
   return (
     <>
       <ul aria-label="Who is here" className="flex items-center -space-x-1.5">
-        {visitors.slice(0, SHOWN).map((visitor) => (
-          <li key={visitor.client} title={visitor.name}>
-            <Avatar name={visitor.name} color={visitor.color} />
-            <span className="sr-only">{visitor.name}</span>
-          </li>
-        ))}
+        {visitors.slice(0, SHOWN).map((visitor) => {
+          const name = visitor.id === person.id ? 'You, in another window' : visitor.name;
+          return (
+            <li key={visitor.client} title={name}>
+              <Avatar name={visitor.name} color={visitor.color} />
+              <span className="sr-only">{name}</span>
+            </li>
+          );
+        })}
         {visitors.length > SHOWN && (
           <li className="pl-2.5 text-xs text-muted">+{visitors.length - SHOWN}</li>
         )}
         <li>
           <button
             type="button"
-            title={`${person.name} (you): change your name`}
+            title={`You (${person.name}): change your name`}
             className="rounded-full"
             onClick={() => {
               setName(person.name);
@@ -242,7 +248,7 @@ function Presence({ session }: { session: Session | null }) {
             }}
           >
             <Avatar name={person.name} color={person.color} />
-            <span className="sr-only">{person.name}, this is you. Change your name</span>
+            <span className="sr-only">You ({person.name}): change your name</span>
           </button>
         </li>
       </ul>
@@ -252,23 +258,15 @@ function Presence({ session }: { session: Session | null }) {
         title="Your name"
         description="Colleagues see it beside your cursor. It stays in this browser."
       >
-        <form
-          className="flex gap-2"
-          onSubmit={(event) => {
-            event.preventDefault();
-            save();
-          }}
-        >
+        <Form action="Save" ready onSubmit={save} explain={asProblem}>
           <Input
             aria-label="Name"
+            placeholder={guestName(person.id)}
             value={name}
             maxLength={60}
             onChange={(event) => setName(event.target.value)}
           />
-          <Button type="submit" look="primary">
-            Save
-          </Button>
-        </form>
+        </Form>
       </Dialog>
     </>
   );

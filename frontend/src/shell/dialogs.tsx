@@ -15,6 +15,7 @@ import { announce, goTo } from '../desk';
 import { Button } from '../ui/Button';
 import { Confirm, Dialog } from '../ui/Dialog';
 import { Input } from '../ui/Field';
+import { Form } from '../ui/Form';
 import { Notice } from '../ui/Notice';
 import { ProblemNotice } from '../ui/ProblemNotice';
 import { count } from '../ui/words';
@@ -26,19 +27,13 @@ interface OpenProps {
 
 export function NewSpace({ open, onOpenChange }: OpenProps) {
   const [name, setName] = useState('');
-  const [problem, setProblem] = useState<Problem | null>(null);
   const create = async () => {
-    try {
-      const space = await send<Space>('POST', '/api/spaces', { name: name.trim() });
-      await refetch('/api/spaces');
-      setName('');
-      setProblem(null);
-      onOpenChange(false);
-      goTo(space.id, null);
-      announce(`Space ${space.name} made.`);
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
+    const space = await send<Space>('POST', '/api/spaces', { name: name.trim() });
+    await refetch('/api/spaces');
+    setName('');
+    onOpenChange(false);
+    goTo(space.id, null);
+    announce(`Space ${space.name} made.`);
   };
   return (
     <Dialog
@@ -47,27 +42,15 @@ export function NewSpace({ open, onOpenChange }: OpenProps) {
       title="New space"
       description="A folder of sources and briefs that are searched together."
     >
-      <form
-        className="flex flex-col gap-3"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void create();
-        }}
-      >
-        <div className="flex gap-2">
-          <Input
-            aria-label="Name of the space"
-            placeholder="Q3 market entry"
-            value={name}
-            maxLength={200}
-            onChange={(event) => setName(event.target.value)}
-          />
-          <Button type="submit" look="primary" disabled={!name.trim()}>
-            Create
-          </Button>
-        </div>
-        {problem && <ProblemNotice problem={problem} />}
-      </form>
+      <Form action="Create" ready={name.trim() !== ''} onSubmit={create} explain={asProblem}>
+        <Input
+          aria-label="Name of the space"
+          placeholder="Q3 market entry"
+          value={name}
+          maxLength={200}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </Form>
     </Dialog>
   );
 }

@@ -3,8 +3,8 @@ import type { Text } from 'yjs';
 
 import { claimsChanged } from '../claims';
 import { announce, setSync } from '../desk';
-import { isFinal, openSession, type Session, type SessionStatus } from '../session';
-import { currentPerson } from './person';
+import { isFinal, type Session, type SessionStatus } from '../session';
+import { takeSession } from './early';
 import { syncWords } from './syncWords';
 
 /** The open session of a brief; null without one, and for a moment between two. */
@@ -12,7 +12,7 @@ export function useSession(brief: string | null): Session | null {
   const [session, setSession] = useState<Session | null>(null);
   useEffect(() => {
     if (!brief) return;
-    const opened = openSession(brief, currentPerson());
+    const opened = takeSession(brief);
     // The session lives exactly as long as this effect: it cannot be made while rendering.
     // eslint-disable-next-line react-hooks/set-state-in-effect
     setSession(opened);
@@ -71,6 +71,8 @@ export function useReason(session: Session): string | null {
 
 export interface Visitor {
   client: number;
+  /** Of the browser: the same in each of its windows. */
+  id: string | null;
   name: string;
   color: string;
 }
@@ -86,7 +88,12 @@ export function useVisitors(session: Session | null): Visitor[] {
       for (const [client, state] of awareness.getStates()) {
         const user = (state as { user?: Partial<Visitor> }).user;
         if (client === awareness.clientID || !user?.name) continue;
-        next.push({ client, name: user.name, color: user.color ?? '#777' });
+        next.push({
+          client,
+          id: user.id ?? null,
+          name: user.name,
+          color: user.color ?? '#777',
+        });
       }
       next.sort((a, b) => a.client - b.client);
       // A moving cursor is no news here.

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 
 import { Notice } from './Notice';
 
-interface ProblemNoticeProps {
+export interface ProblemNoticeProps {
   problem: { message: string; remedy: string | null };
   action?: ReactNode;
 }

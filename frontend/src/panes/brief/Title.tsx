@@ -26,6 +26,11 @@ export function changeText(text: Y.Text, next: string): void {
   });
 }
 
+function fit(element: HTMLTextAreaElement): void {
+  element.style.height = 'auto';
+  element.style.height = `${element.scrollHeight}px`;
+}
+
 /** The brief's title, which is shared like its text. */
 export function Title({ text, editable, onDone }: TitleProps) {
   const [value, setValue] = useState(() => text.toJSON());
@@ -38,13 +43,23 @@ export function Title({ text, editable, onDone }: TitleProps) {
     return () => text.unobserve(read);
   }, [text]);
 
-  // Long titles wrap; the field is as high as its words.
+  // Long titles wrap; the field is as high as its words, however wide the pane becomes.
+  useEffect(() => {
+    if (field.current) fit(field.current);
+  }, [value]);
   useEffect(() => {
     const element = field.current;
     if (!element) return;
-    element.style.height = 'auto';
-    element.style.height = `${element.scrollHeight}px`;
-  }, [value]);
+    let width = element.clientWidth;
+    const observer = new ResizeObserver(() => {
+      // Its height is our own doing, and no reason to measure again.
+      if (element.clientWidth === width) return;
+      width = element.clientWidth;
+      fit(element);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <textarea

@@ -20,11 +20,14 @@ import {
   type Verdict,
 } from '../../api';
 import {
+  cancelCheck,
+  type Checking,
   claimOf,
   claimsPath,
   coverageLine,
   nextUnresolved,
   unresolved,
+  useChecking,
   useClaims,
   VERDICTS,
 } from '../../claims';
@@ -36,7 +39,8 @@ import { Empty } from '../../ui/Empty';
 import { Keys } from '../../ui/Keys';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
-import { clock } from '../../ui/words';
+import { Progress } from '../../ui/Progress';
+import { clock, count, number } from '../../ui/words';
 import { PassageList } from './PassageList';
 
 const LOOKS: Record<Verdict, { icon: LucideIcon; className: string; bar: string }> = {
@@ -53,6 +57,7 @@ type Filter = Verdict | 'all' | 'open';
 
 export function Claims({ space, brief }: { space: string; brief: string }) {
   const report = useClaims(brief);
+  const checking = useChecking(brief);
   const offline = useOffline();
   const { sel } = usePlace();
   const [filter, setFilter] = useState<Filter>('all');
@@ -142,14 +147,14 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
           }
         />
       </div>
-    ) : (
-      <p className="working p-4 text-[13px] text-muted" role="status">
-        checking…
-      </p>
-    );
+    ) : checking ? (
+      <div className="p-4">
+        <CheckProgress brief={brief} checking={checking} />
+      </div>
+    ) : null;
   }
 
-  const { coverage, method, checked_at: checkedAt } = report.data;
+  const { coverage, method, checked_at: checkedAt, unchecked } = report.data;
 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -166,19 +171,25 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
           <span title="A claim is compared with its evidence by words and figures, not by a language model.">
             {method === 'lexical' ? 'lexical checks, weaker than a model’s' : `${method} checks`}
           </span>
-          <span>
-            {offline
-              ? `as of ${clock(checkedAt)}`
-              : report.loading
-                ? 'checking…'
-                : checkedAt && `checked ${clock(checkedAt)}`}
-          </span>
+          <span>{`${offline ? 'as of' : 'checked'} ${clock(checkedAt)}`}</span>
         </p>
+        {checking ? (
+          <CheckProgress brief={brief} checking={checking} />
+        ) : (
+          unchecked > 0 && (
+            <p className="flex items-center justify-between gap-2 text-xs text-muted">
+              {count(unchecked, 'claim')} not checked yet
+              <Button small disabled={offline} onClick={() => void refetch(claimsPath(brief))}>
+                Check the rest
+              </Button>
+            </p>
+          )
+        )}
         <Filters claims={all} value={filter} onChange={setFilter} />
       </div>
 
       <div className="min-h-0 flex-1 overflow-auto" tabIndex={-1}>
-        {all.length === 0 && (
+        {all.length === 0 && unchecked === 0 && (
           <Empty title="No claims yet">
             <p>
               Each sentence with something to prove appears here once it is written, with its
@@ -208,6 +219,29 @@ export function Claims({ space, brief }: { space: string; brief: string }) {
           <Keys of="F8" /> next unresolved · <Keys of="Mod+." /> claim card
         </p>
       )}
+    </div>
+  );
+}
+
+/** How far a long check has come, and the way to end it. */
+function CheckProgress({ brief, checking }: { brief: string; checking: Checking }) {
+  const { done, total } = checking;
+  const words = `checking ${number(Math.min(done + 1, total))} of ${number(total)}`;
+  return (
+    <div className="flex flex-col gap-1.5" data-testid="checking">
+      <p className="flex items-center justify-between gap-2 text-xs tabular-nums">
+        {words}
+        <Button
+          small
+          onClick={() => {
+            cancelCheck(brief);
+            announce('Check cancelled. What was checked stands.');
+          }}
+        >
+          Cancel
+        </Button>
+      </p>
+      <Progress value={done / total} label={words} />
     </div>
   );
 }
@@ -327,7 +361,7 @@ const ClaimRow = memo(function ClaimRow(props: ClaimRowProps) {
         `/api/spaces/${space}/search?limit=5&q=${encodeURIComponent(claim.text)}`,
       );
       setHits(found.hits);
-      announce(`${found.hits.length} passages found.`);
+      announce(`${count(found.hits.length, 'passage')} found.`);
     });
   const use = (hit: Hit) =>
     act(async () => {

@@ -19,6 +19,7 @@ import { classes } from '../../ui/classes';
 import { Dialog } from '../../ui/Dialog';
 import { Empty } from '../../ui/Empty';
 import { Input, TextArea } from '../../ui/Field';
+import { Form } from '../../ui/Form';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count } from '../../ui/words';
 import { SourceRow, UploadRow } from './SourceRow';
@@ -220,22 +221,16 @@ function PasteDialog({ space, open, onOpenChange }: PasteDialogProps) {
   const [title, setTitle] = useState('');
   const [text, setText] = useState('');
   const [format, setFormat] = useState<(typeof FORMATS)[number]['id']>('text');
-  const [problem, setProblem] = useState<Problem | null>(null);
   const save = async () => {
-    try {
-      const source = await send<Source>('POST', `${sourcesPath(space)}/paste`, {
-        title: title.trim(),
-        text,
-        format,
-      });
-      patch<Source[]>(sourcesPath(space), (list) => withSource(list, source));
-      setTitle('');
-      setText('');
-      setProblem(null);
-      onOpenChange(false);
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
+    const source = await send<Source>('POST', `${sourcesPath(space)}/paste`, {
+      title: title.trim(),
+      text,
+      format,
+    });
+    patch<Source[]>(sourcesPath(space), (list) => withSource(list, source));
+    setTitle('');
+    setText('');
+    onOpenChange(false);
   };
   return (
     <Dialog
@@ -244,12 +239,11 @@ function PasteDialog({ space, open, onOpenChange }: PasteDialogProps) {
       title="Paste a source"
       description="Text copied from a page or a document; formatting is kept as HTML."
     >
-      <form
-        className="flex flex-col gap-3"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save();
-        }}
+      <Form
+        action="Add source"
+        ready={title.trim() !== '' && text.trim() !== ''}
+        onSubmit={save}
+        explain={asProblem}
       >
         <Input
           aria-label="Title"
@@ -287,13 +281,7 @@ function PasteDialog({ space, open, onOpenChange }: PasteDialogProps) {
             </label>
           ))}
         </fieldset>
-        {problem && <ProblemNotice problem={problem} />}
-        <div className="flex justify-end">
-          <Button type="submit" look="primary" disabled={!title.trim() || !text.trim()}>
-            Add source
-          </Button>
-        </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }
