@@ -58,7 +58,7 @@ async def open_legs(
                     stack.callback(lexical.close)
                     legs[name] = await _filled(folder, collection, lexical)
                 case "dense":
-                    folder = out / collection.name / _safe(encoder.fingerprint)
+                    folder = dense_folder(out, collection, encoder)
                     dense = QdrantEdge.open_dense(
                         folder, fingerprint=encoder.fingerprint, dimensions=encoder.dimensions
                     )
@@ -82,6 +82,10 @@ async def open_legs(
                         "graph"
                     )
         yield legs
+
+
+def dense_folder(out: Path, collection: Collection, encoder: OnnxEncoder) -> Path:
+    return out / collection.name / _safe(encoder.fingerprint)
 
 
 class Held:

@@ -1,0 +1,191 @@
+"""Our BM25 leg beside bm25s and a plain tantivy: python -m evals.bench.peers_lexical.
+
+A question's analysis is timed with its search, for everyone. Agreement is with BM25 by its formula
+over our analysis, up to ties; who analyses otherwise ranks otherwise, so for those nDCG@10 tells
+whether they find as much. Our leg also applies the reader's scope, which no peer here does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from evals.bench.peers import (
+    ROOT,
+    TOP,
+    System,
+    begin_alone,
+    heading,
+    mean_ndcg,
+    overlap,
+    peer,
+    race,
+    table,
+    tied,
+)
+from evals.datasets import Collection, load
+from retrieval.dense import passage_text
+from retrieval.memory import K1, B, MemoryLexical
+from retrieval.model import Query
+from retrieval.stores.tantivy import Tantivy
+from retrieval.terms import asked, indexed
+
+FEED = 1_000
+NEAR = 1_000  # of the exact ranking are kept: more than ever tie with the tenth
+
+
+def ours(index: Tantivy, collection: Collection, questions: Sequence[str]) -> System:
+    async def ask(number: int) -> Sequence[str]:
+        run = await index.search(Query(questions[number]), scope=collection.scope, limit=TOP)
+        return [line.passage for line in run.ranked]
+
+    return System("ours: tantivy through the port", ask, ours=True)
+
+
+def raw_tantivy(folder: Path, collection: Collection, questions: Sequence[str]) -> System:
+    """As its documentation has it: an English field, and the query parser without its operators."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("text", tokenizer_name="en_stem")
+    index = tantivy.Index(builder.build(), path=str(folder))
+    writer = index.writer(64 << 20, 1)
+    for passage in collection.passages:
+        document = tantivy.Document()
+        document.add_text("id", passage.id)
+        document.add_text("text", passage_text(passage))
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+
+    def ask(number: int) -> Sequence[str]:
+        searcher = index.searcher()
+        # The lenient parser takes a question's "?" or ":" for an operator and goes on.
+        query, _ = index.parse_query_lenient(questions[number], ["text"])
+        hits = searcher.search(query, TOP, count=False).hits
+        return [str(searcher.doc(address).get_first("id")) for _, address in hits]
+
+    return System("tantivy-py, its English analyzer", ask)
+
+
+def bm25s_systems(collection: Collection, questions: Sequence[str]) -> list[System]:
+    bm25s = peer("bm25s", "bm25s")
+    if bm25s is None:
+        return []
+    ids = [passage.id for passage in collection.passages]
+    systems = []
+    stemming = peer("Stemmer", "pystemmer")
+    if stemming is not None:
+        texts = [passage_text(passage) for passage in collection.passages]
+        for backend in _backends():
+            stemmer = stemming.Stemmer("english")
+            tokens = bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
+
+            def tokenize(text: str, stemmer: Any = stemmer) -> Any:
+                return bm25s.tokenize(text, stopwords="en", stemmer=stemmer, show_progress=False)
+
+            index = _bm25s(bm25s, tokens, backend)
+            name = f"bm25s, {backend}, its analysis"
+            systems.append(_asked(name, index, ids, questions, tokenize))
+    terms = [indexed(passage) for passage in collection.passages]
+    for backend in _backends():
+        index = _bm25s(bm25s, terms, backend)
+        vocabulary = frozenset(index.vocab_dict)
+
+        def ours_too(text: str, vocabulary: frozenset[str] = vocabulary) -> Any:
+            counted = asked(Query(text))
+            # bm25s refuses a question none of whose words it has: the empty word stands in.
+            return [[term for term in counted.elements() if term in vocabulary] or [""]]
+
+        systems.append(_asked(f"bm25s, {backend}, our analysis", index, ids, questions, ours_too))
+    return systems
+
+
+def _backends() -> list[str]:
+    return ["numpy"] if peer("numba", "numba") is None else ["numba", "numpy"]
+
+
+def _bm25s(bm25s: Any, tokens: Any, backend: str) -> Any:
+    index = bm25s.BM25(method="lucene", k1=K1, b=B, backend=backend)
+    index.index(tokens, show_progress=False)
+    return index
+
+
+def _asked(
+    name: str, index: Any, ids: Sequence[str], questions: Sequence[str], tokenize: Any
+) -> System:
+    def ask(number: int) -> Sequence[str]:
+        found, scores = index.retrieve(
+            tokenize(questions[number]), k=min(TOP, len(ids)), show_progress=False
+        )
+        return [
+            ids[int(place)]
+            for place, score in zip(found[0], scores[0], strict=True)
+            if score > 0 and not math.isnan(score)
+        ]
+
+    return System(name, ask)
+
+
+async def exact(collection: Collection, questions: Sequence[str]) -> list[frozenset[str]]:
+    memory = MemoryLexical()
+    await memory.put(collection.passages)
+    right = []
+    for question in questions:
+        run = await memory.search(Query(question), scope=collection.scope, limit=NEAR)
+        right.append(tied([(line.passage, line.score) for line in run.ranked]))
+    return right
+
+
+async def measure(collection: Collection, count: int, rounds: int) -> str:
+    ids = [id for id in collection.queries if id in collection.judged][:count]
+    questions = [collection.queries[id] for id in ids]
+    with tempfile.TemporaryDirectory(prefix="peers-lexical-") as folder:
+        index = Tantivy.open(Path(folder) / "ours")
+        try:
+            for at in range(0, len(collection.passages), FEED):
+                await index.put(collection.passages[at : at + FEED])
+            (Path(folder) / "raw").mkdir()
+            systems = [
+                ours(index, collection, questions),
+                raw_tantivy(Path(folder) / "raw", collection, questions),
+                *bm25s_systems(collection, questions),
+            ]
+            raced = await race(systems, questions=len(questions), rounds=rounds)
+        finally:
+            index.close()
+    right = await exact(collection, questions)
+    quality = {
+        "nDCG@10": {
+            name: mean_ndcg(collection, ids, answers) for name, answers in raced.answers.items()
+        },
+        "top 10 as exact": {name: overlap(held, right) for name, held in raced.answers.items()},
+    }
+    said = f"{collection.name}, {len(collection.passages):,} passages, {len(ids)} questions"
+    return f"{said}, {rounds} rounds\n\n{table(systems, raced, quality)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.bench.peers_lexical", description=__doc__
+    )
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--collection", default="musique")
+    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=7)
+    chosen = parser.parse_args()
+    begin_alone()
+    print(heading(parser.prog, ["tantivy", "bm25s", "numba", "pystemmer", "snowballstemmer"]))
+    collection = load(chosen.data / chosen.collection)
+    print(asyncio.run(measure(collection, chosen.questions, chosen.rounds)))
+
+
+if __name__ == "__main__":
+    main()
