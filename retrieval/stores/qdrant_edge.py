@@ -177,6 +177,13 @@ class QdrantEdge:
         request = edge.CountRequest(exact=True)
         return await loop.run_in_executor(self._searches, lambda: self._shard.count(request))
 
+    async def in_graph(self) -> int:
+        """How many vectors a graph spans; the others are compared one by one."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._searches, lambda: self._shard.info().indexed_vectors_count
+        )
+
     def close(self) -> None:
         """Finish what was begun and let the folder go."""
         self._changes.shutdown(wait=True)
