@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from retrieval.model import Contribution, PassageId, Run
 
@@ -25,6 +26,15 @@ from retrieval.model import Contribution, PassageId, Run
 # 5 has the best mean of these that are no worse than the paper's 60 anywhere. A large k makes a
 # vote of it: a passage both legs rank 20th beats one that the better leg ranks first.
 K = 5
+
+
+MAX_K = 1_000
+MAX_WEIGHT = 100.0
+
+
+class Kind(StrEnum):
+    RRF = "rrf"
+    MIN_MAX = "min_max"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,43 @@ def min_max(runs: Sequence[Run], *, weights: Mapping[str, float] | None = None) 
             ]
         )
     return _fuse(parts, runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How a search fuses: by rank (``k`` says how steeply), or by stretched scores.
+
+    A leg that ``weights`` does not name has weight 1; one of weight 0 is asked and adds nothing.
+    Raises ValueError for what cannot be meant.
+    """
+
+    kind: Kind = Kind.RRF
+    k: int = K
+    weights: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.k <= MAX_K:
+            raise ValueError(f"k is {self.k}; it must be from 0 to {MAX_K}")
+        for leg, weight in self.weights:
+            if not (math.isfinite(weight) and 0 <= weight <= MAX_WEIGHT):
+                raise ValueError(
+                    f"the weight of leg {leg} is {weight}; it must be from 0 to {MAX_WEIGHT:g}"
+                )
+        if len(dict(self.weights)) != len(self.weights):
+            raise ValueError("a leg has two weights")
+        object.__setattr__(self, "weights", tuple(sorted(self.weights)))
+
+    def __call__(self, runs: Sequence[Run]) -> list[Fused]:
+        weights = dict(self.weights)
+        match self.kind:
+            case Kind.RRF:
+                return rrf(runs, k=self.k, weights=weights)
+            case Kind.MIN_MAX:
+                return min_max(runs, weights=weights)
+
+    def __str__(self) -> str:
+        said = f"rrf k={self.k}" if self.kind is Kind.RRF else "min-max"
+        return ", ".join([said, *(f"{leg} ×{weight:g}" for leg, weight in self.weights)])
 
 
 def _weight(weights: Mapping[str, float] | None, leg: str) -> float:

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from retrieval.errors import AllLegsFailed, EngineUnavailable
-from retrieval.fusion import Fused, K, rrf
+from retrieval.fusion import Fused, Fusion
 from retrieval.model import (
     Elsewhere,
     Hit,
@@ -37,7 +37,7 @@ POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusi
 DEEPER = 1_000  # passages asked of each leg to tell where a passage that was not found stands
 CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiting for it
 EXPLAIN = 0.5  # seconds for telling why; a search whose reasons come later goes without them
-FUSION = f"rrf k={K}"
+FUSION = Fusion()  # why this one: retrieval/fusion.py and evals/README.md
 HOLDERS = 2_000  # passages that hold the quoted words; of more, those that BM25 ranks first
 
 
@@ -110,7 +110,9 @@ class Searcher:
         self._words = words or next((leg for leg in legs if isinstance(leg, HoldsPhrases)), None)
         self._catalogue = catalogue
 
-    async def search(self, query: Query, *, scope: Scope, limit: int = 8) -> SearchResult:
+    async def search(
+        self, query: Query, *, scope: Scope, limit: int = 8, fusion: Fusion = FUSION
+    ) -> SearchResult:
         """The best passages in the scope, no two of the same wording.
 
         An empty scope finds nothing and asks no engine. Raises AllLegsFailed when no leg answered,
@@ -125,7 +127,7 @@ class Searcher:
         narrowed = _ms(began, perf_counter())
         understood = Understood(reading.text, reading.phrases, reading.written, note)
         if scope.empty:
-            return SearchResult((), (), Trace((), FUSION, understood=understood))
+            return SearchResult((), (), Trace((), str(fusion), understood=understood))
         if self._ready is not None:
             with suppress(Exception):  # the leg that cannot do without will say so itself
                 await self._ready()
@@ -137,7 +139,7 @@ class Searcher:
             failures = "; ".join(f"{trace.leg}: {trace.error}" for trace in traces)
             raise AllLegsFailed(f"no leg of the search answered ({failures})")
         answered = perf_counter()
-        fused = rrf(runs)
+        fused = fusion(runs)
         ranked = perf_counter()
         hits = await self._hydrate(fused, scope, limit)
         found = perf_counter()
@@ -151,9 +153,17 @@ class Searcher:
             "explain": _ms(found, done),
             "total": _ms(began, done),
         }
-        return SearchResult(hits, runs, Trace(traces, FUSION, stages, understood))
+        return SearchResult(hits, runs, Trace(traces, str(fusion), stages, understood))
 
-    async def why_not(self, query: Query, id: PassageId, *, scope: Scope, limit: int = 8) -> WhyNot:
+    async def why_not(
+        self,
+        query: Query,
+        id: PassageId,
+        *,
+        scope: Scope,
+        limit: int = 8,
+        fusion: Fusion = FUSION,
+    ) -> WhyNot:
         """Why a search for the best ``limit`` passages does not show this one; or that it does.
 
         Every leg is asked for DEEPER passages, so this takes longer than a search.
@@ -175,7 +185,7 @@ class Searcher:
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
         outcomes = await self._ask(query, narrowed, max(DEEPER, self._pool))
         why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
-        fused = rrf(
+        fused = fusion(
             [
                 Run(outcome.run.leg, outcome.run.ranked[: self._pool])
                 for outcome in outcomes

@@ -55,9 +55,11 @@ from backend.llm.errors import ModelFailed
 from backend.llm.extractive import Composition, Extractive
 from backend.ports import Delta, LanguageModel, Usage
 from retrieval.errors import RetrievalError
+from retrieval.fusion import Fusion
 from retrieval.language import spoken
 from retrieval.model import Hit, Query, Scope, SearchResult, SourceId
 from retrieval.query import read
+from retrieval.search import FUSION
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +82,9 @@ _REFUSALS = (
 
 
 class Search(Protocol):
-    async def search(self, query: Query, *, scope: Scope, limit: int) -> SearchResult: ...
+    async def search(
+        self, query: Query, *, scope: Scope, limit: int, fusion: Fusion
+    ) -> SearchResult: ...
 
 
 class Corpus(Protocol):
@@ -108,6 +112,7 @@ class Question:
     sources: tuple[SourceId, ...] | None = None
     brief: str | None = None
     replay_of: str | None = None
+    fusion: Fusion = FUSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +241,17 @@ class Answers:
             if ended is None:
                 await self._keep(draft.finished(RunState.CANCELLED))
 
-    async def replay(self, id: str, *, scope: Scope, actor: str) -> Replay:
+    async def replay(self, id: str, *, scope: Scope, actor: str, fusion: Fusion = FUSION) -> Replay:
         """Ask the same again, of the same sources, and compare."""
         before = await self.get(id, scope=scope)
         question = Question(
-            before.question, before.space, actor, before.sources, before.brief, replay_of=id
+            before.question,
+            before.space,
+            actor,
+            before.sources,
+            before.brief,
+            replay_of=id,
+            fusion=fusion,
         )
         answer = ""
         narrowed = Scope(
@@ -318,7 +329,10 @@ class Answers:
 
         clock = time.perf_counter()
         result = await self._searcher.search(
-            Query(question.text, spoken(question.text)), scope=scope, limit=HITS
+            Query(question.text, spoken(question.text)),
+            scope=scope,
+            limit=HITS,
+            fusion=question.fusion,
         )
         clock = draft.mark("retrieve", clock)
         draft.run = _with_search(draft.run, result)

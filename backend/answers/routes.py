@@ -34,6 +34,7 @@ from backend.clock import iso, now
 from backend.errors import NotFound
 from backend.http import Asking, Wired
 from backend.services import Services
+from backend.spaces.service import Space
 from retrieval.model import Scope
 
 router = APIRouter(prefix="/api", tags=["answers"])
@@ -56,7 +57,9 @@ async def ask(space: str, body: AskIn, principal: Asking, services: Wired) -> St
         if home.id != opened.id:
             raise NotFound("brief", body.brief)
     sources = None if body.sources is None else tuple(sorted(set(body.sources)))
-    question = Question(body.question, opened.id, principal.subject, sources, body.brief)
+    question = Question(
+        body.question, opened.id, principal.subject, sources, body.brief, fusion=opened.fusion
+    )
     scope = principal.scope([opened.id], sources)
     return StreamingResponse(
         stream(services.answers, question, scope),
@@ -109,15 +112,22 @@ async def recent(
 @router.get("/answers/{answer}")
 async def get(answer: str, principal: Asking, services: Wired) -> RunOut:
     """An answer's whole run."""
-    scope = await _scope(answer, Action.READ, principal, services)
+    space = await _space(answer, Action.READ, principal, services)
+    scope = principal.scope([space.id])
     return run_out(await services.answers.get(answer, scope=scope))
 
 
 @router.post("/answers/{answer}/replay")
 async def replay(answer: str, principal: Asking, services: Wired) -> ReplayOut:
     """Ask the same of the same sources now, and compare."""
-    scope = await _scope(answer, Action.ASK, principal, services)
-    return replay_out(await services.answers.replay(answer, scope=scope, actor=principal.subject))
+    space = await _space(answer, Action.ASK, principal, services)
+    replayed = await services.answers.replay(
+        answer,
+        scope=principal.scope([space.id]),
+        actor=principal.subject,
+        fusion=space.fusion,
+    )
+    return replay_out(replayed)
 
 
 async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncIterator[bytes]:
@@ -156,12 +166,11 @@ async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncIte
         making.cancel()
 
 
-async def _scope(answer: str, action: Action, principal: Principal, services: Services) -> Scope:
+async def _space(answer: str, action: Action, principal: Principal, services: Services) -> Space:
     space = await services.answers.space_of(answer, tenant=principal.tenant)
     if space is None:
         raise NotFound("answer", answer)
     try:
-        opened = await services.spaces.open(principal, space, action)
+        return await services.spaces.open(principal, space, action)
     except NotFound:  # of the space, whose id the asker did not name
         raise NotFound("answer", answer) from None
-    return principal.scope([opened.id])

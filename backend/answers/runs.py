@@ -144,6 +144,7 @@ def differences(before: AnswerRun, after: AnswerRun) -> tuple[Difference, ...]:
                     f"list of {leg}, from rank {where + 1}", _at(old, where), _at(new, where)
                 )
             )
+    note("fusion", _fusion(before), _fusion(after))
     note("fused order", _order(before), _order(after))
     note("prompt hash", before.prompt_hash, after.prompt_hash)
     note("state", before.state.value, after.state.value)
@@ -167,6 +168,10 @@ def _version(version: VersionHash | None) -> str:
 
 def _at(passages: Sequence[str], index: int) -> str:
     return ", ".join(passages[index : index + 3]) or "nothing more"
+
+
+def _fusion(run: AnswerRun) -> str:
+    return run.trace.fusion if run.trace is not None else ""
 
 
 def _order(run: AnswerRun) -> str:

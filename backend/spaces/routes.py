@@ -9,19 +9,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from backend.answers.answer import check
 from backend.answers.schemas import HitOut, TraceOut, hits_out, searched, trace_out
 from backend.auth.policy import Action
+from backend.errors import Invalid
 from backend.events import Subscription
 from backend.first import sample
 from backend.http import Asking, Wired
 from backend.sent import Sent
+from backend.services import Services
 from backend.spaces.service import Counts, Space
 from backend.store.catalogue import StoredCatalogue
+from retrieval.fusion import Fusion, K, Kind
 from retrieval.language import spoken
 from retrieval.model import Query as Question
+from retrieval.search import FUSION
 from retrieval.why import Reason
 
 router = APIRouter(tags=["spaces"])
@@ -89,6 +93,68 @@ async def delete_space(space_id: str, principal: Asking, services: Wired) -> Non
         await services.rooms.evict(brief.id)
 
 
+class FusionSent(Sent):
+    """How ranks or scores of the legs become one order. A leg without a weight has 1."""
+
+    kind: Kind = Kind.RRF
+    k: int = Field(K, description="Of rank fusion: the smaller, the more the first ranks weigh.")
+    weights: dict[str, float] = Field(default={}, max_length=16)
+
+
+class SettingsSent(Sent):
+    fusion: FusionSent | None = Field(description="null for the default")
+
+
+class FusionOut(BaseModel):
+    kind: Kind
+    k: int
+    weights: dict[str, float]
+
+
+class SettingsOut(BaseModel):
+    fusion: FusionOut
+    legs: list[str] = Field(description="What may be weighed.")
+
+    @classmethod
+    def of(cls, fusion: Fusion, services: Services) -> SettingsOut:
+        return cls(
+            fusion=FusionOut(kind=fusion.kind, k=fusion.k, weights=dict(fusion.weights)),
+            legs=[leg.leg.name for leg in services.legs],
+        )
+
+
+@router.get("/api/spaces/{space_id}/settings")
+async def get_settings(space_id: str, principal: Asking, services: Wired) -> SettingsOut:
+    space = await services.spaces.open(principal, space_id, Action.READ)
+    return SettingsOut.of(space.fusion, services)
+
+
+@router.put("/api/spaces/{space_id}/settings")
+async def put_settings(
+    space_id: str, sent: SettingsSent, principal: Asking, services: Wired
+) -> SettingsOut:
+    """Set how searches of this space fuse what the legs find."""
+    space = await services.spaces.open(principal, space_id, Action.MANAGE_SPACE)
+    fusion = None if sent.fusion is None else _chosen(sent.fusion, services)
+    await services.spaces.fuse(space, fusion)
+    return SettingsOut.of(fusion or FUSION, services)
+
+
+def _chosen(sent: FusionSent, services: Services) -> Fusion:
+    legs = [leg.leg.name for leg in services.legs]
+    unknown = sorted(set(sent.weights) - set(legs))
+    if unknown:
+        raise Invalid(
+            f"There is no leg {unknown[0]!r} to weigh.", f"The legs are {', '.join(legs)}."
+        )
+    if not any(sent.weights.get(leg, 1.0) for leg in legs):
+        raise Invalid("Every leg has weight 0.", "Give one of them more, or nothing is found.")
+    try:
+        return Fusion(sent.kind, sent.k, tuple(sent.weights.items()))
+    except ValueError as error:
+        raise Invalid(f"This fusion cannot be: {error}.", "Change that value.") from error
+
+
 @router.get("/api/spaces/{space_id}/search")
 async def search_space(
     space_id: str,
@@ -101,7 +167,10 @@ async def search_space(
     space = await services.spaces.open(principal, space_id, Action.READ)
     check(q)
     found = await services.searcher.search(
-        Question(q, spoken(q)), scope=principal.scope([space.id]), limit=limit
+        Question(q, spoken(q)),
+        scope=principal.scope([space.id]),
+        limit=limit,
+        fusion=space.fusion,
     )
     return Found(hits=hits_out(found.hits, searched(q, found.trace)), trace=trace_out(found.trace))
 
@@ -143,7 +212,9 @@ async def why_not(
     space = await services.spaces.open(principal, space_id, Action.READ)
     check(q)
     scope = principal.scope([space.id])
-    why = await services.searcher.why_not(Question(q, spoken(q)), passage, scope=scope, limit=limit)
+    why = await services.searcher.why_not(
+        Question(q, spoken(q)), passage, scope=scope, limit=limit, fusion=space.fusion
+    )
     message = why.message
     if why.reason is Reason.NOT_INDEXED:
         message = await StoredCatalogue(services.store).fate(passage, scope=scope)

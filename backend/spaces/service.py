@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Table, delete, func, insert, select
+from sqlalchemy import Row, ScalarSelect, Table, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.auth.policy import Action, Resource, can
@@ -15,6 +16,8 @@ from backend.clock import new_id, now
 from backend.errors import Forbidden, Invalid, NotFound
 from backend.store.engine import Store
 from backend.store.tables import briefs, members, passages, sources, spaces
+from retrieval.fusion import Fusion, Kind
+from retrieval.search import FUSION
 
 NAME = 200  # characters
 
@@ -29,6 +32,7 @@ class Space:
     sample: bool
     created_at: datetime
     role: Role
+    fusion: Fusion = FUSION
 
     @property
     def resource(self) -> Resource:
@@ -112,6 +116,20 @@ class Spaces:
             )
         return space
 
+    async def fuse(self, space: Space, fusion: Fusion | None) -> None:
+        """Set how searches of a space fuse; None is the default, also when that changes."""
+        kept = (
+            None
+            if fusion is None
+            else {"kind": fusion.kind.value, "k": fusion.k, "weights": dict(fusion.weights)}
+        )
+        async with self._store.writing() as connection:
+            await connection.execute(
+                update(spaces)
+                .where(spaces.c.tenant == space.tenant, spaces.c.id == space.id)
+                .values(fusion=kept)
+            )
+
     async def forget(self, space: Space) -> None:
         """Remove the row and all that hangs on it; sources' files and indexes go before this."""
         async with self._store.writing() as connection:
@@ -137,7 +155,15 @@ class Spaces:
             role = Role(row.role)
         else:
             return None
-        return Space(row.id, row.tenant, row.name, row.sample, row.created_at, role)
+        return Space(
+            row.id, row.tenant, row.name, row.sample, row.created_at, role, _fusion(row.fusion)
+        )
+
+
+def _fusion(kept: Mapping[str, Any] | None) -> Fusion:
+    if kept is None:
+        return FUSION
+    return Fusion(Kind(kept["kind"]), kept["k"], tuple(kept["weights"].items()))
 
 
 async def _counts(connection: AsyncConnection, space: Space) -> Counts:

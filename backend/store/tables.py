@@ -89,6 +89,7 @@ spaces = Table(
     Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
     Column("name", String, nullable=False),
     Column("sample", Boolean, nullable=False, default=False),
+    Column("fusion", Json),  # of what the legs find; null is the default
     _created(),
     Column("created_by", String, nullable=False),
 )

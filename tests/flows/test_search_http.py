@@ -180,3 +180,52 @@ async def test_the_same_wording_elsewhere_is_told_with_the_hit(
     }
     collapsed = await why_not(client, space, hit["elsewhere"][0]["passage"], "euros a month")
     assert (collapsed["reason"], collapsed["within"]) == ("collapsed", hit["passage"]["id"])
+
+
+async def test_a_space_fuses_as_it_is_told_in_search_and_in_answers(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    """With only words weighed, the contributions of the others are 0; null is the default again."""
+    where = f"/api/spaces/{space}/settings"
+    default = (await client.get(where)).json()
+    assert default["fusion"] == {"kind": "rrf", "k": 5, "weights": {}}
+    others = {leg: 0.0 for leg in default["legs"] if leg != "bm25"}
+    fusions: list[dict[str, Any]] = [
+        {"kind": "rrf", "k": 60, "weights": {**others, "bm25": 2.0}},
+        {"kind": "min_max", "k": 5, "weights": others},
+    ]
+    for fusion in fusions:
+        put = await client.put(where, json={"fusion": fusion})
+        assert put.json()["fusion"] == fusion
+        found = await search(client, space, "net retention of customers")
+        assert found["trace"]["fusion"].startswith(fusion["kind"].replace("_", "-"))
+        for hit in found["hits"]:
+            assert hit["score"] == pytest.approx(sum(one["amount"] for one in hit["contributions"]))
+            assert all(one["leg"] == "bm25" or not one["amount"] for one in hit["contributions"])
+        answered = await client.post(
+            f"/api/spaces/{space}/answers", json={"question": "How high is net retention?"}
+        )
+        assert f'"fusion": "{found["trace"]["fusion"]}"' in answered.text
+    assert (await client.put(where, json={"fusion": None})).json() == default
+    assert (await client.get(where)).json() == default
+
+
+@pytest.mark.parametrize(
+    ("fusion", "named"),
+    [
+        ({"kind": "rrf", "weights": {"bm52": 1}}, "bm52"),
+        ({"kind": "rrf", "k": 1001}, "1001"),
+        ({"kind": "rrf", "weights": {"bm25": -1}}, "-1"),
+        ({"kind": "rrf", "weights": {"bm25": 0, "hashing": 0, "graph": 0}}, "weight 0"),
+        ({"kind": "borda"}, ""),
+    ],
+)
+async def test_a_fusion_that_cannot_be_is_refused_and_changes_nothing(
+    client: httpx.AsyncClient, space: str, fusion: Mapping[str, Any], named: str
+) -> None:
+    where = f"/api/spaces/{space}/settings"
+    before = (await client.get(where)).json()
+    answer = await client.put(where, json={"fusion": fusion})
+    assert answer.status_code == 422
+    assert named in answer.json()["error"]["message"]
+    assert (await client.get(where)).json() == before

@@ -77,6 +77,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spaces/{space_id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Settings */
+        get: operations["get_settings_api_spaces__space_id__settings_get"];
+        /**
+         * Put Settings
+         * @description Set how searches of this space fuse what the legs find.
+         */
+        put: operations["put_settings_api_spaces__space_id__settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/spaces/{space_id}/search": {
         parameters: {
             query?: never;
@@ -942,6 +963,37 @@ export interface components {
             hits: components["schemas"]["HitOut"][];
             trace: components["schemas"]["TraceOut"];
         };
+        /** FusionOut */
+        FusionOut: {
+            kind: components["schemas"]["Kind"];
+            /** K */
+            k: number;
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * FusionSent
+         * @description How ranks or scores of the legs become one order. A leg without a weight has 1.
+         */
+        FusionSent: {
+            /** @default rrf */
+            kind: components["schemas"]["Kind"];
+            /**
+             * K
+             * @description Of rank fusion: the smaller, the more the first ranks weigh.
+             * @default 5
+             */
+            k: number;
+            /**
+             * Weights
+             * @default {}
+             */
+            weights: {
+                [key: string]: number;
+            };
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -988,6 +1040,11 @@ export interface components {
             /** Height */
             height: number;
         };
+        /**
+         * Kind
+         * @enum {string}
+         */
+        Kind: "rrf" | "min_max";
         /** LegOut */
         LegOut: {
             /** Leg */
@@ -1325,6 +1382,20 @@ export interface components {
             evidence: string[];
             /** Passages */
             passages: string[];
+        };
+        /** SettingsOut */
+        SettingsOut: {
+            fusion: components["schemas"]["FusionOut"];
+            /**
+             * Legs
+             * @description What may be weighed.
+             */
+            legs: string[];
+        };
+        /** SettingsSent */
+        SettingsSent: {
+            /** @description null for the default */
+            fusion: components["schemas"]["FusionSent"] | null;
         };
         /** Skipped */
         Skipped: {
@@ -1671,6 +1742,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_settings_api_spaces__space_id__settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_settings_api_spaces__space_id__settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsSent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsOut"];
+                };
             };
             /** @description Validation Error */
             422: {

@@ -17,6 +17,7 @@ from backend.evidence.service import EvidenceService
 from backend.evidence.words import content
 from backend.llm.extractive import Extractive
 from backend.ports import Delta, LanguageModel, Prompt, Usage
+from retrieval.fusion import Fusion
 from retrieval.model import (
     Contribution,
     Hit,
@@ -30,6 +31,7 @@ from retrieval.model import (
     SearchResult,
     Trace,
 )
+from retrieval.search import FUSION
 
 SCOPE = Scope("local", frozenset({"spc_1"}))
 VERSION = "a" * 64
@@ -45,7 +47,9 @@ class CountingSearch:
     def __init__(self) -> None:
         self.passages: list[Passage] = []
 
-    async def search(self, query: Query, *, scope: Scope, limit: int) -> SearchResult:
+    async def search(
+        self, query: Query, *, scope: Scope, limit: int, fusion: Fusion = FUSION
+    ) -> SearchResult:
         wanted = content(query.text, "en")
         scored = []
         for passage in self.passages:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.fusion import Fused, min_max, rrf
+from retrieval.fusion import MAX_K, MAX_WEIGHT, Fused, Fusion, K, Kind, min_max, rrf
 from retrieval.model import Ranked, Run
 
 IDS = st.sampled_from([f"p{number}" for number in range(12)])
@@ -93,3 +93,42 @@ def test_a_run_that_repeats_a_passage_or_a_leg_is_refused_by_name() -> None:
         rrf([run("bm25", "a"), run("bm25", "b")])
     with pytest.raises(ValueError, match="dense"):
         min_max([Run("dense", (Ranked("a", math.nan),))])
+
+
+@pytest.mark.parametrize(
+    ("fusion", "said"),
+    [
+        (Fusion(), f"rrf k={K}"),
+        (Fusion(k=60, weights=(("dense", 2.0), ("bm25", 0.5))), "rrf k=60, bm25 ×0.5, dense ×2"),
+        (Fusion(Kind.MIN_MAX), "min-max"),
+    ],
+)
+def test_a_fusion_says_what_it_is_and_fuses_so(fusion: Fusion, said: str) -> None:
+    runs = [run("bm25", "a", "b", "c"), run("dense", "c", "b", "d")]
+    weights = dict(fusion.weights)
+    expected = (
+        rrf(runs, k=fusion.k, weights=weights)
+        if fusion.kind is Kind.RRF
+        else min_max(runs, weights=weights)
+    )
+    assert (str(fusion), fusion(runs)) == (said, expected)
+
+
+@pytest.mark.parametrize(
+    ("k", "weight", "named"),
+    [
+        (-1, 1.0, "k is -1"),
+        (MAX_K + 1, 1.0, "k is 1001"),
+        (5, -0.1, "leg bm25 is -0.1"),
+        (5, MAX_WEIGHT + 1, "leg bm25 is 101"),
+        (5, math.nan, "leg bm25 is nan"),
+        (5, math.inf, "leg bm25 is inf"),
+    ],
+)
+def test_a_fusion_out_of_bounds_is_refused_and_at_them_is_not(
+    k: int, weight: float, named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        Fusion(k=k, weights=(("bm25", weight),))
+    Fusion(k=0, weights=(("bm25", 0.0),))
+    Fusion(k=MAX_K, weights=(("bm25", MAX_WEIGHT),))
