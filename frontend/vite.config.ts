@@ -1,15 +1,43 @@
 /// <reference types="vitest/config" />
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const server = process.env['STRATMASTER_SERVER'] ?? 'http://127.0.0.1:8000';
 
 // The server answers its own pages only: requests are passed on as if they came from one.
 const proxied = { target: server, changeOrigin: true, headers: { origin: server } };
 
+/** Names in index.html what main.tsx will import, so that all of it is fetched from the beginning. */
+function preloaded(): Plugin {
+  return {
+    name: 'preloaded',
+    transformIndexHtml: {
+      order: 'post',
+      handler(html, { bundle = {} }) {
+        const wanted = new Set<string>();
+        const want = (name: string) => {
+          const chunk = bundle[name];
+          if (chunk?.type !== 'chunk' || wanted.has(name)) return;
+          wanted.add(name);
+          chunk.imports.forEach(want);
+        };
+        for (const chunk of Object.values(bundle))
+          if (chunk.type === 'chunk' && chunk.isEntry) chunk.dynamicImports.forEach(want);
+        return [...wanted]
+          .filter((name) => !html.includes(name))
+          .map((name) => ({
+            tag: 'link',
+            injectTo: 'head' as const,
+            attrs: { rel: 'modulepreload', crossorigin: true, href: `/${name}` },
+          }));
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), preloaded()],
   server: {
     host: '127.0.0.1',
     proxy: {
@@ -20,16 +48,17 @@ export default defineConfig({
   build: {
     target: 'es2023',
     chunkSizeWarningLimit: 700,
+    cssCodeSplit: false,
     rolldownOptions: {
       output: {
         codeSplitting: {
-          // The editor is the largest part and changes least often: it is cached on its own.
+          // The libraries change least often and are cached on their own. A brief's session
+          // needs the first two only, and starts while the rest is read.
           groups: [
-            {
-              name: 'editor',
-              test: /node_modules[\\/](@tiptap|prosemirror|yjs|y-|lib0|rope|orderedmap)/,
-            },
-            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            { name: 'document', test: /node_modules[\\/](yjs|y-protocols|y-indexeddb|lib0)[\\/]/ },
+            { name: 'react', test: /node_modules[\\/]react[\\/]/ },
+            { name: 'editor', test: /node_modules[\\/](@tiptap|prosemirror|rope|orderedmap)/ },
+            { name: 'react-dom', test: /node_modules[\\/](react-dom|scheduler)[\\/]/ },
             { name: 'ui', test: /node_modules[\\/](@radix-ui|radix-ui|cmdk|@floating-ui|lucide)/ },
           ],
         },

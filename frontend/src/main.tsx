@@ -1,17 +1,15 @@
 import './ui/theme.css';
 
-import { StrictMode } from 'react';
-import { createRoot } from 'react-dom/client';
-
-import { Shell } from './shell/Shell';
+import { getPlace } from './desk';
+import { openEarly } from './shell/early';
 import { applyTheme, storedTheme } from './ui/theme';
 
 applyTheme(storedTheme());
 
+const { brief } = getPlace();
+if (brief) openEarly(brief);
+
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no element with the id "root".');
-createRoot(root).render(
-  <StrictMode>
-    <Shell />
-  </StrictMode>,
-);
+const { show } = await import('./page');
+show(root);

@@ -221,7 +221,10 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     opened.binaryType = 'arraybuffer';
     opened.onopen = () => {
       heard();
-      opened.send(wire.hello(epoch));
+      // The epoch must be known first, or a rebuilt brief would be merged into ours.
+      void copy.loaded.then(() => {
+        if (socket === opened) send(wire.hello(epoch));
+      });
     };
     opened.onmessage = (event: MessageEvent<ArrayBuffer>) => {
       heard();
@@ -341,7 +344,6 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   window.addEventListener('pageshow', onReturn);
   window.addEventListener('beforeunload', onBeforeUnload);
 
-  // The epoch must be known before the first hello, or a rebuilt brief would be merged into ours.
   void copy.loaded.then((remembered) => {
     if (destroyed) return;
     epoch = remembered?.epoch ?? '';
@@ -359,8 +361,9 @@ export function openSession(brief: string, user: Person, options: SessionOptions
       const storage = navigator.storage as StorageManager | undefined;
       void storage?.persist().catch(() => undefined);
     }
-    connect();
   });
+  // Beside reading the copy: neither waits for the other.
+  connect();
 
   const session: Session = {
     brief,
