@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from evals import margin, multihop
+from evals import margin, multihop, train_command
 from evals.datasets import Split
 from evals.report import machine, markdown, save
 from evals.run import measure
@@ -47,10 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
     room.add_argument("--legs", default="bm25,dense,graph")
     room.add_argument("--models", type=Path, default=ROOT / "var" / "models")
     room.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
+    train_command.describe(
+        commands.add_parser("train", help="a sparse encoder of a collection's own passages")
+    )
     chosen = parser.parse_args(arguments)
     given = sys.argv[1:] if arguments is None else arguments
     command = " ".join(["python -m evals", *given])
     try:
+        if chosen.command == "train":
+            return train_command.run(chosen, command=command)
         if chosen.command == "multihop":
             measured = asyncio.run(
                 multihop.measure(
