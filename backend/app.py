@@ -26,6 +26,7 @@ from backend.pages import Pages
 from backend.services import Services
 from backend.sources import routes as sources
 from backend.spaces import routes as spaces
+from backend.version import product_version
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     """The application over services that are already open."""
     app = FastAPI(
         title="StratMaster",
-        version=health.product_version(),
+        version=product_version(),
         openapi_url="/api/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere, which nothing here does
         redoc_url=None,

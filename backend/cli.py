@@ -33,6 +33,29 @@ InSpace = Annotated[
 ]
 
 
+Over = Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from backend.version import product_version
+
+        typer.echo(f"StratMaster {product_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def stratmaster(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """A strategy workbench whose every sentence carries a citation that was checked."""
+
+
 def _settings(**changes: Any) -> Settings:
     from backend.settings import Misconfigured, Settings
 
@@ -61,6 +84,8 @@ def _run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     """Run a command to its end and exit as it says; known errors become a sentence."""
     import logging
 
+    import httpx
+
     from backend.commands.client import Refused
     from backend.errors import STATUS, describe
     from backend.settings import Misconfigured
@@ -77,10 +102,13 @@ def _run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     except Exception as error:
         if isinstance(error, Refused | OSError):
             _stop(str(error), getattr(error, "remedy", ""))
+        if isinstance(error, httpx.HTTPError):
+            said = str(error) or type(error).__name__
+            _stop(f"The server stopped answering ({said}).", "See its log, and try again.")
         if not isinstance(error, tuple(STATUS)):
             raise  # a fault of ours: whoever mends it needs to see where
-        said = describe(error)
-        _stop(said.message, said.remedy)
+        body = describe(error)
+        _stop(body.message, body.remedy)
     raise typer.Exit(status or 0)
 
 
@@ -171,18 +199,36 @@ def export(
         Path | None, typer.Option("--out", help="File to write; - writes to the terminal.")
     ] = None,
     space: InSpace = "",
+    over: Over = False,
+    as_json: Json = False,
 ) -> None:
     """Write a brief with its numbered references to a file."""
     from backend.commands.exporting import export as exporting
+    from backend.commands.writing import write
+
+    to_terminal = str(out) == "-"
+    if to_terminal and as_json:
+        _stop("--json and --out - both write to the terminal.", "Use one.", status=MISUSED)
 
     async def work() -> None:
-        name, content = await exporting(_settings(), brief, format, space)
-        if out is not None and str(out) == "-":
-            sys.stdout.buffer.write(content)
+        made = await exporting(_settings(), brief, format, space)
+        if to_terminal:
+            sys.stdout.buffer.write(made.content)
             return
-        target = out or Path(name)
-        await asyncio.to_thread(target.write_bytes, content)
-        typer.echo(str(target))
+        target = out or Path(made.name)
+        await asyncio.to_thread(write, target, made.content, over=over)
+        if as_json:
+            _show(
+                {
+                    "brief": made.brief,
+                    "title": made.title,
+                    "format": format,
+                    "file": str(target),
+                    "bytes": len(made.content),
+                }
+            )
+        else:
+            typer.echo(str(target))
 
     _run(work())
 
@@ -205,13 +251,14 @@ def reindex(as_json: Json = False) -> None:
 @app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to write, such as backup.tar.gz.")],
+    over: Over = False,
     as_json: Json = False,
 ) -> None:
     """Write the database and all files into one archive, also while the server runs."""
     from backend.commands.archiving import back_up
 
     async def work() -> None:
-        made = await asyncio.to_thread(back_up, _settings(), file)
+        made = await asyncio.to_thread(back_up, _settings(), file, over=over)
         if as_json:
             _show(made)
         else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from backend.errors import describe
 from backend.http import Asking, Wired
+from backend.version import product_version
 
 router = APIRouter(tags=["health"])
 
@@ -46,13 +46,6 @@ class Health(BaseModel):
     status: str
     version: str
     ports: list[PortStatus]
-
-
-def product_version() -> str:
-    try:
-        return version("stratmaster")
-    except PackageNotFoundError:
-        return "unpackaged"
 
 
 async def examine(ports: Sequence[Port]) -> list[PortStatus]:

@@ -19,10 +19,11 @@ from typing import IO, Any
 from backend.blobs.filesystem import PART, FilesystemBlobs
 from backend.blobs.keys import checked
 from backend.clock import iso
+from backend.commands.writing import check
 from backend.errors import Conflict, Invalid, Unavailable
-from backend.health import product_version
 from backend.settings import Settings
 from backend.sources.texts import original_key, reading_key, text_key
+from backend.version import product_version
 
 FORM = 1
 DATABASE = "database.sqlite"
@@ -32,7 +33,7 @@ TRIES = 3  # snapshots taken when files are deleted while they are copied
 _CHUNK = 1024 * 1024
 
 
-def back_up(settings: Settings, file: Path) -> dict[str, Any]:
+def back_up(settings: Settings, file: Path, *, over: bool) -> dict[str, Any]:
     """Write the archive. Safe while the server runs: the database is copied as of one moment.
 
     Every file that this moment's database names is in it, or there is no archive.
@@ -40,10 +41,7 @@ def back_up(settings: Settings, file: Path) -> dict[str, Any]:
     database, blobs = _places(settings)
     if not database.is_file():
         raise Unavailable(f"There is no database at {database}.", "There is nothing to back up.")
-    if not file.absolute().parent.is_dir():
-        raise Unavailable(
-            f"There is no folder {file.absolute().parent}.", "Make it, or name another file."
-        )
+    check(file, over=over)
     with tempfile.TemporaryDirectory(dir=file.absolute().parent) as folder:
         for _ in range(TRIES):
             copy = Path(folder) / DATABASE

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from backend.commands.client import serving
-from backend.health import PortStatus, product_version
+from backend.health import PortStatus
 from backend.health import examine as examine_ports
 from backend.settings import Settings
+from backend.version import product_version
 from retrieval.errors import IndexInUse, RetrievalError
 
 SPACE = 2 * 1024**3  # bytes that should be free

@@ -35,6 +35,9 @@ async def ingest(
 ) -> list[dict[str, Any]]:
     """Add everything and wait for it; a row for each file, as the API writes sources."""
     files = await asyncio.to_thread(files_in, paths)
+    if not files:
+        named = ", ".join(str(path) for path in paths)
+        raise Refused(f"There is no file in {named}.", "Hidden files are left out.")
     async with product(settings) as client:
         found = await find_space(client, space, make=True)
         rows: dict[str, dict[str, Any]] = {}
@@ -45,8 +48,13 @@ async def ingest(
                 rows[row["id"]] = row
             except Refused as error:
                 failed = _failed(path, str(error), error.remedy)
-                refused.append(failed)
-                tell(_line(failed))
+            except OSError as error:  # this one cannot be opened; the others can
+                why = error.strerror or str(error)
+                failed = _failed(path, f"{file} cannot be read: {why}.", "See who may read it.")
+            else:
+                continue
+            refused.append(failed)
+            tell(_line(failed))
         waiting = set(rows)
         while waiting:
             for row in await told(await client.get(f"/api/spaces/{found}/sources")):
