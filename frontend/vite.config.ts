@@ -1,4 +1,8 @@
 /// <reference types="vitest/config" />
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
@@ -36,8 +40,26 @@ function preloaded(): Plugin {
   };
 }
 
+/** Puts what the server sends instead beside each file: a quarter of the bytes. */
+function packed(): Plugin {
+  const options = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
+  return {
+    name: 'packed',
+    apply: 'build',
+    writeBundle({ dir = '' }) {
+      for (const name of readdirSync(join(dir, 'assets'))) {
+        if (!/\.(js|css)$/.test(name)) continue;
+        const file = join(dir, 'assets', name);
+        const bytes = readFileSync(file);
+        writeFileSync(`${file}.br`, brotliCompressSync(bytes, options));
+        writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss(), preloaded()],
+  plugins: [react(), tailwindcss(), preloaded(), packed()],
   server: {
     host: '127.0.0.1',
     proxy: {
@@ -53,10 +75,12 @@ export default defineConfig({
       output: {
         codeSplitting: {
           // The libraries change least often and are cached on their own. A brief's session
-          // needs the first two only, and starts while the rest is read.
+          // needs the first only, and starts while the rest is read.
           groups: [
-            { name: 'document', test: /node_modules[\\/](yjs|y-protocols|y-indexeddb|lib0)[\\/]/ },
-            { name: 'react', test: /node_modules[\\/]react[\\/]/ },
+            {
+              name: 'first',
+              test: /node_modules[\\/](yjs|y-protocols|y-indexeddb|lib0|react)[\\/]/,
+            },
             { name: 'editor', test: /node_modules[\\/](@tiptap|prosemirror|rope|orderedmap)/ },
             { name: 'react-dom', test: /node_modules[\\/](react-dom|scheduler)[\\/]/ },
             { name: 'ui', test: /node_modules[\\/](@radix-ui|radix-ui|cmdk|@floating-ui|lucide)/ },
