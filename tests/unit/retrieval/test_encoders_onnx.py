@@ -122,9 +122,9 @@ async def test_a_broken_vector_is_refused(
         await encoder.encode(["copper"], side=Side.PASSAGE)
 
 
-def test_missing_weights_name_the_way_out(tmp_path: Path) -> None:
-    """An empty models folder says how to fill it."""
-    with pytest.raises(WeightsError, match="stratmaster setup"):
+def test_missing_weights_are_named_and_not_where_they_would_lie(tmp_path: Path) -> None:
+    """Everyone reads this in receipts and traces: it tells no path of the server's disk."""
+    with pytest.raises(WeightsError, match=f"^the weights '{GRANITE}' have not been fetched$"):
         OnnxEncoder.open(tmp_path / GRANITE)
 
 

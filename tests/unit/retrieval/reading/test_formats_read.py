@@ -283,7 +283,7 @@ def test_text_in_any_common_encoding_is_read(tmp_path: Path, content: bytes, exp
 def test_a_few_broken_bytes_do_not_cost_the_other_accents(tmp_path: Path) -> None:
     reading = text_file(tmp_path, "a.txt", ("ä" * 100).encode() + b"\xff" + b" end")
     assert reading.text == "ä" * 100 + "\ufffd end"
-    assert "1 bytes are not UTF-8" in reading.warnings[0]
+    assert "Not UTF-8: 1 byte," in reading.warnings[0]
 
 
 def test_a_guessed_encoding_is_warned_about(tmp_path: Path) -> None:
