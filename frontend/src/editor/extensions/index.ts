@@ -12,6 +12,7 @@ import type { CitationEvidence, PassageChoice } from '../model';
 import { FIELD } from '../schema';
 import { action } from './action';
 import { blockId } from './blockId';
+import { caret } from './caret';
 import { citation } from './citation';
 import { cite } from './cite';
 import { claims } from './claims';
@@ -79,6 +80,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
       present: () => new Set(world.awareness.getStates().keys()),
     }),
     Collaboration.configure({ document: world.doc, field: FIELD }),
+    caret,
     presence.configure({ provider: { awareness: world.awareness }, user: world.user }),
     action,
     image.configure({ upload: world.uploadImage, onProblem }),
