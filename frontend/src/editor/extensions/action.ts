@@ -1,4 +1,5 @@
 import { mergeAttributes, Node, textblockTypeInputRule } from '@tiptap/core';
+import { TextSelection } from '@tiptap/pm/state';
 
 export type ActionStatus = 'open' | 'doing' | 'done';
 
@@ -89,6 +90,20 @@ export const action = Node.create({
       const { $from, empty: caret } = this.editor.state.selection;
       return caret && $from.parent.type === this.type && $from.parentOffset === 0;
     };
+    // The words keep what was agreed about them; the item begun beside them is a new one.
+    const split = () =>
+      this.editor.commands.command(({ tr }) => {
+        if (!(tr.selection instanceof TextSelection)) return false;
+        if (tr.selection.$from.parent.type !== this.type) return false;
+        const { $from } = tr.deleteSelection().selection;
+        const begun = this.type.create().attrs;
+        const before = $from.parentOffset === 0 && $from.parent.content.size > 0;
+        const { attrs } = $from.parent;
+        tr.split($from.pos, 1, [{ type: this.type, attrs: before ? attrs : begun }]);
+        if (before) tr.setNodeMarkup($from.before(), undefined, begun);
+        tr.scrollIntoView();
+        return true;
+      });
     // The browser's own Tab would go to the first item of the whole brief.
     const goTo = (field: 'owner' | 'status') => {
       const { $from } = this.editor.state.selection;
@@ -101,7 +116,7 @@ export const action = Node.create({
     return {
       Tab: () => goTo('owner'),
       'Shift-Tab': () => goTo('status'),
-      Enter: () => empty() && this.editor.commands.setNode('paragraph'),
+      Enter: () => (empty() ? this.editor.commands.setNode('paragraph') : split()),
       Backspace: () => atStart() && this.editor.commands.setNode('paragraph'),
       'Mod-Alt-t': () => this.editor.commands.toggleAction(),
     };

@@ -53,6 +53,23 @@ function blocksFor(options: SlashOptions): readonly Block[] {
   ];
 }
 
+// Single spaces, so that a title of two words can be typed; two of them are not for the menu.
+const OPEN = /(?:^|[\s\ufffc])(\/((?:[^\s/]+(?: [^\s/]+)* ?)?))$/;
+
+/** The blocks whose title holds what is typed, then those that each typed word could mean. */
+function called(all: readonly Block[], query: string): Block[] {
+  const wanted = query.trim().toLowerCase();
+  const titled = all.filter(({ title }) => title.toLowerCase().includes(wanted));
+  const named = all.filter((item) => {
+    const words = `${item.title} ${item.words}`.toLowerCase().split(' ');
+    return (
+      !titled.includes(item) &&
+      wanted.split(' ').every((typed) => words.some((word) => word.startsWith(typed)))
+    );
+  });
+  return [...titled, ...named];
+}
+
 /** `/` at the start of a word opens the list of blocks. */
 export const slash = Extension.create<SlashOptions>({
   name: 'slash',
@@ -68,17 +85,22 @@ export const slash = Extension.create<SlashOptions>({
         pluginKey: new PluginKey('slash'),
         editor: this.editor,
         char: '/',
-        allowedPrefixes: [' '],
-        items: ({ query }) => {
-          const wanted = query.toLowerCase();
-          const titled = all.filter(({ title }) => title.toLowerCase().includes(wanted));
-          const named = all.filter(
-            (item) =>
-              !titled.includes(item) &&
-              item.words.split(' ').some((word) => word.startsWith(wanted)),
+        // Only so that a space does not bring back a menu that was closed.
+        allowSpaces: true,
+        findSuggestionMatch: ({ $position }) => {
+          const before = $position.parent.textBetween(
+            0,
+            $position.parentOffset,
+            undefined,
+            '\ufffc',
           );
-          return [...titled, ...named];
+          const [, text, query] = OPEN.exec(before) ?? [];
+          if (text === undefined || query === undefined) return null;
+          // One word that names nothing is told; a sentence that happens to hold a "/" goes on.
+          if (query.includes(' ') && called(all, query).length === 0) return null;
+          return { range: { from: $position.pos - text.length, to: $position.pos }, query, text };
         },
+        items: ({ query }) => called(all, query),
         allow: ({ state, range }) => !state.doc.resolve(range.from).parent.type.spec.code,
         command: ({ editor, range, props }) => props.run(editor, range),
         render: () => openListbox<Block>('Blocks', (query) => `No block is called “${query}”.`),
