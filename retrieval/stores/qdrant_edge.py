@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -40,6 +41,21 @@ _MANIFEST = "manifest.json"
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """Who may have points here: at least everyone who does."""
+
+    tenants: frozenset[str]
+    spaces: frozenset[str]
+
+    def joined(self, passages: Sequence[Passage]) -> _Owners:
+        """With the owners of these; itself where they are known."""
+        tenants = self.tenants.union(passage.tenant for passage in passages)
+        spaces = self.spaces.union(passage.space for passage in passages)
+        known = tenants == self.tenants and spaces == self.spaces
+        return self if known else _Owners(tenants, spaces)
+
+
 class QdrantEdge:
     """Satisfies ``VectorIndex``. Searches run beside one another, changes one after another."""
 
@@ -49,6 +65,7 @@ class QdrantEdge:
         self._changes = ThreadPoolExecutor(1, f"{vector}-changes")
         self._searches = ThreadPoolExecutor(4, f"{vector}-searches")
         self._held = shard.count(edge.CountRequest(exact=True))
+        self._owners = self._read_owners()
 
     @classmethod
     def open_dense(cls, folder: Path, *, fingerprint: str, dimensions: int) -> Self:
@@ -131,6 +148,7 @@ class QdrantEdge:
             return
 
         def work() -> None:
+            self._owners = self._owners.joined(passages)  # before their points are there
             points = [
                 edge.Point(
                     _point(passage.id),
@@ -161,6 +179,7 @@ class QdrantEdge:
                 )
             )
             self._settle()
+            self._owners = self._read_owners()
 
         await self._change(work)
 
@@ -199,13 +218,35 @@ class QdrantEdge:
         self._shard.optimize()
         self._held = self._shard.count(edge.CountRequest(exact=True))
 
+    def _read_owners(self) -> _Owners:
+        def values(key: str) -> frozenset[str]:
+            request = edge.FacetRequest(key, limit=max(1, self._held), exact=True)
+            return frozenset(str(hit.value) for hit in self._shard.facet(request).hits)
+
+        return _Owners(values("tenant"), values("space"))
+
     def _search(
         self, vector: NDArray[np.float32] | SparseVector, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
-        must: list[edge.FieldCondition | edge.HasIdCondition] = [
-            _equals("tenant", scope.tenant),
-            _among("space", scope.spaces),
-        ]
+        owners = self._owners
+        if owners.tenants <= {scope.tenant} and owners.spaces <= scope.spaces:
+            # The filter would hold for every point, and looking that up takes longer than
+            # comparing the vectors. Another owner's point may come meanwhile; owners are told
+            # before their points come, so that they are the same shows that none did.
+            found = self._found(vector, scope, limit, ())
+            if self._owners is owners:
+                return found
+        whose = [_equals("tenant", scope.tenant), _among("space", scope.spaces)]
+        return self._found(vector, scope, limit, whose)
+
+    def _found(
+        self,
+        vector: NDArray[np.float32] | SparseVector,
+        scope: Scope,
+        limit: int,
+        whose: Sequence[edge.FieldCondition],
+    ) -> Sequence[Ranked]:
+        must: list[edge.FieldCondition | edge.HasIdCondition] = [*whose]
         if scope.sources is not None:
             must.append(_among("source", scope.sources))
         if scope.passages is not None:
@@ -219,7 +260,7 @@ class QdrantEdge:
                     edge.QueryRequest(
                         limit=asked,
                         query=edge.Query.Nearest(_named(vector), using=self._vector),
-                        filter=edge.Filter(must=list(must)),
+                        filter=edge.Filter(must=list(must)) if must else None,
                         with_payload=["passage"],
                         params=edge.SearchParams(exact=exact, hnsw_ef=max(256, asked)),
                     )
