@@ -12,7 +12,8 @@ export function wordsOf(block: Node): Words {
   let text = '';
   const at: number[] = [];
   const put = (character: string, offset: number) => {
-    if (/\s/.test(character)) {
+    // Most characters are letters, which need no pattern to be told from spaces.
+    if ((character <= ' ' || character > '~') && /\s/.test(character)) {
       if (text === '' || text.endsWith(' ')) return;
       character = ' ';
     }
@@ -46,24 +47,36 @@ function isWhole(text: string, start: number, end: number): boolean {
   return ENDED.test(text.slice(start, end)) && /^[\s"'”’»)\]]/.test(after);
 }
 
-/** Where a sentence stands in a block, from its first to behind its last character. */
-export function locate(block: Node, sentence: string): { from: number; to: number } | null {
+// Blocks are immutable values, and each of a block's claims is looked for in the same words.
+const read = new WeakMap<Node, Words>();
+
+/** A block's words without the spaces that citations left behind. */
+function closedUp(block: Node): Words {
+  const before = read.get(block);
+  if (before) return before;
   const words = wordsOf(block);
-  const kept: number[] = [];
+  const at: number[] = [];
   let text = '';
   for (let n = 0; n < words.text.length; n += 1) {
     const character = words.text.charAt(n);
     if (character === ' ' && /[.,;:!?]/.test(words.text.charAt(n + 1))) continue;
     text += character;
-    kept.push(words.at[n] ?? 0);
+    at.push(words.at[n] ?? 0);
   }
+  read.set(block, { text, at });
+  return { text, at };
+}
+
+/** Where a sentence stands in a block, from its first to behind its last character. */
+export function locate(block: Node, sentence: string): { from: number; to: number } | null {
+  const { text, at } = closedUp(block);
   const wanted = plain(sentence);
   let start = wanted ? text.indexOf(wanted) : -1;
   while (start >= 0 && !isWhole(text, start, start + wanted.length))
     start = text.indexOf(wanted, start + 1);
   if (start < 0) return null;
-  const from = kept[start];
-  const last = kept[start + wanted.length - 1];
+  const from = at[start];
+  const last = at[start + wanted.length - 1];
   return from === undefined || last === undefined ? null : { from, to: last + 1 };
 }
 
