@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from playwright.sync_api import (
 )
 
 from tests.conftest import ROOT, missing
+from tests.ports import free_port
 
 READY_WITHIN_S = 60
 CHROMIUM = [
@@ -97,13 +97,6 @@ class Product:
             self.process.terminate()
             self.process.wait(timeout=15)
             self.process = None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

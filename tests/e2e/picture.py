@@ -10,7 +10,8 @@ from pathlib import Path
 from playwright.sync_api import expect, sync_playwright
 
 from tests.conftest import ROOT
-from tests.e2e.conftest import CHROMIUM, Product, free_port
+from tests.e2e.conftest import CHROMIUM, Product
+from tests.ports import free_port
 
 TARGET = ROOT / "frontend/docs/screenshot.png"
 QUESTION = "How fast did the Austrian market grow in 2025?"

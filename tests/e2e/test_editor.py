@@ -15,9 +15,10 @@ import pytest
 from playwright.sync_api import Locator, Page, Playwright, expect
 
 from tests.conftest import ROOT, missing
-from tests.e2e.conftest import READY_WITHIN_S, Product, Visitor, free_port
+from tests.e2e.conftest import READY_WITHIN_S, Product, Visitor
+from tests.ports import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.by_hand, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 Visit = Callable[..., Visitor]
 PAPER = """# Market study
@@ -234,6 +235,15 @@ def cite(desk: Desk, words: str, wanted: str) -> None:
     expect(chips).to_have_count(before + 1)
 
 
+def copied(desk: Desk) -> str:
+    """Copies the whole text and answers with what other programs paste of it."""
+    desk.page.evaluate("navigator.clipboard.writeText('')")
+    desk.press("Control+a", "Control+c")
+    # The browser answers a key before what it copied can be read.
+    desk.page.wait_for_function("() => navigator.clipboard.readText()")
+    return str(desk.page.evaluate("navigator.clipboard.readText()"))
+
+
 def test_a_citation_is_searched_copied_and_pasted(sit: Sit) -> None:
     """A passage found by "[[" is a numbered chip; copies keep it here and spell it out there."""
     desk = sit("citations")
@@ -245,8 +255,7 @@ def test_a_citation_is_searched_copied_and_pasted(sit: Sit) -> None:
     expect(chips).to_have_attribute("aria-label", re.compile("Citation 1.*Market study"))
     desk.visitor.look("editor chip")
 
-    desk.press("Control+a", "Control+c")
-    text = page.evaluate("navigator.clipboard.readText()")
+    text = copied(desk)
     assert text.startswith("Austria grew by 12.1 %. [1]"), text
     assert re.search(r"References\n\[1\] .*Market study", text), text
     html = page.evaluate(
@@ -316,12 +325,15 @@ def test_words_are_found_and_replaced(sit: Sit) -> None:
 
 def test_undo_takes_back_only_ones_own_words(sit: Sit) -> None:
     """Undo in one browser leaves alone what was typed in another."""
-    first = sit("first")
-    first.type("Kept by both.", "")
-    second = sit("second", url=first.url, dark=True)
-    expect(second.body).to_contain_text("Kept by both.")
-    # Undo takes half a second of typing as one step; this begins the next.
-    first.page.wait_for_timeout(600)
+    # Undo takes half a second of typing as one step: what both keep is typed by a third.
+    before = sit("before")
+    before.type("Kept by both.", "")
+    before.saved()
+    first = sit("first", url=before.url)
+    second = sit("second", url=before.url, dark=True)
+    for desk in (first, second):
+        expect(desk.body).to_contain_text("Kept by both.")
+    first.press("Control+End")
     first.type("Words of the first.")
     expect(second.body).to_contain_text("Words of the first.")
     second.press("Control+Home")

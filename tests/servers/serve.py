@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import ROOT, missing
+from tests.ports import free_ports
 
 SERVERS = Path(os.environ.get("STRATMASTER_TEST_SERVERS", ROOT / "var/test-servers"))
 PATIENCE = 90.0  # seconds until a server that has not answered is given up
@@ -28,7 +28,8 @@ S3_KEY, S3_SECRET = "stratmaster", "only-for/the+tests"
 @contextmanager
 def qdrant(kept: Path | None = None) -> Iterator[str]:
     """The address, as host and port, of a Qdrant; what it holds may be kept for the next one."""
-    with private_folder() as folder, _free_ports(2) as (http, grpc):
+    http, grpc = free_ports(2)
+    with private_folder() as folder:
         environment = {
             "QDRANT__SERVICE__HOST": "127.0.0.1",
             "QDRANT__SERVICE__HTTP_PORT": str(http),
@@ -46,8 +47,8 @@ def qdrant(kept: Path | None = None) -> Iterator[str]:
 @contextmanager
 def s3() -> Iterator[str]:
     """The address of an S3 server that takes S3_KEY and S3_SECRET and nobody else's."""
-    with private_folder() as folder, _free_ports(8) as ports:
-        s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = ports
+    s3, master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3_grpc = free_ports(8)
+    with private_folder() as folder:
         (folder / "s3.json").write_text(
             f'{{"identities": [{{"name": "tests", "actions": ["Admin"], "credentials": '
             f'[{{"accessKey": "{S3_KEY}", "secretKey": "{S3_SECRET}"}}]}}]}}'
@@ -68,7 +69,8 @@ def s3() -> Iterator[str]:
 def opensearch() -> Iterator[str]:
     """The address of an OpenSearch of one node, without the security plugin."""
     home = _fetched("opensearch", "bin/opensearch").parents[1]
-    with private_folder() as folder, _free_ports(2) as (http, transport):
+    http, transport = free_ports(2)
+    with private_folder() as folder:
         if not _readable(home):
             home = Path(shutil.copytree(home, folder / "home", symlinks=True))
         settings = {
@@ -152,17 +154,6 @@ def _readable(home: Path) -> bool:
     """Whether the account that runs the servers may read here; a checkout may lie in /root."""
     asked = [*_unprivileged(), "test", "-r", str(home / "bin")]
     return subprocess.run(asked, check=False).returncode == 0
-
-
-@contextmanager
-def _free_ports(count: int) -> Iterator[list[int]]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    yield ports
 
 
 @contextmanager

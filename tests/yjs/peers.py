@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import missing
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 MODULES = HERE.parents[1] / "frontend/node_modules"
@@ -55,13 +55,6 @@ async def line(process: Process) -> Any:
     text = await process.stdout.readline()
     assert text, "the script ended before it said what was awaited"
     return json.loads(text)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Server:
