@@ -21,7 +21,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from hashlib import blake2b
 from itertools import islice
@@ -219,9 +219,7 @@ class Nebula:
         except _SpaceGone:
             self._sessions.make_space()
             held = None
-        except EngineUnavailable:
-            raise
-        except RetrievalError:
+        except _Unknown:
             held = None  # the space has no such tag yet
         probes = [_vid("probe", str(n)) for n in range(PROBES)]
         while held is None:
@@ -238,7 +236,7 @@ class Nebula:
                     held = self._made()
                     continue
                 slow: RetrievalError | None = None
-            except RetrievalError as error:
+            except (_Unknown, EngineUnavailable) as error:
                 slow = error
             if time.monotonic() >= deadline:
                 raise EngineUnavailable(
@@ -321,10 +319,15 @@ class Nebula:
         with self._turns.writing():
             found = self._ask(
                 f'LOOKUP ON passage WHERE passage.origin == "{_vid("source", source)}" '
-                "YIELD id(vertex) AS vid, passage.source AS source, passage.version AS version "
-                f"| YIELD $-.vid AS vid WHERE $-.source == {quoted(source)}{kept}"
+                "YIELD id(vertex) AS vid, passage.id AS id, passage.tenant AS tenant, "
+                "passage.space AS space, passage.source AS source, passage.version AS version "
+                "| YIELD $-.vid, $-.id, $-.tenant, $-.space, $-.source, $-.version "
+                f"WHERE $-.source == {quoted(source)}{kept}"
             )
-            self._delete(vid for (vid,) in found)
+            # Out of sight as a whole, then away key by key.
+            rows = (_passage_row(vid, Facts(*of), PENDING) for vid, *of in found)
+            self._insert(f"VERTEX {_PASSAGE}", rows)
+            self._delete(row[0] for row in found)
 
     def _count(self) -> int:
         rows = self._ask(
@@ -437,9 +440,7 @@ def erase(address: str, space: str, *, user: str = USER, password: str = PASSWOR
             )
         except _SpaceGone:
             return
-        except EngineUnavailable:
-            raise
-        except RetrievalError:
+        except _Unknown:
             return  # the space has no such tag, so nothing of ours
         held = sessions.ask("LOOKUP ON passage YIELD id(vertex) AS vid") if made else []
         for some in _some([vid for (vid,) in held] + [_MADE_BY], ROWS):
@@ -625,7 +626,7 @@ class _Sessions:
         try:
             yield connection, session
         except _Broken:
-            connection.close()
+            _hang_up(connection)
             raise
         except BaseException:
             self._back(connection, session)
@@ -643,13 +644,13 @@ class _Sessions:
             connection.open(self._host, self._port, int(self._timeout * 1000))
             signed = connection.authenticate(self._user, self._password)
         except AuthFailedException as error:
-            connection.close()
+            _hang_up(connection)
             raise RetrievalError(
                 f"NebulaGraph at {self._address} refused the user {self._user!r} ({error}); "
                 "set name and password in its URL: nebula://user:password@host:9669/space"
             ) from error
         except Exception as error:  # the client raises what its sockets and its decoder raise
-            connection.close()
+            _hang_up(connection)
             raise _Broken(f"NebulaGraph at {self._address} does not answer: {error!r}") from error
         return connection, signed.get_session_id()
 
@@ -673,7 +674,13 @@ class _Sessions:
         text = f"NebulaGraph at {self._address} answered {code}: {told or 'no reason'}"
         if code in _OVER:
             raise _Broken(text)
-        raise EngineUnavailable(text) if code in _PASSING else RetrievalError(text)
+        if code in _PASSING:
+            raise EngineUnavailable(text)
+        raise (_Unknown if code == ErrorCode.E_SEMANTIC_ERROR else RetrievalError)(text)
+
+
+class _Unknown(RetrievalError):
+    """A statement names what the server does not know, or not yet."""
 
 
 class _Broken(EngineUnavailable):
@@ -833,11 +840,15 @@ def _plain(value: Any) -> Any:
 
 
 def _end(connection: Any, session: int) -> None:
-    try:
+    with suppress(Exception):  # where it is broken the server forgets the session by itself
         connection.signout(session)
-    except Exception:  # it is broken, and was to be closed anyway
-        logging.getLogger(__name__).debug("could not sign out", exc_info=True)
-    connection.close()
+    _hang_up(connection)
+
+
+def _hang_up(connection: Any) -> None:
+    """The client's own ``close`` leaves the socket of a connection that failed as it opened."""
+    with suppress(Exception):
+        connection._connection._iprot.trans.close()
 
 
 def _commonest(names: Iterable[str]) -> str:

@@ -30,7 +30,7 @@ async def within(engine: str, body: Callable[[GraphStore], Awaitable[None]]) -> 
         await body(MemoryGraph())
         return
     if engine == nebula.ENGINE:
-        async with nebula.empty_graph(fingerprint=FINGERPRINT) as served:
+        async with nebula.empty_graph() as served:
             await body(served)
         return
     with (
@@ -46,7 +46,7 @@ async def graph(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield MemoryGraph()
         return
     if request.param == nebula.ENGINE:
-        async with nebula.empty_graph(fingerprint=FINGERPRINT) as served:
+        async with nebula.empty_graph() as served:
             yield served
         return
     held = SqliteGraph.open(tmp_path / "graph.db", fingerprint=FINGERPRINT)

@@ -6,6 +6,7 @@ It reads each statement by a grammar as strict as the server's or stricter (``ng
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import json
 import os
@@ -13,6 +14,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
@@ -191,31 +193,38 @@ ENGINE: Final = "nebula" if REAL else "nebula-stand-in"  # the tests' names say 
 
 
 @asynccontextmanager
-async def empty_graph(*, fingerprint: str) -> AsyncIterator[Nebula]:
-    """An empty graph: in the space named in the environment, emptied first, or on a stand-in."""
-    if REAL is None:
-        with stand_in() as server, graph_at(server.address, fingerprint=fingerprint) as graph:
-            yield graph
-        return
-    url = urlsplit(REAL)
+async def empty_graph() -> AsyncIterator[Nebula]:
+    """An emptied graph: in the space named in the environment, or on a stand-in for all suites."""
+    url = urlsplit(REAL or _shared())
     with graph_at(
         f"{url.hostname}:{url.port or 9669}",
         url.path.strip("/"),
         user=unquote(url.username or USER),
         password=unquote(url.password or PASSWORD),
-        fingerprint=fingerprint,
-        pause=0.5,
+        pause=0.5 if REAL else 0.001,
     ) as graph:
         for source in {json.loads(line)["source"] for line in (await graph.dump()).splitlines()}:
             await graph.drop(source)
         yield graph
 
 
+@cache
+def _shared() -> str:
+    server = StandIn(Engine(lag=7))
+    atexit.register(server.close)
+    return f"nebula://{server.address}/contract"
+
+
 @contextmanager
 def graph_at(
-    address: str, space: str = "test", *, pause: float = 0.001, **options: Any
+    address: str,
+    space: str = "test",
+    *,
+    fingerprint: str = "test:1",
+    pause: float = 0.001,
+    **options: Any,
 ) -> Iterator[Nebula]:
-    graph = Nebula.open(address, space, pause=pause, **options)
+    graph = Nebula.open(address, space, fingerprint=fingerprint, pause=pause, **options)
     try:
         yield graph
     finally:
