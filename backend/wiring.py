@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias, TypedDict, TypeVar
 
@@ -583,12 +584,12 @@ async def erase_served(settings: Settings) -> None:
                 from retrieval.stores import opensearch
 
                 place, key = served(url, 9200, suffix), name_and_password(url)
-                await asyncio.to_thread(lambda: opensearch.erase(**place, **key))  # noqa: B023
+                await asyncio.to_thread(partial(opensearch.erase, **place, **key))
             case "nebula":
                 from retrieval.stores import nebula
 
                 space = graph_space(url)
-                await asyncio.to_thread(lambda: nebula.erase(**space))  # noqa: B023
+                await asyncio.to_thread(partial(nebula.erase, **space))
 
 
 class Closable(Protocol):
