@@ -245,10 +245,18 @@ export function fakeApi(): FakeApi {
       api.asked.push(`${method} ${url.pathname}${url.search}`);
       if (method === 'POST' && url.pathname === '/api/evidence' && typeof init?.body === 'string')
         api.cited.push(JSON.parse(init.body));
-      return Promise.resolve(respond(api, method, url));
+      return Promise.resolve(closing(respond(api, method, url), init?.signal ?? null));
     },
   };
   return api;
+}
+
+/** A response whose body fails once its request is aborted, as a browser's does. */
+function closing(response: Response, signal: AbortSignal | null): Response {
+  if (!signal || !response.body) return response;
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  response.body.pipeTo(writable, { signal }).catch(() => undefined);
+  return new Response(readable, response);
 }
 
 function respond(api: FakeApi, method: string, url: URL): Response {

@@ -171,6 +171,30 @@ describe('sources', () => {
 });
 
 describe('claims', () => {
+  it('tells how far a long check has come, and keeps what it reached when it is cancelled', async () => {
+    let say: (text: string) => void = () => undefined;
+    api.check = new ReadableStream({
+      start(controller) {
+        say = (text) => controller.enqueue(new TextEncoder().encode(text));
+      },
+    });
+    const { container } = checks();
+    say('event: progress\ndata: {"done": 6, "total": 41}\n\n');
+    expect(await screen.findByText('checking 7 of 41')).toBeTruthy();
+    await expectAccessible(container);
+
+    api.report = { ...api.report, unchecked: 39 };
+    await userEvent.click(screen.getByRole('button', { name: 'Cancel' }));
+    expect(await screen.findByText(/39 claims not checked yet/)).toBeTruthy();
+    expect(api.asked).toContain('GET /api/briefs/brf_1/claims?standing=true');
+    expect(await screen.findByText('We lead the market.')).toBeTruthy();
+
+    api.check = null;
+    api.report = { ...api.report, unchecked: 0 };
+    await userEvent.click(screen.getByRole('button', { name: 'Check the rest' }));
+    await waitFor(() => expect(screen.queryByText(/not checked yet/)).toBeNull());
+  });
+
   it('lists them with verdict and coverage, accessibly', async () => {
     const { container } = checks();
     expect(await screen.findByText('coverage 1/2 · 1 without evidence')).toBeTruthy();

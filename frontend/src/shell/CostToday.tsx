@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 
 import { type Cost, useResource } from '../api';
+import { classes } from '../ui/classes';
 import { count, money } from '../ui/words';
 
 /** What this space's answers cost since midnight, here where the page is open. */
@@ -10,26 +11,29 @@ export function CostToday({ space }: { space: string }) {
     `/api/spaces/${space}/cost?since=${encodeURIComponent(since)}`,
   );
   if (!data) return null;
-  const { words, title } = costWords(data);
+  const { words, title, free } = costWords(data);
   return (
     <p
       data-testid="cost"
       title={title}
-      className="hidden text-xs whitespace-nowrap text-muted tabular-nums sm:block"
+      className={classes(
+        'text-xs whitespace-nowrap text-muted tabular-nums',
+        free && 'hidden sm:block',
+      )}
     >
-      <span className="sr-only">Cost today: </span>
       {words}
     </p>
   );
 }
 
 /** The cost in a few words, and what it is made of. */
-export function costWords(cost: Cost): { words: string; title: string } {
+export function costWords(cost: Cost): { words: string; title: string; free: boolean } {
   const { answers, prompt_tokens: read, completion_tokens: written, unpriced } = cost;
   if (cost.kind === 'extractive' && cost.cost_usd === 0 && unpriced === 0) {
     return {
-      words: 'no cost',
+      words: 'no cost today',
       title: 'Answers are quotes found without a model: they cost nothing.',
+      free: true,
     };
   }
   const parts = [
@@ -39,8 +43,9 @@ export function costWords(cost: Cost): { words: string; title: string } {
   if (unpriced > 0) parts.push(`${count(unpriced, 'answer')} of unknown price`);
   const sum = money(cost.cost_usd);
   return {
-    words: `today ${unpriced === 0 ? sum : cost.cost_usd === 0 ? 'unknown' : `over ${sum}`}`,
+    words: `cost today ${unpriced === 0 ? sum : cost.cost_usd === 0 ? 'unknown' : `over ${sum}`}`,
     title: `${parts.join(', ')}.`,
+    free: false,
   };
 }
 

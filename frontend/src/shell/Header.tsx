@@ -224,7 +224,7 @@ function Presence({ session }: { session: Session | null }) {
   };
   return (
     <>
-      <ul aria-label="Who is here" className="flex items-center -space-x-1.5">
+      <ul aria-label="Who is here" className="ml-auto flex items-center -space-x-1.5 sm:ml-0">
         {visitors.slice(0, SHOWN).map((visitor) => {
           const name = visitor.id === person.id ? 'You, in another window' : visitor.name;
           return (

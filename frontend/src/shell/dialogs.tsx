@@ -102,7 +102,7 @@ export function TemplatePicker({ space, onDone }: { space: string; onDone?: () =
               type="button"
               disabled={busy}
               onClick={() => void create(template)}
-              className="h-full w-full rounded-md border border-border bg-surface px-3 py-2.5 text-left transition-colors hover:border-accent"
+              className="flex h-full w-full flex-col rounded-md border border-border bg-surface px-3 py-2.5 text-left transition-colors hover:border-accent"
             >
               <span className="block font-serif text-[15px] font-semibold">{template.title}</span>
               <span className="mt-0.5 block text-xs text-muted">{template.description}</span>

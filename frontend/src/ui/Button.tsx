@@ -5,7 +5,8 @@ import { classes } from './classes';
 type Look = 'primary' | 'plain' | 'quiet' | 'danger';
 
 const LOOKS: Record<Look, string> = {
-  primary: 'bg-accent text-accent-text hover:brightness-110 border-transparent',
+  primary:
+    'bg-accent text-accent-text hover:brightness-110 border-transparent [&_kbd]:border-current/40 [&_kbd]:bg-transparent [&_kbd]:text-current',
   plain: 'bg-surface border-border hover:bg-surface-2 hover:border-border-strong',
   quiet: 'border-transparent text-muted hover:bg-surface-2 hover:text-text',
   danger: 'bg-surface border-border text-bad hover:bg-bad-soft',

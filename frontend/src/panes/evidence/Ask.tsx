@@ -11,7 +11,7 @@ import { TextArea } from '../../ui/Field';
 import { Keys } from '../../ui/Keys';
 import { Menu, MenuItem, MenuLabel } from '../../ui/Menu';
 import { ProblemNotice } from '../../ui/ProblemNotice';
-import { duration, money, when } from '../../ui/words';
+import { count, duration, money, when } from '../../ui/words';
 import { Answer } from './Answer';
 import { ScopePicker } from './ScopePicker';
 
@@ -66,7 +66,7 @@ export function Ask({ space, brief, questions }: AskProps) {
       ...(brief ? { brief } : {}),
     }).then((over) => {
       const said = {
-        finished: `Answer finished: ${over.sentences.length} sentences.`,
+        finished: `Answer finished: ${count(over.sentences.length, 'sentence')}.`,
         declined: 'Not enough evidence to answer.',
         failed: `The answer failed: ${over.problem?.message ?? ''}`,
         cancelled: 'Answer stopped.',
@@ -211,8 +211,12 @@ function EstimateLine({ space, question }: { space: string; question: string }) 
     data.cost_usd !== null && data.budget_usd !== null && data.cost_usd > data.budget_usd;
   return (
     <p className={`mt-1 h-4.5 truncate text-xs ${over ? 'font-semibold text-bad' : 'text-muted'}`}>
-      {data.cost_usd ? `~${money(data.cost_usd)}` : 'no cost'} ·{' '}
-      {data.seconds !== null && `~${duration(data.seconds)} · `}
+      {data.cost_usd === null
+        ? 'cost unknown'
+        : data.cost_usd > 0
+          ? `~${money(data.cost_usd)}`
+          : 'no cost'}{' '}
+      · {data.seconds !== null && `~${duration(data.seconds)} · `}
       {data.model}
       {over && ` · over the budget of ${money(data.budget_usd ?? 0)}: ask with fewer sources`}
     </p>
@@ -251,7 +255,7 @@ function AnswerHistory({ space, onReopen }: AnswerHistoryProps) {
               <span className="block truncate">{row.question}</span>
               <span className="block text-xs text-muted">
                 {when(row.created_at)} · {row.state}
-                {row.sentences > 0 && ` · ${row.sentences} sentences`}
+                {row.sentences > 0 && ` · ${count(row.sentences, 'sentence')}`}
               </span>
             </span>
           </MenuItem>

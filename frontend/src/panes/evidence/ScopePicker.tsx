@@ -31,7 +31,7 @@ export function ScopePicker({ sources, chosen, onChange }: ScopePickerProps) {
   return (
     <Popover.Root>
       <Popover.Trigger asChild>
-        <Button small look="quiet" aria-label={`Scope: ${label}. Choose sources`}>
+        <Button small look="quiet" className="-ml-2" aria-label={`Scope: ${label}. Choose sources`}>
           scope: {label}
         </Button>
       </Popover.Trigger>
