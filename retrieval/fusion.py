@@ -59,7 +59,9 @@ def rrf(
     return _fuse(
         [
             [
-                Contribution(run.leg, rank, line.score, _weight(weights, run.leg) / (k + rank))
+                Contribution(
+                    run.leg, rank, line.score, _weight(weights, run.leg) / (k + rank), run.part
+                )
                 for rank, line in enumerate(run.ranked, 1)
             ]
             for run in runs
@@ -91,6 +93,7 @@ def min_max(runs: Sequence[Run], *, weights: Mapping[str, float] | None = None) 
                     rank,
                     line.score,
                     share * ((line.score / 2 - low / 2) / width if width else 1.0),
+                    run.part,
                 )
                 for rank, line in enumerate(run.ranked, 1)
             ]
@@ -143,9 +146,10 @@ def _weight(weights: Mapping[str, float] | None, leg: str) -> float:
 
 
 def _fuse(parts: Sequence[Sequence[Contribution]], runs: Sequence[Run]) -> list[Fused]:
-    legs = [run.leg for run in runs]
-    if len(set(legs)) != len(legs):
-        raise ValueError(f"each leg may give one run; got {', '.join(legs)}")
+    given = [(run.leg, run.part) for run in runs]
+    if len(set(given)) != len(given):
+        legs = ", ".join(leg for leg, _ in given)
+        raise ValueError(f"each leg may give one run of each part; got {legs}")
     gathered: dict[PassageId, list[Contribution]] = {}
     for run, contributions in zip(runs, parts, strict=True):
         seen: set[PassageId] = set()
@@ -158,7 +162,7 @@ def _fuse(parts: Sequence[Sequence[Contribution]], runs: Sequence[Run]) -> list[
         Fused(
             passage,
             math.fsum(part.amount for part in contributions),  # exact, so order cannot matter
-            tuple(sorted(contributions, key=lambda part: part.leg)),
+            tuple(sorted(contributions, key=lambda one: (one.leg, one.part))),
         )
         for passage, contributions in gathered.items()
     ]

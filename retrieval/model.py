@@ -100,20 +100,25 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one leg found, best first; equal scores stand in order of passage id."""
+    """What one leg found, best first; equal scores stand in order of passage id.
+
+    ``part`` is 0 for the whole question, else which of its parts this answers, from 1.
+    """
 
     leg: str
     ranked: tuple[Ranked, ...]
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One leg's part in a fused score. ``rank`` counts from 1; the parts add up to the score."""
+    """One run's share in a fused score. ``rank`` counts from 1; the shares add up to the score."""
 
     leg: str
     rank: int
     score: float
     amount: float
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +204,15 @@ class Understood:
     """How a question was read. ``text`` is what the legs were asked.
 
     ``phrases`` are the quoted words that a passage has to hold, ``filters`` the fields as written,
-    ``note`` says why nothing could be found where that is certain.
+    ``note`` says why nothing could be found where that is certain. ``parts`` are the questions in
+    it that were asked each by itself, too.
     """
 
     text: str
     phrases: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     note: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +223,7 @@ class Trace:
     fusion: str
     stages: Mapping[str, float] = field(default_factory=dict)
     understood: Understood | None = None
+    rerank: RerankTrace | None = None
 
     @property
     def degraded(self) -> tuple[LegTrace, ...]:

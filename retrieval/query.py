@@ -19,6 +19,9 @@ from retrieval.terms import MAX_QUERY_CHARACTERS, analyze, known, words
 
 MAX_PHRASES: Final = 8  # quoted words beyond these are words like any other
 
+MAX_PARTS: Final = 4  # of a question; more than these are a text, and are asked as one
+PART_WORDS: Final = 2  # fewer ask nothing of their own
+
 _QUOTED = r'"(?P<{0}1>[^"\n]*)"|“(?P<{0}2>[^”\n]*)”|„(?P<{0}3>[^“”\n]*)[“”]|«(?P<{0}4>[^»\n]*)»'
 _FIELD: Final = re.compile(
     r"(?<![^\s(])(?P<field>title|source|after|before):"
@@ -27,6 +30,20 @@ _FIELD: Final = re.compile(
 )
 _PHRASE: Final = re.compile(_QUOTED.format("words"))
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_ENDS: Final = re.compile(r"(?<=\?)\s+|(?<=;)\s+")
+_ASKS: Final = "what|how|why|when|who"
+_BEGINS_AGAIN: Final = re.compile(
+    rf"(?P<first>(?:{_ASKS}|where|which|is|are|was|were|do|does|did|can|will|has|have)\b.+?),?\s+and\s+"
+    rf"(?P<second>(?:{_ASKS})\b.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_WITHIN: Final = re.compile(rf"\s(?:{_ASKS}|where|which)\b", re.IGNORECASE)
+_POINTS_BACK: Final = frozenset(
+    (
+        *("it", "its", "they", "them", "their", "he", "him", "his", "she", "her"),
+        *("this", "that", "these", "those", "both"),
+    )
+)
 _LEFT_OVER: Final = " \t\r\n?!.,;:()"
 
 
@@ -141,3 +158,25 @@ def _within(wanted: Sequence[str], terms: Sequence[str]) -> bool:
     return bool(wanted) and any(
         list(terms[at : at + len(wanted)]) == list(wanted) for at in range(len(terms))
     )
+
+
+def split(text: str) -> tuple[str, ...]:
+    """The questions that a text asks, where it is more than one; else none.
+
+    They end in a question mark or a semicolon, or begin again: "What is churn and how are prices
+    set?" is two. What might be a clause of the one question is left in it, and so is what points
+    back, "and how is it counted": alone it asks for nothing that can be found.
+    """
+    text = text[:MAX_QUERY_CHARACTERS]
+    parts = [part.strip() for part in _ENDS.split(text) if part.strip()]
+    if len(parts) == 1:
+        match = _BEGINS_AGAIN.fullmatch(parts[0])
+        if match is not None and not _WITHIN.search(match["first"]):
+            parts = [match["first"].strip(), match["second"].strip()]
+    if not 1 < len(parts) <= MAX_PARTS:
+        return ()
+    if any(len(words(part)) < PART_WORDS for part in parts):
+        return ()
+    if any(_POINTS_BACK.intersection(words(part)) for part in parts[1:]):
+        return ()
+    return tuple(parts)

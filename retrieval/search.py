@@ -19,18 +19,21 @@ from retrieval.model import (
     Passage,
     PassageId,
     Query,
+    RerankState,
+    RerankTrace,
     Run,
     Scope,
     SearchResult,
     Trace,
     Understood,
 )
-from retrieval.query import Reading, read
+from retrieval.query import Reading, read, split
 from retrieval.twins import Twins
 from retrieval.why import LegPlace, Reason, WhyNot, told
 
 if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
     from retrieval.ports import Catalogue, Passages, Retriever
+    from retrieval.rerank import Reranking
 
 DEADLINE = 2.0  # seconds for all legs together; p95 of a leg is two orders below
 POOL = 100  # passages asked of each leg; recall beyond it adds nothing the fusion would lift to 8
@@ -71,8 +74,11 @@ class HoldsPhrases(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """What one leg made of the whole question, or of a part of it."""
+
     trace: LegTrace
     run: Run | None = None
+    part: int = 0
 
 
 class Searcher:
@@ -83,7 +89,7 @@ class Searcher:
     being opened waits for it. Abandoning a search cancels its legs. ``words`` finds what quoted
     words stand in, ``catalogue`` the sources that field filters leave; without them such a
     question is refused, since leaving the quotes or filters out would answer another one. A leg
-    that knows the order of words stands in for ``words``.
+    that knows the order of words stands in for ``words``. ``reranking`` may order the best anew.
     """
 
     def __init__(
@@ -96,6 +102,7 @@ class Searcher:
         ready: Callable[[], Awaitable[object]] | None = None,
         words: HoldsPhrases | None = None,
         catalogue: Catalogue | None = None,
+        reranking: Reranking | None = None,
     ) -> None:
         names = [leg.name for leg in legs]
         if not names or len(set(names)) != len(names):
@@ -109,6 +116,7 @@ class Searcher:
         self._ready = ready
         self._words = words or next((leg for leg in legs if isinstance(leg, HoldsPhrases)), None)
         self._catalogue = catalogue
+        self.reranking = reranking
 
     async def search(
         self, query: Query, *, scope: Scope, limit: int = 8, fusion: Fusion = FUSION
@@ -124,16 +132,17 @@ class Searcher:
         reading = read(query.text, query.language)
         query = replace(query, text=reading.text)
         scope, note = await self._narrowed(reading, query, scope)
+        parts = split(reading.text)
         narrowed = _ms(began, perf_counter())
-        understood = Understood(reading.text, reading.phrases, reading.written, note)
+        understood = Understood(reading.text, reading.phrases, reading.written, note, parts)
         if scope.empty:
             return SearchResult((), (), Trace((), str(fusion), understood=understood))
         if self._ready is not None:
             with suppress(Exception):  # the leg that cannot do without will say so itself
                 await self._ready()
         started = perf_counter()
-        outcomes = await self._ask(query, scope, self._pool)
-        traces = tuple(outcome.trace for outcome in outcomes)
+        outcomes = await self._ask(query, parts, scope, self._pool)
+        traces = tuple(_of_leg(leg.name, outcomes) for leg in self._legs)
         runs = tuple(outcome.run for outcome in outcomes if outcome.run is not None)
         if not runs:
             failures = "; ".join(f"{trace.leg}: {trace.error}" for trace in traces)
@@ -141,19 +150,23 @@ class Searcher:
         answered = perf_counter()
         fused = fusion(runs)
         ranked = perf_counter()
-        hits = await self._hydrate(fused, scope, limit)
+        hits = await self._hydrate(fused, scope, self._looked_at(limit))
         found = perf_counter()
-        hits = await self._explained(query, hits, runs, scope)
+        hits, reranked = await self._reordered(query, hits, limit)
+        ordered = perf_counter()
+        whole = [run for run in runs if not run.part]
+        hits = await self._explained(query, hits, whole, scope)
         done = perf_counter()
         stages = {
             "understand": narrowed,
             "legs": _ms(started, answered),
             "fuse": _ms(answered, ranked),
             "hydrate": _ms(ranked, found),
-            "explain": _ms(found, done),
+            "rerank": _ms(found, ordered),
+            "explain": _ms(ordered, done),
             "total": _ms(began, done),
         }
-        return SearchResult(hits, runs, Trace(traces, str(fusion), stages, understood))
+        return SearchResult(hits, runs, Trace(traces, str(fusion), stages, understood, reranked))
 
     async def why_not(
         self,
@@ -183,16 +196,19 @@ class Searcher:
             quoted = " and ".join(f"“{phrase}”" for phrase in reading.phrases)
             message = f"It is not among the passages that hold {quoted}."
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
-        outcomes = await self._ask(query, narrowed, max(DEEPER, self._pool))
+        parts = split(reading.text)
+        outcomes = await self._ask(query, parts, narrowed, max(DEEPER, self._pool))
         why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
         fused = fusion(
             [
-                Run(outcome.run.leg, outcome.run.ranked[: self._pool])
+                replace(outcome.run, ranked=outcome.run.ranked[: self._pool])
                 for outcome in outcomes
                 if outcome.run is not None
             ]
         )
-        hits = await self._hydrate(fused, narrowed, limit)
+        hits, reranked = await self._reordered(
+            query, await self._hydrate(fused, narrowed, self._looked_at(limit)), limit
+        )
         for rank, hit in enumerate(hits, 1):
             if hit.passage.id == id:
                 return told(replace(why, reason=Reason.FOUND, rank=rank, score=hit.score))
@@ -200,7 +216,9 @@ class Searcher:
                 return told(replace(why, reason=Reason.COLLAPSED, within=hit.passage.id))
         for rank, line in enumerate(fused, 1):
             if line.passage == id:
-                last = hits[-1].score if hits else None
+                # Beside an order that fused scores did not make, the last one's would mislead.
+                by_score = reranked is None or reranked.state is not RerankState.RAN
+                last = hits[-1].score if hits and by_score else None
                 return told(
                     replace(why, reason=Reason.BELOW, rank=rank, score=line.score, last=last)
                 )
@@ -215,7 +233,8 @@ class Searcher:
             (None, None),
         )
         deepest = max(DEEPER, self._pool)
-        return LegPlace(trace.leg, trace.state, rank, score, deepest, self._pool, trace.error)
+        name = run_name(trace.leg, outcome.part)
+        return LegPlace(name, trace.state, rank, score, deepest, self._pool, trace.error)
 
     async def _narrowed(self, reading: Reading, query: Query, scope: Scope) -> tuple[Scope, str]:
         """The scope that a question's filters and quotes leave, and what to say when it is none.
@@ -244,11 +263,19 @@ class Searcher:
                 return scope, f"No passage holds {quoted}."
         return scope, ""
 
-    async def _ask(self, query: Query, scope: Scope, pool: int) -> list[_Outcome]:
+    async def _ask(
+        self, query: Query, parts: Sequence[str], scope: Scope, pool: int
+    ) -> list[_Outcome]:
+        """Every leg, of the whole question first and then of each part; all at once."""
         started = perf_counter()
-        tasks = [
-            asyncio.create_task(self._one(leg, query, scope, pool), name=f"leg {leg.name}")
+        asked = [
+            (leg, part, replace(query, text=text))
+            for part, text in enumerate((query.text, *parts))
             for leg in self._legs
+        ]
+        tasks = [
+            asyncio.create_task(self._one(leg, part, one, scope, pool), name=f"leg {leg.name}")
+            for leg, part, one in asked
         ]
         try:
             # Not gather: a leg past the deadline must not take the others' answers with it.
@@ -256,8 +283,8 @@ class Searcher:
             # One that was cancelled from within gave no answer either.
             late = [task for task in tasks if not task.done() or task.cancelled()]
             return [
-                _Outcome(self._late(leg, started)) if task in late else task.result()
-                for leg, task in zip(self._legs, tasks, strict=True)
+                _Outcome(self._late(leg, started), part=part) if task in late else task.result()
+                for (leg, part, _), task in zip(asked, tasks, strict=True)
             ]
         finally:  # late, or we are being cancelled ourselves: no leg works on for nobody
             left = [task for task in tasks if task.cancel()]
@@ -273,19 +300,22 @@ class Searcher:
             f"no answer within {self._deadline:g} s",
         )
 
-    async def _one(self, leg: Retriever, query: Query, scope: Scope, pool: int) -> _Outcome:
+    async def _one(
+        self, leg: Retriever, part: int, query: Query, scope: Scope, pool: int
+    ) -> _Outcome:
         started = perf_counter()
         try:
             run = await leg.search(query, scope=scope, limit=pool)
         except Exception as error:  # whatever a leg raises, the other legs still answer
             message = str(error) or type(error).__name__
-            return _Outcome(
-                LegTrace(leg.name, LegState.FAILED, _ms(started, perf_counter()), 0, message)
-            )
+            trace = LegTrace(leg.name, LegState.FAILED, _ms(started, perf_counter()), 0, message)
+            return _Outcome(trace, part=part)
         took = _ms(started, perf_counter())
+        ranked = run.ranked
         if scope.passages is not None:  # an engine that does not know of this gives others too
-            run = Run(run.leg, tuple(line for line in run.ranked if scope.finds(line.passage)))
-        return _Outcome(LegTrace(leg.name, LegState.OK, took, len(run.ranked)), run)
+            ranked = tuple(line for line in ranked if scope.finds(line.passage))
+        run = Run(run.leg, ranked, part)
+        return _Outcome(LegTrace(leg.name, LegState.OK, took, len(ranked)), run, part)
 
     async def _hydrate(self, fused: Sequence[Fused], scope: Scope, limit: int) -> tuple[Hit, ...]:
         """Fetch in small steps: the first is mostly enough, but twins and lost ids leave gaps.
@@ -317,6 +347,17 @@ class Searcher:
             for hit, places in zip(hits, elsewhere, strict=True)
         )
 
+    def _looked_at(self, limit: int) -> int:
+        return limit if self.reranking is None else max(limit, self.reranking.top)
+
+    async def _reordered(
+        self, query: Query, hits: tuple[Hit, ...], limit: int
+    ) -> tuple[tuple[Hit, ...], RerankTrace | None]:
+        if self.reranking is None:
+            return hits, None
+        hits, trace = await self.reranking(query.text, hits)
+        return hits[:limit], trace
+
     async def _explained(
         self, query: Query, hits: tuple[Hit, ...], runs: Sequence[Run], scope: Scope
     ) -> tuple[Hit, ...]:
@@ -339,6 +380,20 @@ class Searcher:
                     replace(hit, paths=(*hit.paths, *paths.get(hit.passage.id, ()))) for hit in hits
                 )
         return hits
+
+
+def run_name(leg: str, part: int) -> str:
+    """What a leg's run of the whole question, or of a part of it, is called."""
+    return f"{leg}, part {part}" if part else leg
+
+
+def _of_leg(leg: str, outcomes: Sequence[_Outcome]) -> LegTrace:
+    """A leg's traces as one: the slowest, what it found in all, and the first that went wrong."""
+    own = [outcome for outcome in outcomes if outcome.trace.leg == leg]
+    first = next((one.trace for one in own if one.trace.state is not LegState.OK), own[0].trace)
+    found = {line.passage for one in own if one.run is not None for line in one.run.ranked}
+    slowest = max(one.trace.milliseconds for one in own)
+    return replace(first, milliseconds=slowest, found=len(found))
 
 
 def by_id(passages: Iterable[Passage]) -> dict[PassageId, Passage]:

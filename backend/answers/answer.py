@@ -59,7 +59,7 @@ from retrieval.fusion import Fusion
 from retrieval.language import spoken
 from retrieval.model import Hit, Query, Scope, SearchResult, SourceId
 from retrieval.query import read
-from retrieval.search import FUSION
+from retrieval.search import FUSION, run_name
 
 log = logging.getLogger(__name__)
 
@@ -572,7 +572,7 @@ def check(question: str) -> None:
 
 def _with_search(run: AnswerRun, result: SearchResult) -> AnswerRun:
     lists: Mapping[str, tuple[RankedLine, ...]] = {
-        found.leg: tuple(
+        run_name(found.leg, found.part): tuple(
             RankedLine(line.passage, rank, line.score)
             for rank, line in enumerate(found.ranked, start=1)
         )

@@ -26,7 +26,7 @@ from backend.clock import iso
 from backend.evidence.schemas import EvidenceOut, evidence_out
 from backend.ports import Usage
 from backend.sent import Sent
-from retrieval.model import Hit, Passage, Trace, Understood
+from retrieval.model import Hit, Passage, RerankTrace, Trace, Understood
 
 
 class PassageOut(BaseModel):
@@ -46,6 +46,7 @@ class ContributionOut(BaseModel):
     rank: int
     score: float
     amount: float
+    part: int = Field(description="0 for the whole question, else which of its parts, from 1.")
 
 
 class ElsewhereOut(BaseModel):
@@ -58,6 +59,11 @@ class ElsewhereOut(BaseModel):
     end: int
 
 
+class RerankedOut(BaseModel):
+    score: float
+    before: int = Field(description="Its rank, from 1, before the reranker.")
+
+
 class HitOut(BaseModel):
     passage: PassageOut
     score: float
@@ -66,6 +72,9 @@ class HitOut(BaseModel):
     paths: list[str] = Field(description="How the graph came to it, in words.")
     elsewhere: list[ElsewhereOut] = Field(
         description="Where else this wording stands, or nearly this one."
+    )
+    reranked: RerankedOut | None = Field(
+        description="What the reranker made of it, where it had the last word."
     )
 
 
@@ -83,7 +92,19 @@ class UnderstoodOut(BaseModel):
     text: str = Field(description="What was searched for.")
     phrases: list[str] = Field(description="Quoted words, which every passage found holds.")
     filters: list[str] = Field(description="Fields that narrowed the sources, as written.")
+    parts: list[str] = Field(description="Questions in it, each asked by itself beside the whole.")
     note: str = Field(description="Why nothing could be found, where that is certain.")
+
+
+class RerankOut(BaseModel):
+    """What a second look at the best passages cost, or why it was not taken."""
+
+    state: str
+    margin: float = Field(description="How far the best was ahead, as a share of its score.")
+    threshold: float
+    passages: int
+    milliseconds: float
+    error: str | None
 
 
 class TraceOut(BaseModel):
@@ -91,6 +112,7 @@ class TraceOut(BaseModel):
     fusion: str
     stages: dict[str, float]
     understood: UnderstoodOut | None
+    rerank: RerankOut | None
 
 
 class UsageOut(BaseModel):
@@ -227,7 +249,9 @@ def hits_out(
             passage=passage_out(hit.passage),
             score=hit.score,
             contributions=[
-                ContributionOut(leg=one.leg, rank=one.rank, score=one.score, amount=one.amount)
+                ContributionOut(
+                    leg=one.leg, rank=one.rank, score=one.score, amount=one.amount, part=one.part
+                )
                 for one in hit.contributions
             ],
             matched=list(words.get(hit.passage.id, ())),
@@ -244,6 +268,9 @@ def hits_out(
                 )
                 for place in hit.elsewhere
             ],
+            reranked=RerankedOut(score=hit.reranked.score, before=hit.reranked.before)
+            if hit.reranked
+            else None,
         )
         for hit in hits
     ]
@@ -269,6 +296,20 @@ def trace_out(trace: Trace) -> TraceOut:
         fusion=trace.fusion,
         stages=dict(trace.stages),
         understood=understood_out(trace.understood),
+        rerank=rerank_out(trace.rerank),
+    )
+
+
+def rerank_out(rerank: RerankTrace | None) -> RerankOut | None:
+    if rerank is None:
+        return None
+    return RerankOut(
+        state=rerank.state.value,
+        margin=rerank.margin,
+        threshold=rerank.threshold,
+        passages=rerank.passages,
+        milliseconds=rerank.milliseconds,
+        error=rerank.error,
     )
 
 
@@ -279,6 +320,7 @@ def understood_out(understood: Understood | None) -> UnderstoodOut | None:
         text=understood.text,
         phrases=list(understood.phrases),
         filters=list(understood.filters),
+        parts=list(understood.parts),
         note=understood.note,
     )
 

@@ -802,6 +802,11 @@ export interface components {
             score: number;
             /** Amount */
             amount: number;
+            /**
+             * Part
+             * @description 0 for the whole question, else which of its parts, from 1.
+             */
+            part: number;
         };
         /**
          * CostOut
@@ -1027,6 +1032,8 @@ export interface components {
              * @description Where else this wording stands, or nearly this one.
              */
             elsewhere: components["schemas"]["ElsewhereOut"][];
+            /** @description What the reranker made of it, where it had the last word. */
+            reranked: components["schemas"]["RerankedOut"] | null;
         };
         /** ImageOut */
         ImageOut: {
@@ -1298,6 +1305,37 @@ export interface components {
             differences: components["schemas"]["DifferenceOut"][];
         };
         /**
+         * RerankOut
+         * @description What a second look at the best passages cost, or why it was not taken.
+         */
+        RerankOut: {
+            /** State */
+            state: string;
+            /**
+             * Margin
+             * @description How far the best was ahead, as a share of its score.
+             */
+            margin: number;
+            /** Threshold */
+            threshold: number;
+            /** Passages */
+            passages: number;
+            /** Milliseconds */
+            milliseconds: number;
+            /** Error */
+            error: string | null;
+        };
+        /** RerankedOut */
+        RerankedOut: {
+            /** Score */
+            score: number;
+            /**
+             * Before
+             * @description Its rank, from 1, before the reranker.
+             */
+            before: number;
+        };
+        /**
          * RunOut
          * @description Everything an answer was made from, and what came of it.
          */
@@ -1479,6 +1517,7 @@ export interface components {
                 [key: string]: number;
             };
             understood: components["schemas"]["UnderstoodOut"] | null;
+            rerank: components["schemas"]["RerankOut"] | null;
         };
         /**
          * UnderstoodOut
@@ -1500,6 +1539,11 @@ export interface components {
              * @description Fields that narrowed the sources, as written.
              */
             filters: string[];
+            /**
+             * Parts
+             * @description Questions in it, each asked by itself beside the whole.
+             */
+            parts: string[];
             /**
              * Note
              * @description Why nothing could be found, where that is certain.

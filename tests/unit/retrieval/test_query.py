@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import BadQuery
-from retrieval.query import MAX_PHRASES, Filters, read
+from retrieval.query import MAX_PARTS, MAX_PHRASES, Filters, read, split
 
 
 def day(year: int, month: int = 1, date: int = 1) -> datetime:
@@ -103,3 +103,32 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_a_megabyte_is_read_by_its_beginning() -> None:
     text = '"' * 1_000_000
     assert read(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("What is ARR? How did prices grow?", ("What is ARR?", "How did prices grow?")),
+        ("What is ARR? How did it grow?", ()),
+        ("What is churn and how are prices set?", ("What is churn", "how are prices set?")),
+        ("What is churn and how is it counted?", ()),
+        ("churn in 2024; margin in 2025", ("churn in 2024;", "margin in 2025")),
+        ("Is churn high, and why?", ()),
+        ("When was the region that lies where Israel is and who rules there founded?", ()),
+        ("Is it possible to predict when and how prices will stop?", ()),
+        ("The company and how prices grew", ()),
+        ("the effect of slight rarefaction (the ?slip? effect)", ()),
+        ("What is churn?", ()),
+        ("", ()),
+    ],
+)
+def test_a_question_is_split_where_it_surely_asks_more_than_one(
+    text: str, parts: tuple[str, ...]
+) -> None:
+    assert split(text) == parts
+
+
+def test_as_many_parts_as_allowed_and_one_more_is_a_text() -> None:
+    asked = [f"What is word{number}?" for number in range(MAX_PARTS + 1)]
+    assert split(" ".join(asked[:-1])) == tuple(asked[:-1])
+    assert split(" ".join(asked)) == ()

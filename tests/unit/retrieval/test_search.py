@@ -7,12 +7,25 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from retrieval.errors import AllLegsFailed
 from retrieval.memory import MemoryLexical, MemoryPassages
-from retrieval.model import LegState, Passage, PassageId, Query, Ranked, Run, Scope
+from retrieval.model import (
+    LegState,
+    Passage,
+    PassageId,
+    Query,
+    Ranked,
+    Reranked,
+    RerankState,
+    Run,
+    Scope,
+)
 from retrieval.query import Filters
+from retrieval.rerank import Reranking
 from retrieval.search import Searcher
 from retrieval.twins import normalised
 from retrieval.why import Reason
@@ -76,6 +89,7 @@ async def test_legs_are_fused_and_each_part_of_a_score_is_named() -> None:
         "legs",
         "fuse",
         "hydrate",
+        "rerank",
         "explain",
         "total",
     }
@@ -297,3 +311,78 @@ async def test_why_not_names_the_filter_the_quotes_the_language_and_the_leg_that
     assert "another language (de)" in other.message
     hidden = await searcher.why_not(QUESTION, "p01", scope=Scope("other", frozenset({"s1"})))
     assert hidden.reason is Reason.NOT_INDEXED
+
+
+class Backwards:
+    """A reranker that likes the last best."""
+
+    fingerprint = "backwards"
+
+    async def score(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        return np.arange(len(passages), dtype=np.float32)
+
+
+async def test_a_reranker_looks_past_the_best_that_are_asked_for() -> None:
+    legs = [Scripted("a", "p00", "p01", "p02"), Scripted("b", "p01", "p00", "p02")]
+    searcher = Searcher(
+        legs,
+        MemoryPassages([passage(n) for n in range(3)]),
+        reranking=Reranking(Backwards(), margin=0.9),
+    )
+    result = await searcher.search(QUESTION, scope=SCOPE, limit=1)
+    assert [hit.passage.id for hit in result.hits] == ["p02"]
+    assert result.hits[0].reranked == Reranked(score=2.0, before=3)
+    assert result.trace.rerank is not None
+    assert result.trace.rerank.state is RerankState.RAN
+    why = await searcher.why_not(QUESTION, "p00", scope=SCOPE, limit=1)
+    assert (why.reason, why.last) == (Reason.BELOW, None)
+    found = await searcher.why_not(QUESTION, "p02", scope=SCOPE, limit=1)
+    assert found.reason is Reason.FOUND
+
+
+async def test_without_a_reranker_the_trace_names_none() -> None:
+    searcher = Searcher([Scripted("a", "p00")], MemoryPassages([passage(0)]))
+    result = await searcher.search(QUESTION, scope=SCOPE)
+    assert result.trace.rerank is None
+
+
+async def test_each_part_of_a_question_is_asked_by_itself_beside_the_whole() -> None:
+    """A passage that only one part finds is shown; shares add up, each with its part."""
+    held = [passage(0, "Apples are red."), passage(1, "Margins fell."), passage(2, "Pears.")]
+    leg = MemoryLexical()
+    await leg.put(held)
+    searcher = Searcher([leg], MemoryPassages(held))
+    result = await searcher.search(Query("Are apples red? Which margins fell?"), scope=SCOPE)
+    assert {hit.passage.id for hit in result.hits} == {"p00", "p01"}
+    assert [run.part for run in result.runs] == [0, 1, 2]
+    understood = result.trace.understood
+    assert understood is not None
+    assert understood.parts == ("Are apples red?", "Which margins fell?")
+    (trace,) = result.trace.legs
+    assert (trace.leg, trace.found) == ("bm25", 2)
+    for hit in result.hits:
+        assert hit.contributions[0].part == 0
+        assert hit.score == math.fsum(one.amount for one in hit.contributions)
+    why = await searcher.why_not(
+        Query("Are apples red? Which margins fell?"), "p01", scope=SCOPE, limit=1
+    )
+    assert [(leg.leg, leg.rank is not None) for leg in why.legs] == [
+        ("bm25", True),
+        ("bm25, part 1", False),
+        ("bm25, part 2", True),
+    ]
+
+
+async def test_a_leg_that_fails_in_one_part_is_named_and_its_other_runs_count() -> None:
+    class Moody(Scripted):
+        async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+            if "margins" in query.text and "apples" not in query.text:
+                raise OSError("disk gone")
+            return await super().search(query, scope=scope, limit=limit)
+
+    result = await Searcher([Moody("bm25", "p00")], MemoryPassages([passage(0)])).search(
+        Query("Are apples red? Which margins fell?"), scope=SCOPE
+    )
+    (trace,) = result.trace.legs
+    assert (trace.state, trace.error, trace.found) == (LegState.FAILED, "disk gone", 1)
+    assert [run.part for run in result.runs] == [0, 1]

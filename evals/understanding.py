@@ -1,0 +1,199 @@
+"""python -m evals.understanding --data PATH: what reading a question is worth, step by step.
+
+Each step is judged twice on the dev halves, BM25 and dense fused as shipped: on the questions as
+they are, where it must not hurt, and on questions made for it from the same ones (seed 7):
+
+- quotes: the questions that hold quoted words;
+- parts: two questions, "A? B?", judged by what either wants (each question is in one pair);
+- spelling: a letter of one longer word wrong, missing, doubled or swapped with the next;
+- short forms: what the collection itself gives a short form for, replaced by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from evals.__main__ import ROOT
+from evals.datasets import Collection, Split, load
+from evals.metrics import bootstrap, ndcg
+from evals.systems import open_encoder, open_legs
+from evals.vocabulary import LONG, Vocabulary, short_forms
+from retrieval.fusion import rrf
+from retrieval.model import Query, Run, Scope
+from retrieval.ports import Leg
+from retrieval.query import read, split
+from retrieval.search import HOLDERS, POOL, HoldsPhrases
+
+SEED = 7
+
+Way: TypeAlias = Callable[[str], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    text: str
+    judged: Mapping[str, int]
+
+
+async def runs(legs: Sequence[Leg], text: str, scope: Scope, part: int = 0) -> list[Run]:
+    found = [await leg.search(Query(text), scope=scope, limit=POOL) for leg in legs]
+    return [replace(run, part=part) for run in found]
+
+
+def top(found: Sequence[Run]) -> list[str]:
+    return [line.passage for line in rrf(found)]
+
+
+async def measure(data: Path, name: str, models: Path, out: Path) -> None:
+    collection = load(data / name)
+    scope = collection.scope
+    natural = [
+        Asked(collection.queries[id], collection.judged[id]) for id in collection.of(Split.DEV)
+    ]
+    vocabulary = Vocabulary()
+    began = time.perf_counter()
+    vocabulary.add(collection.passages)
+    built = time.perf_counter() - began
+    chance = random.Random(SEED)
+    async with (
+        open_encoder(models) as encoder,
+        open_legs(collection, encoder=encoder, models=models, out=out) as opened,
+    ):
+        legs = list(opened.values())
+
+        async def plain(text: str) -> list[str]:
+            return top(await runs(legs, text, scope))
+
+        async def quoted(text: str) -> list[str]:
+            phrases = read(text).phrases
+            words = next(leg for leg in legs if isinstance(leg, HoldsPhrases))
+            held = await words.holding(Query(text), phrases, scope=scope, limit=HOLDERS)
+            return top(await runs(legs, text, replace(scope, passages=frozenset(held))))
+
+        async def in_parts(text: str) -> list[str]:
+            found = await runs(legs, text, scope)
+            for number, part in enumerate(split(text), 1):
+                found += await runs(legs, part, scope, number)
+            return top(found)
+
+        async def parts_alone(text: str) -> list[str]:
+            found: list[Run] = []
+            for number, part in enumerate(split(text), 1):
+                found += await runs(legs, part, scope, number)
+            return top(found)
+
+        async def spelt(text: str) -> list[str]:
+            return await plain(vocabulary.corrected(text)[0])
+
+        async def expanded(text: str) -> list[str]:
+            return await plain(vocabulary.expanded(text)[0])
+
+        pairs = list(natural)
+        chance.shuffle(pairs)
+        joined = [
+            Asked(f"{_asks(one.text)} {_asks(other.text)}", {**one.judged, **other.judged})
+            for one, other in zip(pairs[::2], pairs[1::2], strict=False)
+        ]
+        wrong = [Asked(misspelt(one.text, chance), one.judged) for one in natural]
+        shortened = [
+            one
+            for one in (Asked(shorten(one.text, collection), one.judged) for one in natural)
+            if one.text not in {other.text for other in natural}
+        ]
+        steps: Sequence[tuple[str, Way, Callable[[str], bool], Sequence[Asked]]] = (
+            ("quotes", quoted, lambda text: bool(read(text).phrases), ()),
+            ("parts beside the whole", in_parts, lambda text: bool(split(text)), joined),
+            ("parts alone", parts_alone, lambda text: bool(split(text)), joined),
+            ("spelling", spelt, lambda text: bool(vocabulary.corrected(text)[1]), wrong),
+            ("short forms", expanded, lambda text: bool(vocabulary.expanded(text)[1]), shortened),
+        )
+        began = time.perf_counter()
+        for one in wrong:
+            vocabulary.corrected(one.text)
+        spent = (time.perf_counter() - began) / len(wrong) * 1000
+        print(f"{name}: words read in {built:.1f} s, a question corrected in {spent:.2f} ms")
+        for step, way, changes, made in steps:
+            for kind, questions in (("as they are", natural), ("made for it", made)):
+                changed = [one for one in questions if changes(one.text)]
+                if not changed:
+                    print(f"| {name} | {step} | {kind} | {len(questions)} | 0 | | | |")
+                    continue
+                before = [ndcg(await plain(one.text), one.judged) for one in changed]
+                after = [ndcg(await way(one.text), one.judged) for one in changed]
+                gain = bootstrap([b - a for a, b in zip(before, after, strict=True)])
+                print(
+                    f"| {name} | {step} | {kind} | {len(questions)} | {len(changed)} "
+                    f"| {sum(before) / len(before):.3f} | {sum(after) / len(after):.3f} "
+                    f"| {gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) |",
+                    flush=True,
+                )
+
+
+def _asks(text: str) -> str:
+    return f"{text.strip().rstrip('.?! ')}?"
+
+
+def misspelt(text: str, chance: random.Random) -> str:
+    """One letter of one word of LONG letters or more made wrong, not its first."""
+    found = [match for match in re.finditer(r"[a-z]+", text) if len(match.group()) >= LONG - 2]
+    if not found:
+        return text
+    match = chance.choice(found)
+    word = match.group()
+    at = chance.randrange(1, len(word) - 1)
+    wrong = chance.choice(
+        [
+            word[:at] + word[at + 1 :],
+            word[:at] + word[at] + word[at:],
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+            word[:at] + chance.choice("aeinrst") + word[at + 1 :],
+        ]
+    )
+    return text[: match.start()] + wrong + text[match.end() :]
+
+
+def shorten(text: str, collection: Collection) -> str:
+    """The first long form in a question that the collection gives a short one for, by that."""
+    for short, long in _given(collection):
+        at = text.casefold().find(long.casefold())
+        if at >= 0:
+            return text[:at] + short + text[at + len(long) :]
+    return text
+
+
+_FORMS: dict[str, Sequence[tuple[str, str]]] = {}
+
+
+def _given(collection: Collection) -> Sequence[tuple[str, str]]:
+    if collection.name not in _FORMS:
+        found = {
+            pair
+            for passage in collection.passages
+            for pair in short_forms(passage.text)
+            if len(pair[1]) > 6
+        }
+        _FORMS[collection.name] = sorted(found, key=lambda pair: (-len(pair[1]), pair))
+    return _FORMS[collection.name]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m evals.understanding", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--collections", default="scifact,cranfield,musique")
+    parser.add_argument("--models", type=Path, default=ROOT / "var" / "models")
+    parser.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
+    chosen = parser.parse_args()
+    for name in chosen.collections.split(","):
+        asyncio.run(measure(chosen.data, name, chosen.models, chosen.out))
+
+
+if __name__ == "__main__":
+    main()
