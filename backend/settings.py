@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         description="The graph leg, which follows names from what the others find: "
         "`sqlite:///FILE`, `nebula://USER:PASSWORD@HOST:9669/SPACE`, or `off:`.",
     )
+    reranker_url: str = Field(
+        "off:",
+        description="Who looks at the best passages again where the legs leave it open which is "
+        "best: `onnx:/FOLDER` of a cross-encoder of your own, or `off:`.",
+    )
     blobs_url: str = Field(
         "file:///blobs",
         description="Where files are kept: `file:///FOLDER` under the data folder, or "

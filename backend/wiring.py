@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, TypeVar
 
 from sqlalchemy import func, insert, select, text
 
@@ -53,10 +53,15 @@ from retrieval.ingest import Ingester
 from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import DenseEncoder, GraphStore, Leg, SparseEncoder
 from retrieval.reading import Limits, read_apart
+from retrieval.rerank import Reranking
 from retrieval.search import HoldsPhrases, Searcher
 from retrieval.sentences import sentences
 from retrieval.shared import Shared
 from retrieval.weights import manifest
+
+if TYPE_CHECKING:  # a process without an encoder can spare it
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Authenticator", "Services", "open_services"]
 
@@ -94,6 +99,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ready=late.opened if late else None,
             words=words_of(legs),
             catalogue=StoredCatalogue(store),
+            reranking=await open_reranking(settings, stack),
         )
 
         hub = Hub()
@@ -482,6 +488,36 @@ async def open_sparse(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | 
     return OpenedLeg(SparseLeg(encoder, index), "SPARSE_URL", url.scheme)
 
 
+class BrokenReranker:
+    """One that could not be opened: each search says why, and keeps its first order."""
+
+    fingerprint = "none"
+
+    def __init__(self, error: WeightsError) -> None:
+        self.error = error
+
+    async def score(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        raise self.error
+
+
+async def open_reranking(settings: Settings, stack: AsyncExitStack) -> Reranking | None:
+    """None where no reranker is set."""
+    url = settings.url("RERANKER_URL")
+    match url.scheme:
+        case "off":
+            return None
+        case "onnx":
+            from retrieval.encoders.cross import CrossEncoder
+
+            folder = settings.models / url.rest  # an absolute path stays what it is
+            try:
+                return Reranking(await opened(stack, lambda: CrossEncoder.open(folder)))
+            except WeightsError as error:
+                return Reranking(BrokenReranker(error))
+        case _:
+            raise UnknownScheme("RERANKER_URL", url, ("off", "onnx"))
+
+
 async def open_vectors(
     settings: Settings,
     stack: AsyncExitStack,
@@ -637,6 +673,17 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
             return "no model is set: answers are quotes, each cited, and say so"
         return model.name
 
+    async def reranker() -> str:
+        reranking = services.searcher.reranking
+        if reranking is None:
+            return "off: the order of the best passages is the fusion's"
+        if isinstance(reranking.reranker, BrokenReranker):
+            raise reranking.reranker.error
+        return (
+            f"{reranking.reranker.fingerprint}; looks at {reranking.top} passages where the best "
+            f"is less than {reranking.margin:.0%} ahead"
+        )
+
     async def sign_in() -> str:
         return "whoever sits at this machine is its admin; serves loopback only"
 
@@ -678,6 +725,7 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
         if not any(opened.setting == setting for opened in services.legs):
             found.append(port(name, setting, "off", off(name)))
     found += [
+        port("reranker", "RERANKER_URL", settings.url("RERANKER_URL").scheme, reranker),
         port("blobs", "BLOBS_URL", settings.url("BLOBS_URL").scheme, blobs),
         port("model", "MODEL_URL", "extractive" if model is None else model.name, language_model),
         port("sign-in", "AUTH_URL", services.authenticator.name, sign_in),
