@@ -209,7 +209,8 @@ export function SourceRow({ source }: { source: Source }) {
 const LANGUAGES = new Intl.DisplayNames('en', { type: 'language' });
 
 function language(code: string): string {
-  if (!code) return 'not recognised';
+  // "root" is how the registry of languages writes none in particular.
+  if (!code || code === 'root') return 'not recognised';
   return /^[a-z]{2,3}$/.test(code) ? (LANGUAGES.of(code) ?? code) : code;
 }
 

@@ -1,5 +1,6 @@
 import { legFailed, legName, legSentence, type Run } from '../../answers';
 import { classes } from '../../ui/classes';
+import type { Trace as TraceData } from '../../api';
 import { Disclosure } from '../../ui/Disclosure';
 import { count, duration, money } from '../../ui/words';
 
@@ -10,6 +11,7 @@ export function Trace({ run }: { run: Run }) {
   const stages = Object.entries({ ...trace.stages, ...run.timings });
   return (
     <Disclosure summary="How this was found">
+      {trace.understood && <Understood understood={trace.understood} />}
       <ul className="flex flex-col gap-1">
         {trace.legs.map((leg) => (
           <li key={leg.leg} className={classes(legFailed(leg) && 'text-bad')}>
@@ -24,7 +26,7 @@ export function Trace({ run }: { run: Run }) {
       </p>
       {stages.length > 0 && (
         <p className="mt-1.5 text-muted">
-          {stages.map(([name, ms]) => `${name} ${duration(ms / 1000)}`).join(' · ')}
+          {stages.map(([name, ms]) => `${name.replaceAll('_', ' ')} ${duration(ms / 1000)}`).join(' · ')}
         </p>
       )}
       {usage && (
@@ -35,5 +37,24 @@ export function Trace({ run }: { run: Run }) {
         </p>
       )}
     </Disclosure>
+  );
+}
+
+/** What was read in the question beside its words; nothing where it was asked as it stands. */
+function Understood({ understood }: { understood: NonNullable<TraceData['understood']> }) {
+  const { phrases, filters, parts, note } = understood;
+  const said = [
+    ...phrases.map((phrase) => `every passage holds “${phrase}”`),
+    ...(filters.length > 0 ? [`only in sources that fit ${filters.join(' ')}`] : []),
+    ...(parts.length > 0 ? [`also asked by itself: ${parts.join(' · ')}`] : []),
+    ...(note ? [note] : []),
+  ];
+  if (said.length === 0) return null;
+  return (
+    <ul className="mb-1.5 flex flex-col gap-1" aria-label="How the question was read">
+      {said.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
   );
 }
