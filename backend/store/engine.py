@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ class Store:
         self._readers = readers
         self._writers = writers
         self._direct = direct
+        # Threads of their own: a row must not wait behind the sentences that others compose.
+        self._threads = ThreadPoolExecutor(READERS, "store-rows")
         self.file = file
         """Where SQLite keeps it; None for a server."""
 
@@ -58,12 +61,14 @@ class Store:
         the statement; this passes once.
         """
         if self._direct is not None:
-            return await asyncio.to_thread(_rows, self._direct, statement)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, _rows, self._direct, statement)
         async with self.reading() as connection:
             found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
             return found
 
     async def close(self) -> None:
+        await asyncio.to_thread(self._threads.shutdown)
         if self._direct is not None:
             await asyncio.to_thread(self._direct.dispose)
         await self._readers.dispose()
@@ -94,7 +99,7 @@ def sqlite_engine(file: Path, *, writes: bool) -> AsyncEngine:
 
 def direct_engine(file: Path) -> Engine:
     """Readers that are used in a thread from beginning to end, one statement at a time."""
-    engine = create_engine(f"sqlite:///{file}", pool_size=READERS, max_overflow=READERS)
+    engine = create_engine(f"sqlite:///{file}", pool_size=READERS, max_overflow=0)
     _configure(engine, writes=False)
     return engine
 
