@@ -31,7 +31,10 @@ from evals.report import machine
 ROOT = Path(__file__).parents[2]
 AT_ONCE = (1, 8)
 TOP = 10
-INSTALL = "uv pip install --no-deps --require-hashes -r requirements/peers.txt"
+INSTALL = (
+    ".venv/bin/uv venv --python 3.11 var/peers && .venv/bin/uv pip install "
+    "--python var/peers/bin/python --no-deps --require-hashes -r requirements/peers.txt"
+)
 
 Ask = Callable[[int], Sequence[str]]
 AskLater = Callable[[int], Awaitable[Sequence[str]]]
