@@ -62,6 +62,19 @@ describe('a citation', () => {
     expect(editor.getText()).toContain('Wordsafter');
   });
 
+  it('stays when somebody types while it is selected', () => {
+    editor = openEditor();
+    editor.commands.setContent([paragraph('aaaaaaaaaa', 'Words', { cite: 'cit_a' }, 'after')]);
+    const at = placeOf(editor, 'after');
+    const { tr, doc } = editor.state;
+    editor.view.dispatch(tr.setSelection(NodeSelection.create(doc, at - 1)));
+    const typed = { key: '!', charCode: '!'.charCodeAt(0) };
+    editor.view.dom.dispatchEvent(new KeyboardEvent('keypress', typed));
+    expect(cites()).toEqual(['cit_a']);
+    expect(editor.getText()).toBe('Words!after');
+    expect(editor.state.selection.from).toBe(at + 1);
+  });
+
   it('is chosen by a click and by Enter, and Enter then writes no new line', () => {
     const onSelectCitation = vi.fn();
     editor = openEditor(undefined, { onSelectCitation });

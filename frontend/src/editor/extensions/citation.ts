@@ -1,5 +1,5 @@
 import { mergeAttributes, Node } from '@tiptap/core';
-import { NodeSelection, Plugin, PluginKey, type EditorState } from '@tiptap/pm/state';
+import { NodeSelection, Plugin, PluginKey, TextSelection, type EditorState } from '@tiptap/pm/state';
 import { Decoration, DecorationSet, type EditorView } from '@tiptap/pm/view';
 
 import {
@@ -258,6 +258,17 @@ export const citation = Node.create<CitationOptions>({
         },
         props: {
           decorations: (state) => chipsKey.getState(state)?.chips,
+          // An arrow key selects a chip on its way past; the next word must not take its place.
+          handleTextInput(view, _from, _to, text) {
+            const { selection } = view.state;
+            if (!(selection instanceof NodeSelection)) return false;
+            if (selection.node.type.name !== 'citation') return false;
+            const { tr } = view.state;
+            tr.insertText(text, selection.to);
+            tr.setSelection(TextSelection.create(tr.doc, selection.to + text.length));
+            view.dispatch(tr.scrollIntoView());
+            return true;
+          },
         },
         view: (view: EditorView) => {
           const tell = (order: readonly string[]) => this.options.onOrder(order);
