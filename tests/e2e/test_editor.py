@@ -329,6 +329,7 @@ def test_undo_takes_back_only_ones_own_words(sit: Sit) -> None:
     before = sit("before")
     before.type("Kept by both.", "")
     before.saved()
+    before.page.close()
     first = sit("first", url=before.url)
     second = sit("second", url=before.url, dark=True)
     for desk in (first, second):
