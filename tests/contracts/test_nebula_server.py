@@ -423,6 +423,25 @@ async def test_what_a_death_leaves_is_whole_and_mended_by_the_next_try() -> None
 
 
 @pytest.mark.usefixtures("few_probes")
+async def test_a_drop_finds_what_an_unfinished_merge_began() -> None:
+    """A source whose first merge died and was never tried again leaves nothing when dropped."""
+    for writes in (3, 6, 9):
+        with stand_in() as server:
+            with graph_at(server.address) as graph:
+                await graph.count()
+                died = failing_after(server, writes, lasting=True)
+                with pytest.raises(EngineUnavailable):
+                    await graph.merge(AFTER)
+            assert died()
+            server.engine.before_write = lambda: None
+            with graph_at(server.address) as graph:
+                assert (await graph.count(), await graph.dump()) == (0, "")
+                await graph.drop("src_a")
+            held = server.engine.spaces["test"]
+            assert (held.out, held.back, len(held.vertices)) == ({}, {}, 1)
+
+
+@pytest.mark.usefixtures("few_probes")
 async def test_a_drop_cut_short_is_ended_by_the_next() -> None:
     """At whichever key it stops, dropping again ends it; what half a key leaves is seen by none."""
     other = says("q1", "bob", source="src_b")
