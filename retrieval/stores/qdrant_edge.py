@@ -214,7 +214,8 @@ class QdrantEdge:
 
     def _settle(self) -> None:
         self._shard.flush()
-        # Sweeps out deleted points and builds HNSW when due; returns at once otherwise.
+        # Sweeps out deleted points and builds HNSW when due; returns at once otherwise. The engine
+        # keeps Python's lock while it builds: nothing else in this process goes on meanwhile.
         self._shard.optimize()
         self._held = self._shard.count(edge.CountRequest(exact=True))
 
