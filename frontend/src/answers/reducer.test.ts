@@ -21,7 +21,7 @@ function evidence(id: string, quote = 'Revenue grew 12 %'): Evidence {
   };
 }
 
-const TRACE: Trace = { legs: [], fusion: 'rrf', stages: {}, understood: null };
+const TRACE: Trace = { legs: [], fusion: 'rrf', stages: {}, understood: null, rerank: null };
 const STARTED: AnswerEvent = {
   type: 'started',
   answer: 'ans_1',

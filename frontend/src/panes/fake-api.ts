@@ -47,11 +47,15 @@ export const HIT: Hit = {
   },
   score: 0.0325,
   contributions: [
-    { leg: 'bm25', rank: 2, score: 9, amount: 0.0161 },
-    { leg: 'dense', rank: 1, score: 0.8, amount: 0.0164 },
+    { leg: 'bm25', rank: 2, score: 9, amount: 0.0161, part: 0 },
+    { leg: 'dense', rank: 1, score: 0.8, amount: 0.0164, part: 0 },
   ],
   matched: ['revenue'],
   paths: ['Acme — co-occurs with → Bolt, 1 passage'],
+  elsewhere: [],
+  reranked: null,
+  elsewhere: [],
+  reranked: null,
 };
 
 export const SOURCES: Source[] = [
@@ -172,6 +176,7 @@ const TRACE = {
   fusion: 'rrf',
   stages: {},
   understood: null,
+  rerank: null,
 };
 
 export const ANSWER: AnswerEvent[] = [

@@ -2,7 +2,7 @@ import { legFailed, legName, legSentence, type Run } from '../../answers';
 import { classes } from '../../ui/classes';
 import type { Trace as TraceData } from '../../api';
 import { Disclosure } from '../../ui/Disclosure';
-import { count, duration, money } from '../../ui/words';
+import { count, duration, money, percent } from '../../ui/words';
 
 /** "How this was found": what each leg did, how long the stages took, what it cost. */
 export function Trace({ run }: { run: Run }) {
@@ -21,12 +21,15 @@ export function Trace({ run }: { run: Run }) {
         ))}
       </ul>
       <p className="mt-1.5 text-muted">
-        Fused by rank ({trace.fusion}); {count(run.hits.length, 'passage')} read
+        Fused by {trace.fusion}; {count(run.hits.length, 'passage')} read
         {scope && ` of ${count(scope.passages, 'passage')} in ${count(scope.sources, 'source')}`}.
       </p>
+      {trace.rerank && <Reranked rerank={trace.rerank} />}
       {stages.length > 0 && (
         <p className="mt-1.5 text-muted">
-          {stages.map(([name, ms]) => `${name.replaceAll('_', ' ')} ${duration(ms / 1000)}`).join(' · ')}
+          {stages
+            .map(([name, ms]) => `${name.replaceAll('_', ' ')} ${duration(ms / 1000)}`)
+            .join(' · ')}
         </p>
       )}
       {usage && (
@@ -38,6 +41,19 @@ export function Trace({ run }: { run: Run }) {
       )}
     </Disclosure>
   );
+}
+
+/** Whether the best passages were looked at again, and what that cost. */
+function Reranked({ rerank }: { rerank: NonNullable<TraceData['rerank']> }) {
+  const { state, margin, threshold, passages, milliseconds, error } = rerank;
+  const failed = state === 'failed' || state === 'late';
+  const ahead = `the best was ${percent(margin)} ahead`;
+  const said = failed
+    ? `Not reranked: ${error ?? state}`
+    : state === 'ran'
+      ? `Reranked ${count(passages, 'passage')} in ${duration(milliseconds / 1000)}, since ${ahead}.`
+      : `Not reranked: ${ahead}, and ${percent(threshold)} is enough.`;
+  return <p className={classes('mt-1.5', failed ? 'text-bad' : 'text-muted')}>{said}</p>;
 }
 
 /** What was read in the question beside its words; nothing where it was asked as it stands. */
