@@ -54,8 +54,6 @@ export const HIT: Hit = {
   paths: ['Acme — co-occurs with → Bolt, 1 passage'],
   elsewhere: [],
   reranked: null,
-  elsewhere: [],
-  reranked: null,
 };
 
 export const SOURCES: Source[] = [

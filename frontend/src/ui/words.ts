@@ -11,6 +11,11 @@ export function number(n: number): string {
   return COUNT.format(n);
 }
 
+/** A share of 1 in whole hundredths: "30 %". */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
 /** Bytes in the unit a person would choose. */
 export function bytes(n: number): string {
   if (n < 1000) return count(n, 'byte');
