@@ -473,7 +473,10 @@ function Why({ hit, answer, spot }: { hit: Hit | null; answer: string | null; sp
           </p>
         )}
         {found.paths.length > 0 && (
-          <ul aria-label="Paths of the graph" className="mt-1 flex flex-col gap-1 text-xs text-muted">
+          <ul
+            aria-label="Paths of the graph"
+            className="mt-1 flex flex-col gap-1 text-xs text-muted"
+          >
             {/* Two ways over the same names read alike. */}
             {[...new Set(found.paths)].map((path) => (
               <li key={path}>{path}</li>
