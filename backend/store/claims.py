@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.claims.claims import Judgement, Verdict
 from backend.claims.service import KeptVerdict
@@ -39,9 +40,7 @@ class StoredClaims:
     async def keep(self, brief: str, kept: Sequence[KeptVerdict], *, forget: Sequence[str]) -> None:
         gone = [*forget, *(one.claim for one in kept)]
         async with self._store.writing() as connection:
-            # A brief deleted while its claims were checked keeps none.
-            found = await connection.execute(select(briefs.c.id).where(briefs.c.id == brief))
-            if found.scalar_one_or_none() is None:
+            if not await _held(connection, brief):
                 return
             await connection.execute(
                 delete(verdicts).where(verdicts.c.brief == brief, verdicts.c.claim_hash.in_(gone))
@@ -75,6 +74,8 @@ class StoredClaims:
 
     async def mark(self, brief: str, claim: str, *, opinion: bool, actor: str) -> None:
         async with self._store.writing() as connection:
+            if not await _held(connection, brief):
+                return
             await connection.execute(
                 delete(opinions).where(opinions.c.brief == brief, opinions.c.claim_hash == claim)
             )
@@ -87,8 +88,7 @@ class StoredClaims:
 
     async def cites(self, brief: str, cites: Sequence[tuple[str, str]]) -> None:
         async with self._store.writing() as connection:
-            found = await connection.execute(select(briefs.c.id).where(briefs.c.id == brief))
-            if found.scalar_one_or_none() is None:
+            if not await _held(connection, brief):
                 return
             await connection.execute(delete(brief_evidence).where(brief_evidence.c.brief == brief))
             rows = [
@@ -96,3 +96,14 @@ class StoredClaims:
             ]
             if rows:
                 await connection.execute(insert(brief_evidence), rows)
+
+
+async def _held(connection: AsyncConnection, brief: str) -> bool:
+    """Whether the brief is still there; holds it, so that whoever else writes of it comes after.
+
+    What is deleted and written again would otherwise be written twice by two at once.
+    """
+    found = await connection.execute(
+        select(briefs.c.id).where(briefs.c.id == brief).with_for_update()
+    )
+    return found.scalar_one_or_none() is not None
