@@ -114,9 +114,11 @@ def test_the_right_passage_is_found(
 
     assert asyncio.run(best("Why did copper prices rise?")) == "copper"
     assert asyncio.run(best("Which judges heard the appeal?")) == "court"
-    (vector,) = asyncio.run(encoder.encode(["A sick child at night"], side=Side.PASSAGE))
-    (asked,) = asyncio.run(encoder.encode(["paracetamol fever"], side=Side.QUERY))
-    assert product(asked, vector) > 0  # neither word stands in the passage
+    texts = ["Heavy seas delayed the vessel", "Judges decided"]
+    sea, law = asyncio.run(encoder.encode(texts, side=Side.PASSAGE))
+    ship, court = asyncio.run(encoder.encode(["ship", "court"], side=Side.QUERY))
+    assert product(ship, sea) > 0 == product(ship, law)  # neither holds the word
+    assert product(court, law) > 0 == product(court, sea)
 
 
 def test_training_twice_gives_the_same_encoder(
@@ -209,7 +211,11 @@ def test_questions_are_titles_of_one_passage_and_sentences(passages: list[Passag
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"steps": 0}, "steps is 0"), ({"masked": 1.1}, "masked is 1.1"), ({"rate": 0.0}, "above 0")],
+    [
+        ({"steps": -1}, "steps is -1"),
+        ({"masked": 1.1}, "masked is 1.1"),
+        ({"rate": 0.0}, "above 0"),
+    ],
 )
 def test_settings_have_limits(change: dict[str, float], said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -252,7 +253,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
     ],
 )
 def test_tables_that_cannot_be_are_not_written(
-    tmp_path: Path, change: dict[str, object], said: str
+    tmp_path: Path, change: dict[str, Any], said: str
 ) -> None:
     """What could not be opened is refused when it is made, and leaves no encoder behind."""
     with pytest.raises(WeightsError, match=said):
