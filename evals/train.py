@@ -3,7 +3,8 @@
     python -m evals train --data PATH --collection NAME
 
 No judgement is read. Questions are made of the passages themselves: titles that only one passage
-has, and sentences. The teacher is the dense model, by its scores of passages for those questions.
+has, and sentences. The teacher is the dense model, by its scores of passages for those questions;
+a reranker, where one is given, is a second one for the passages nearest to each question.
 The student is ``retrieval.encoders.inference_free.TrainedEncoder``, whose tables are learnt here:
 what a word weighs in a question, how much a passage is about each of its words, and which words it
 might have held.
@@ -27,11 +28,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,9 @@ SAMPLE: Final = 1_500  # passages that a word's usual affinity is taken from
 
 Floats = NDArray[np.float32]
 Encode = Callable[[Sequence[str]], Floats]
+Rerank = Callable[[str, Sequence[str]], Floats]  # a question and passages to as many scores
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 class TrainingError(RetrievalError):
@@ -78,7 +81,8 @@ class Settings:
     questions: int = 3_000  # made of the passages, at most
     vocabulary: int = 10_000  # terms with weights of their own, most widespread first
     batch: int = 32  # questions to a step
-    near: int = 2  # passages like a question's own that stand beside it
+    near: int = 2  # passages near to a question that stand beside its own
+    reranked: int = 4  # as many instead, where there is a reranker to score them
     temperature: float = 0.03  # of the teacher's cosines
     own: float = 0.5  # weight of finding a question's own passage, beside the teacher's scores
     sparsity: float = 5e-3  # weight of the FLOPS regulariser
@@ -88,7 +92,7 @@ class Settings:
     average: float = 0.98  # decay of the running mean of the weights, which is what is kept
 
     def __post_init__(self) -> None:
-        for name in ("questions", "vocabulary", "batch", "near"):
+        for name in ("questions", "vocabulary", "batch", "near", "reranked"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.steps < 0:
@@ -151,6 +155,9 @@ class Material:
     passage_vectors: Floats
     question_vectors: Floats
     word_vectors: Floats
+    # A reranker's: a row to a question of passages' places, its own first, and of their scores.
+    groups: NDArray[np.int64] | None = None
+    fits: Floats | None = None
 
 
 def questions(passages: Sequence[Passage], *, limit: int, seed: int) -> list[Question]:
@@ -178,6 +185,8 @@ def prepare(
     work: Path,
     stopping: Callable[[], bool],
     say: Say,
+    rerank: Rerank | None = None,
+    reranker: str = "",
 ) -> Material:
     """Terms, questions and every vector; what ``work`` holds already is not encoded again."""
     texts = [passage_text(passage) for passage in passages]
@@ -195,7 +204,7 @@ def prepare(
     places = {term: place for place, term in enumerate(terms)}
     said = _surfaces(texts, language, places)
     keep = partial(_encoded, encode=encode, stopping=stopping, say=say)
-    return Material(
+    material = Material(
         terms,
         Rows.of(counted, places),
         Rows.of([Counter(analyze(question.text, language)) for question in made], places),
@@ -204,6 +213,21 @@ def prepare(
         keep(work / "questions.f32", [question.text for question in made]),
         keep(work / "words.f32", [said[term] for term in terms]),
     )
+    if rerank is None:
+        return material
+    groups = _groups(material, settings.reranked)
+
+    def fit(rows: Sequence[int]) -> Floats:
+        return np.stack(
+            [rerank(made[row].text, [texts[place] for place in groups[row]]) for row in rows]
+        )
+
+    # Named by what made it: another reranker, or another number of passages, begins anew.
+    name = hashlib.sha256(f"{reranker} {groups.shape[1]}".encode()).hexdigest()[:16]
+    fits = _encoded(
+        work / f"reranked-{name}.f32", range(len(made)), encode=fit, stopping=stopping, say=say
+    )
+    return replace(material, groups=groups, fits=fits)
 
 
 def learn(
@@ -213,6 +237,7 @@ def learn(
     checkpoint: Path,
     stopping: Callable[[], bool],
     say: Say,
+    reranker: str = "",
     every: int = 25,
 ) -> Tables:
     """Train from the checkpoint on, if there is one. Raises Stopped once the work is kept."""
@@ -258,8 +283,9 @@ def learn(
         ]
     )
     done = 0
+    made_by = json.dumps({**asdict(settings), "reranker": reranker}, sort_keys=True)
     if checkpoint.exists():
-        held = _held(torch, checkpoint, settings, device)
+        held = _held(torch, checkpoint, made_by, device)
         if held is not None:
             done = held["step"]
             optimiser.load_state_dict(held["optimiser"])
@@ -273,7 +299,7 @@ def learn(
         scratch = checkpoint.with_suffix(".new")
         torch.save(
             {
-                "settings": json.dumps(asdict(settings), sort_keys=True),
+                "made_by": made_by,
                 "step": step,
                 "weights": {name: value.detach() for name, value in weights.items()},
                 "mean": mean_weights,
@@ -305,8 +331,11 @@ def learn(
         )
         own = [material.places[question] for question in asked]
         scored = material.question_vectors[asked] @ material.passage_vectors.T
-        closest = np.argsort(-scored, axis=1, kind="stable")[:, :32]
-        beside = random_.permuted(closest, axis=1)[:, : settings.near]
+        if material.groups is None:
+            closest = np.argsort(-scored, axis=1, kind="stable")[:, :32]
+            beside = random_.permuted(closest, axis=1)[:, : settings.near]
+        else:
+            beside = material.groups[asked, 1:]
         shown = list(dict.fromkeys([*own, *beside.ravel().tolist()]))
         at = {place: row for row, place in enumerate(shown)}
         positive = tensor(np.array([at[place] for place in own]))
@@ -334,6 +363,11 @@ def learn(
         teacher = torch.log_softmax(tensor(scored[:, shown]) / settings.temperature, 1)
         loss = (teacher.exp() * (teacher - student)).sum(1).mean()
         loss = loss - settings.own * student[rows, positive].mean()
+        if material.groups is not None and material.fits is not None:
+            group = np.array([[at[place] for place in material.groups[row]] for row in asked])
+            chosen = torch.log_softmax(student.gather(1, tensor(group)), 1)
+            fits = torch.log_softmax(tensor(material.fits[asked]), 1)
+            loss = loss + (fits.exp() * (fits - chosen)).sum(1).mean()
         loss = loss + settings.sparsity * (vectors.mean(0) ** 2).sum()
         for name in ("turn", "bias", "query"):
             loss = loss + settings.anchor * ((weights[name] - begun[name]) ** 2).sum()
@@ -387,12 +421,15 @@ def train(
     encode: Encode,
     settings: Settings,
     language: str = "en",
+    rerank: Rerank | None = None,
+    reranker: str = "",
     stopping: Callable[[], bool] = lambda: False,
     say: Say = lambda _: None,
 ) -> TrainedManifest:
     """Train on the passages and write the encoder to ``into``. Blocking (minutes).
 
-    ``source`` says where the passages came from. Stopped, it goes on where it was when it is called
+    ``source`` says where the passages came from, ``reranker`` is the fingerprint of what ``rerank``
+    asks. Stopped, it goes on where it was when it is called
     again with the same passages and settings.
     """
     digest = digest_of(passages)
@@ -414,6 +451,8 @@ def train(
         work=work,
         stopping=stopping,
         say=say,
+        rerank=rerank,
+        reranker=reranker,
     )
     tables = learn(
         material,
@@ -421,6 +460,7 @@ def train(
         checkpoint=work / "checkpoint.pt",
         stopping=stopping,
         say=say,
+        reranker=reranker,
     )
     return write(
         into,
@@ -435,7 +475,7 @@ def train(
             "trained_on": source,
             "passages": len(passages),
             "passages_sha256": digest,
-            "training": asdict(settings),
+            "training": {**asdict(settings), "reranker": reranker},
         },
     )
 
@@ -497,11 +537,11 @@ def _begin(work: Path, told: Mapping[str, Any]) -> None:
     described.write_text(wanted, encoding="utf-8")
 
 
-def _held(torch: Any, checkpoint: Path, settings: Settings, device: Any) -> Any:
-    """What the checkpoint holds, or None where other settings made it."""
+def _held(torch: Any, checkpoint: Path, made_by: str, device: Any) -> Any:
+    """What the checkpoint holds, or None where other settings or another reranker made it."""
     try:
         held = torch.load(checkpoint, map_location=device, weights_only=True)
-        same = held["settings"] == json.dumps(asdict(settings), sort_keys=True)
+        same = held["made_by"] == made_by
     except Exception as error:  # unpickling raises whatever it meets
         raise TrainingError(
             f"the checkpoint {checkpoint} cannot be read ({error}); delete it to begin anew"
@@ -509,15 +549,24 @@ def _held(torch: Any, checkpoint: Path, settings: Settings, device: Any) -> Any:
     return held if same else None
 
 
+def _groups(material: Material, near: int) -> NDArray[np.int64]:
+    """Each question's own passage, and those nearest to the question beside it."""
+    groups = []
+    for vector, own in zip(material.question_vectors, material.places, strict=True):
+        order = np.argsort(-(material.passage_vectors @ vector), kind="stable")[: near + 1]
+        groups.append([own, *(place for place in order.tolist() if place != own)][: near + 1])
+    return np.array(groups, np.int64)
+
+
 def _encoded(
     path: Path,
-    texts: Sequence[str],
+    texts: Sequence[T],
     *,
-    encode: Encode,
+    encode: Callable[[Sequence[T]], Floats],
     stopping: Callable[[], bool],
     say: Say,
 ) -> Floats:
-    """The texts' vectors; the file grows by chunks, and its size tells how far it has come."""
+    """A row of numbers to each; the file grows by chunks, and its size tells how far it is."""
     width = encode(texts[:1]).shape[1]
     row = width * 4
     done = path.stat().st_size // row if path.exists() else 0
@@ -525,7 +574,7 @@ def _encoded(
         file.truncate(done * row)  # a chunk that was cut off by a crash
         for at in range(done, len(texts), CHUNK):
             if stopping():
-                raise Stopped(f"stopped with {at} of {len(texts)} texts of {path.stem} encoded")
+                raise Stopped(f"stopped with {at} of {len(texts)} {path.stem} encoded")
             file.write(encode(texts[at : at + CHUNK]).astype("<f4").tobytes())
             file.flush()
             say(f"{path.stem}: {min(at + CHUNK, len(texts)):,} of {len(texts):,} encoded")

@@ -25,6 +25,7 @@ from evals.train import (
     train,
 )
 from evals.train_report import Times, Worth, markdown, measure
+from retrieval.encoders.cross import CrossEncoder
 from retrieval.encoders.onnx import OnnxEncoder
 from retrieval.model import Passage, Side
 from retrieval.weights import GRANITE, manifest
@@ -43,6 +44,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="the encoder's name; without it sparse-COLLECTION")
     parser.add_argument("--models", type=Path, default=ROOT / "var" / "models")
     parser.add_argument("--body", default=GRANITE, help="the dense encoder, by its folder's name")
+    parser.add_argument(
+        "--reranker", type=Path, help="a folder with a cross-encoder, as a second teacher"
+    )
     parser.add_argument("--language", default="en", help="of the passages")
     parser.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
     parser.add_argument(
@@ -67,6 +71,11 @@ def run(chosen: argparse.Namespace, *, command: str) -> int:
     def encode(texts: Sequence[str]) -> NDArray[np.float32]:
         return asyncio.run(encoder.encode(texts, side=Side.PASSAGE))
 
+    second = CrossEncoder.open(chosen.reranker) if chosen.reranker is not None else None
+
+    def rerank(question: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        return asyncio.run(second.score(question, texts)) if second else np.empty(0, np.float32)
+
     try:
         with interruptible() as stopping:
             said = train(
@@ -79,6 +88,8 @@ def run(chosen: argparse.Namespace, *, command: str) -> int:
                 encode=encode,
                 settings=settings,
                 language=chosen.language,
+                rerank=rerank if second else None,
+                reranker=second.fingerprint if second else "",
                 stopping=stopping,
                 say=progress,
             )
@@ -87,6 +98,8 @@ def run(chosen: argparse.Namespace, *, command: str) -> int:
         return STOPPED
     finally:
         encoder.close()
+        if second:
+            second.close()
     size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
     print(f"{folder}: {said.dimensions:,} terms, {size:.1f} MB, {said.licence}, {said.fingerprint}")
     print(f"to use it: STRATMASTER_SPARSE_URL=inference-free:{folder.name}\n")

@@ -158,6 +158,30 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert said[0].startswith("going on after step")
 
 
+def test_a_reranker_is_a_second_teacher(
+    trained: Callable[..., TrainedManifest], tmp_path: Path
+) -> None:
+    """It is asked once for each question, of its own passage first; resumed, nothing is lost."""
+    shown: list[int] = []
+
+    def rerank(question: str, texts: list[str]) -> np.ndarray:
+        shown.append(len(texts))
+        return np.array([len(text) % 7 for text in texts], np.float32)
+
+    alone = trained(tmp_path / "alone")
+    second = {"rerank": rerank, "reranker": "lengths:1"}
+    whole = trained(tmp_path / "whole", **second)
+    assert whole.files != alone.files
+    assert whole.training["reranker"] == "lengths:1"
+    assert set(shown) == {SMALL.reranked + 1}
+    asked = iter(range(6))
+    with pytest.raises(Stopped):
+        trained(tmp_path / "parts", stopping=lambda: next(asked, None) is None, **second)
+    assert trained(tmp_path / "parts", **second).files == whole.files
+    # What was learnt with one teacher is not gone on with under another.
+    assert trained(tmp_path / "parts").files == alone.files
+
+
 def test_other_passages_begin_anew(
     trained: Callable[..., TrainedManifest], passages: list[Passage], tmp_path: Path
 ) -> None:
