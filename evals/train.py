@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 
 from retrieval.dense import passage_text
 from retrieval.encoders.inference_free import (
+    FILES,
     LENGTH,
     SATURATION,
     Tables,
@@ -432,6 +433,12 @@ def train(
     asks. Stopped, it goes on where it was when it is called
     again with the same passages and settings.
     """
+    strangers = {path.name for path in into.iterdir()} - FILES if into.exists() else set()
+    if strangers:
+        raise TrainingError(
+            f"{into} holds {', '.join(sorted(strangers)[:3])}, which no training wrote; "
+            "choose another name"
+        )
     digest = digest_of(passages)
     told = {
         "format": FORMAT,

@@ -125,6 +125,7 @@ MAX_TERMS: Final = 512  # heaviest terms of a passage that are kept
 UNSEEN: Final = 1 << 24  # terms outside the vocabulary are hashed from here up
 _TERMS = "terms.txt"
 _TABLES = "tables.npz"
+FILES: Final = frozenset({TRAINED, f"{TRAINED}.new", _TERMS, _TABLES})  # all that is written
 _NUMBERS = ("base", "gain", "near", "far", "threshold", "usual", "unseen")
 _REMEDY = "train it again with `python -m evals train`"
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from evals import train_command
 from evals.__main__ import main
 from evals.datasets import Collection, Split
 from evals.train import (
@@ -271,12 +274,50 @@ def test_the_gate_is_the_ratio_of_three_legs_to_two() -> None:
     assert f"met {sum(gain.passes for gain in worth.gains)} of 2 times" in markdown([worth], [])
 
 
+def test_nothing_else_is_written_over(
+    trained: Callable[..., TrainedManifest], tmp_path: Path
+) -> None:
+    """A folder that holds another model is left alone; an encoder of that name is replaced."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.onnx").write_bytes(b"weights")
+    with pytest.raises(TrainingError, match=r"holds model\.onnx, .* another name"):
+        trained(tmp_path / "model")
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["model.onnx"]
+    whole = trained(tmp_path / "toy")
+    (tmp_path / "toy" / "sparse.json").unlink()  # as a crash while writing leaves it
+    assert trained(tmp_path / "toy") == whole
+
+
+def test_an_interrupted_command_goes_on(
+    models_dir: Path, passages: list[Passage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends with the status of an interrupt and no encoder; the same command ends it."""
+    (tmp_path / GRANITE).symlink_to(models_dir / GRANITE, target_is_directory=True)
+    lines = tmp_path / "own.jsonl"
+    lines.write_text("\n".join(json.dumps({"text": one.text}) for one in passages))
+    given = ["train", "--passages", str(lines), "--models", str(tmp_path), "--steps", "2"]
+    said: list[str] = []
+
+    def interrupted(line: str) -> None:
+        said.append(line)
+        if len(said) == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(train_command, "progress", interrupted)
+    assert main(given) == train_command.STOPPED
+    assert "the same command goes on" in said[-1]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not (tmp_path / "sparse-own").exists()
+    said.append("once is enough")
+    assert main(given) == 0
+    assert not any(line.startswith("passages") for line in said[2:])  # they were encoded already
+
+
 def test_the_command_makes_an_encoder_of_a_file(
     models_dir: Path, passages: list[Passage], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From lines of JSON to a folder that the product opens by name."""
-    import json
-
     (tmp_path / GRANITE).symlink_to(models_dir / GRANITE, target_is_directory=True)
     lines = tmp_path / "own.jsonl"
     lines.write_text("\n".join(json.dumps({"text": one.text}) for one in passages))
