@@ -1,0 +1,217 @@
+"""The one place where implementations are chosen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from backend.answers.answer import Answers
+from backend.briefs.images import DropImages, Images
+from backend.briefs.service import Brief, Briefs, BriefSettled
+from backend.claims.service import Claims
+from backend.clock import now
+from backend.documents.downloads import Downloads
+from backend.editing.routes import Door
+from backend.events import Hub
+from backend.evidence.service import EvidenceService
+from backend.jobs import Handler, Worker
+from backend.llm.extractive import Extractive
+from backend.services import Services
+from backend.settings import Settings
+from backend.sources.reader import SourceReader
+from backend.sources.reading import DropSource, EncodeSource, Read, ReadSource
+from backend.sources.service import DROP, DROP_IMAGES, ENCODE, READ, Sources
+from backend.sources.texts import Texts
+from backend.spaces.service import Spaces
+from backend.store.answers import StoredRuns
+from backend.store.catalogue import StoredCatalogue
+from backend.store.claims import StoredClaims
+from backend.store.engine import Store, open_store
+from backend.store.evidence import StoredEvidence
+from backend.store.outbox import Outbox
+from backend.store.passages import StoredPassages
+from backend.store.tables import tenants
+from backend.store.updates import SqlUpdates
+from backend.wiring.health import ports_of
+from backend.wiring.legs import (
+    Broken,
+    OpenedLeg,
+    open_ingester,
+    open_legs,
+    open_reranking,
+    words_of,
+)
+from backend.wiring.outside import open_authenticator, open_blobs, open_model
+from backend.wiring.served import erase_served
+from collab import Projection, Rooms
+from retrieval.blocks import Reading
+from retrieval.chunking import CHUNKER, cut
+from retrieval.encoders.late import LateEncoder
+from retrieval.reading import Limits, read_apart
+from retrieval.search import Searcher
+from retrieval.sentences import sentences
+
+__all__ = ["Broken", "OpenedLeg", "Services", "erase_served", "open_services"]
+
+ENCODING = 2  # sources encoded beside one another: while one is stored, the other is encoded
+
+LOCAL_TENANT = "local"  # the only one while everyone signs in as the person at this machine
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open what the settings name; close it all, in reverse, at the end.
+
+    An index that cannot be opened is named by health and by every search's trace, and the rest goes
+    on without it. A database or a blob store that cannot be opened is an error here.
+    """
+    temporary = settings.data_dir / "tmp"
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(
+            open_store(settings.url("DATABASE_URL"), settings.data_dir)
+        )
+        await ensure_tenant(store, LOCAL_TENANT)
+        blobs = await asyncio.to_thread(open_blobs, settings)
+        legs = await open_legs(settings, stack)
+        working = [leg for leg in legs if not isinstance(leg.leg, Broken)]
+        indexes = open_ingester(legs)
+        stored_passages = StoredPassages(store)
+        encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
+        late = encoder if isinstance(encoder, LateEncoder) else None
+        searcher = Searcher(
+            [leg.leg for leg in legs],
+            stored_passages,
+            ready=late.opened if late else None,
+            words=words_of(legs),
+            catalogue=StoredCatalogue(store),
+            reranking=await open_reranking(settings, stack),
+        )
+
+        hub = Hub()
+        outbox = Outbox(store)
+        spaces = Spaces(store)
+        texts = Texts(store, blobs)
+        handlers: dict[str, Handler] = {}
+        worker = Worker(outbox, handlers, at_once=settings.jobs_workers, apart={ENCODE: ENCODING})
+        source_service = Sources(
+            store=store,
+            blobs=blobs,
+            outbox=outbox,
+            hub=hub,
+            spaces=spaces,
+            uploads=temporary,
+            limit=settings.max_upload_bytes,
+            wake=worker.wake,
+        )
+        handlers[READ] = ReadSource(
+            store=store,
+            blobs=blobs,
+            texts=texts,
+            passages=stored_passages,
+            indexes=indexes,
+            sources=source_service,
+            outbox=outbox,
+            wake=worker.wake,
+            read=read_within(settings),
+            cut=cut,
+            chunker=CHUNKER,
+            temporary=temporary,
+        )
+        handlers[ENCODE] = EncodeSource(
+            store=store,
+            passages=stored_passages,
+            indexes=indexes,
+            sources=source_service,
+            absent={
+                leg.leg.name: str(leg.leg.error) for leg in legs if isinstance(leg.leg, Broken)
+            },
+        )
+        handlers[DROP_IMAGES] = DropImages(store, blobs)
+        handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
+
+        evidence = EvidenceService(store=StoredEvidence(store), versions=texts, sentences=sentences)
+
+        async def follow(brief: Brief, projection: Projection) -> None:
+            await claims.follow(brief.id, projection)
+
+        rooms = Rooms(SqlUpdates(store), on_settled=BriefSettled(store, hub, [follow]))
+        claims = Claims(
+            documents=rooms, evidence=evidence, store=StoredClaims(store), sentences=sentences
+        )
+        runs = StoredRuns(store)
+        model = open_model(settings)
+        answers = Answers(
+            searcher=searcher,
+            evidence=evidence,
+            runs=runs,
+            corpus=runs,
+            sentences=sentences,
+            composer=Extractive(sentences=sentences, encoder=encoder),
+            model=model,
+        )
+        images = Images(store, spaces, blobs)
+        downloads = Downloads(documents=rooms, evidence=evidence, images=images)
+        services = Services(
+            settings=settings,
+            store=store,
+            blobs=blobs,
+            hub=hub,
+            authenticator=open_authenticator(settings),
+            spaces=spaces,
+            sources=source_service,
+            reader=SourceReader(
+                sources=source_service, texts=texts, blobs=blobs, temporary=temporary
+            ),
+            texts=texts,
+            passages=stored_passages,
+            legs=legs,
+            searcher=searcher,
+            outbox=outbox,
+            worker=worker,
+            rooms=rooms,
+            door=Door(),
+            briefs=Briefs(store, spaces, rooms, hub),
+            images=images,
+            evidence=evidence,
+            claims=claims,
+            answers=answers,
+            downloads=downloads,
+            ports=(),
+            warm=late.opened if late else warm_already,
+        )
+        await worker.start()
+        # Unwinds from the last: nothing new is heard or begun while what runs comes to its end.
+        stack.push_async_callback(rooms.close)
+        stack.push_async_callback(answers.close)
+        stack.push_async_callback(worker.stop)
+        stack.callback(hub.close)
+        yield replace(services, ports=ports_of(services, model))
+
+
+async def warm_already() -> None:
+    """Nothing of what is open takes long to open."""
+
+
+async def ensure_tenant(store: Store, tenant: str) -> None:
+    async with store.reading() as connection:
+        if (await connection.execute(select(tenants).where(tenants.c.id == tenant))).first():
+            return
+    async with store.writing() as connection:
+        await connection.execute(insert(tenants).values(id=tenant, name=tenant, created_at=now()))
+
+
+def read_within(settings: Settings) -> Read:
+    """The reader, held to the size of files that the settings allow."""
+    limits = Limits(bytes=settings.max_upload_bytes)
+
+    async def read(
+        path: Path, *, declared_name: str, progress: Callable[[int, int | None], None]
+    ) -> Reading:
+        return await read_apart(path, declared_name=declared_name, limits=limits, progress=progress)
+
+    return read

@@ -1,0 +1,89 @@
+"""Where on servers the indexes are, as the settings say it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TypedDict
+
+from backend.settings import Settings, Url
+
+
+class Place(TypedDict):
+    """Where on a server an index is."""
+
+    address: str
+    collection: str
+    secure: bool
+
+
+class NameAndPassword(TypedDict):
+    user: str | None
+    password: str | None
+
+
+class GraphSpace(TypedDict):
+    """Where on a NebulaGraph server the graph is."""
+
+    address: str
+    space: str
+    user: str
+    password: str
+
+
+def served(url: Url, port: int, suffix: str = "") -> Place:
+    """``qdrant://HOST:PORT/COLLECTION?secure=true``, taken apart."""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return Place(
+        address=f"{host}:{url.port or port}",
+        collection=(url.path.strip("/") or "passages") + suffix,
+        secure=url.query.get("secure") == "true",
+    )
+
+
+def name_and_password(url: Url) -> NameAndPassword:
+    return NameAndPassword(user=url.user, password=url.password)
+
+
+def graph_space(url: Url) -> GraphSpace:
+    """``nebula://USER:PASSWORD@HOST:PORT/SPACE``, taken apart."""
+    place = served(url, 9669)
+    return GraphSpace(
+        address=place["address"],
+        space=url.path.strip("/") or "stratmaster",
+        user=url.user or "root",  # these two as a server is delivered
+        password=url.password or "nebula",
+    )
+
+
+def vectors_setting(settings: Settings, name: str) -> str:
+    """The setting that says where a leg's vectors are."""
+    if name == "sparse" and settings.sparse_vectors_url is not None:
+        return "SPARSE_VECTORS_URL"
+    return "VECTORS_URL"
+
+
+async def erase_served(settings: Settings) -> None:
+    """Remove the indexes of ours that servers hold, so that opening makes them anew."""
+    for setting, suffix in (
+        ("LEXICAL_URL", ""),
+        ("VECTORS_URL", "-sparse"),
+        (vectors_setting(settings, "sparse"), "-sparse"),
+        ("GRAPH_URL", ""),
+    ):
+        url = settings.url(setting)
+        match url.scheme:
+            case "qdrant":
+                from retrieval.stores import qdrant
+
+                await qdrant.erase(**served(url, 6333), api_key=url.password)
+            case "opensearch":
+                from retrieval.stores import opensearch
+
+                place, key = served(url, 9200, suffix), name_and_password(url)
+                await asyncio.to_thread(partial(opensearch.erase, **place, **key))
+            case "nebula":
+                from retrieval.stores import nebula
+
+                space = graph_space(url)
+                await asyncio.to_thread(partial(nebula.erase, **space))
