@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.graph.model import EntityKey, Facts, Subgraph
+from retrieval.graph.model import EntityKey, Facts, Subgraph, Surroundings
 from retrieval.model import (
     Passage,
     PassageId,
@@ -125,6 +125,16 @@ class GraphStore(Protocol):
         forms, and on to every passage that names them. Names and counts, too, are of the scope
         alone. Rare entities go first; one whose passages would exceed ``limit`` passages is left
         out whole. ``relations`` asks for edges, which cost more than all the rest.
+        """
+        ...
+
+    async def stated(
+        self, entities: Sequence[EntityKey], *, scope: Scope, limit: int, among: bool = False
+    ) -> Surroundings:
+        """The relations that the scope's passages state of these entities, at most ``limit``.
+
+        ``among`` asks for those with both ends among them. Found from at most READ of the passages
+        that name one of the entities; names and counts of entities are of the scope, as everywhere.
         """
         ...
 

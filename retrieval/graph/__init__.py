@@ -9,7 +9,9 @@ from retrieval.graph.model import (
     Link,
     Mention,
     Relation,
+    Statement,
     Subgraph,
+    Surroundings,
 )
 from retrieval.graph.paths import Step, Way, explain
 
@@ -22,8 +24,10 @@ __all__ = [
     "Link",
     "Mention",
     "Relation",
+    "Statement",
     "Step",
     "Subgraph",
+    "Surroundings",
     "Way",
     "explain",
 ]

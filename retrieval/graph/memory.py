@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from retrieval.graph.model import (
+    READ,
     Edge,
     Entity,
     EntityKey,
@@ -14,6 +15,8 @@ from retrieval.graph.model import (
     Link,
     Mention,
     Subgraph,
+    Surroundings,
+    surrounding,
     written,
 )
 from retrieval.model import PassageId, Scope, SourceId, VersionHash
@@ -106,6 +109,38 @@ class MemoryGraph:
             links=tuple(sorted(links, key=lambda link: (link.passage, link.entity))),
             edges=tuple(Edge(*edge, times) for edge, times in sorted(edges.items())),
             whole=whole,
+        )
+
+    async def stated(
+        self, entities: Sequence[EntityKey], *, scope: Scope, limit: int, among: bool = False
+    ) -> Surroundings:
+        seen = {
+            id: facts
+            for id, facts in sorted(self._held.items())
+            if scope.admits(tenant=facts.tenant, space=facts.space, source=facts.source)
+        }
+        asked = set(entities)
+        wanted = all if among else any
+        naming = [id for id, facts in seen.items() if asked & {m.entity for m in facts.mentions}]
+        found: dict[tuple[str, str, str], set[PassageId]] = defaultdict(set)
+        for id in naming[:READ]:
+            for relation in seen[id].relations:
+                if wanted(end in asked for end in (relation.subject, relation.object)):
+                    found[relation.subject, relation.kind, relation.object].add(id)
+        statements = surrounding(found, limit)
+        shown = asked | {end for one in statements for end in (one.subject, one.object)}
+        named: dict[EntityKey, list[Mention]] = defaultdict(list)
+        for facts in seen.values():
+            for mention in facts.mentions:
+                if mention.entity in shown:
+                    named[mention.entity].append(mention)
+        return Surroundings(
+            tuple(
+                Entity(key, _commonest(mentions), len(mentions))
+                for key, mentions in sorted(named.items())
+            ),
+            statements,
+            whole=len(naming) <= READ and len(found) <= limit,
         )
 
 

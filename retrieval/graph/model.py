@@ -7,10 +7,10 @@ away takes exactly what it alone supported.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from retrieval.model import Passage, PassageId, SourceId, VersionHash
 
@@ -132,6 +132,44 @@ class Subgraph:
     links: tuple[Link, ...] = ()
     edges: tuple[Edge, ...] = ()
     whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A relation with the passages in scope that state it: how many, and the first ones by id."""
+
+    subject: EntityKey
+    kind: str
+    object: EntityKey
+    count: int
+    passages: tuple[PassageId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is stated of some entities, most supported first, and who stands in it.
+
+    ``whole`` is False where there are more statements, or more passages than were read for them.
+    """
+
+    entities: tuple[Entity, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    whole: bool = True
+
+
+READ: Final = 2_000  # passages that statements are looked for in
+SUPPORT: Final = 5  # passages named with a statement; the others are counted
+
+
+def surrounding(
+    stated: Mapping[tuple[EntityKey, str, EntityKey], Collection[PassageId]], limit: int
+) -> tuple[Statement, ...]:
+    """The statements to show: what most passages state first, and verbs before company kept."""
+    ordered = sorted(stated, key=lambda one: (-len(stated[one]), one[1] == Kind.CO_OCCURS, one))
+    return tuple(
+        Statement(*one, len(stated[one]), tuple(sorted(stated[one])[:SUPPORT]))
+        for one in ordered[:limit]
+    )
 
 
 def written(facts: Iterable[Facts]) -> str:

@@ -33,6 +33,7 @@ from nebula3.gclient.net import Connection  # type: ignore[import-untyped]
 
 from retrieval.errors import EngineUnavailable, IndexMismatch, RetrievalError
 from retrieval.graph.model import (
+    READ,
     Edge,
     Entity,
     EntityKey,
@@ -42,6 +43,8 @@ from retrieval.graph.model import (
     Mention,
     Relation,
     Subgraph,
+    Surroundings,
+    surrounding,
     written,
 )
 from retrieval.model import PassageId, Scope, SourceId, VersionHash
@@ -178,6 +181,13 @@ class Nebula:
         if scope.empty:
             return Subgraph()
         return await self._run(lambda: self._around(seeds, scope, hops, limit, passages, relations))
+
+    async def stated(
+        self, entities: Sequence[EntityKey], *, scope: Scope, limit: int, among: bool = False
+    ) -> Surroundings:
+        if scope.empty:
+            return Surroundings()
+        return await self._run(lambda: self._stated(entities, scope, limit, among))
 
     async def count(self) -> int:
         return await self._run(self._count)
@@ -392,6 +402,31 @@ class Nebula:
             whole=whole,
         )
 
+    def _stated(
+        self, entities: Sequence[EntityKey], scope: Scope, limit: int, among: bool
+    ) -> Surroundings:
+        wanted = all if among else any
+        with self._turns.reading():
+            seen = _Seen(self._ask, scope)
+            asked = {key for key in entities if key}
+            naming = sorted({row[0] for rows in seen.naming(asked).values() for row in rows})
+            found: dict[tuple[str, str, str], set[PassageId]] = defaultdict(set)
+            for subject, kind, object, passage in seen.relations(naming[:READ]):
+                if wanted(end in asked for end in (subject, object)):
+                    found[subject, kind, object].add(passage)
+            statements = surrounding(found, limit)
+            named = seen.naming(
+                asked | {end for one in statements for end in (one.subject, one.object)}
+            )
+        return Surroundings(
+            tuple(
+                Entity(key, _commonest(row[3] for row in rows), len(rows))
+                for key, rows in sorted(named.items())
+            ),
+            statements,
+            whole=len(naming) <= READ and len(found) <= limit,
+        )
+
     def _dump(self) -> str:
         mentions: dict[str, list[Mention]] = defaultdict(list)
         relations: dict[str, list[Relation]] = defaultdict(list)
@@ -529,6 +564,15 @@ class _Seen:
         ):
             found[key].append(row)
         return found
+
+    def relations(self, passages: Iterable[PassageId]) -> Iterator[_Row]:
+        """What these passages state, each relation with its passage."""
+        return self._go(
+            [_vid("passage", id) for id in passages],
+            "states",
+            "YIELD states.subject AS subject, states.kind AS kind, states.object AS object, "
+            "$^.passage.id AS passage",
+        )
 
     def edges(
         self, passages: Iterable[PassageId], entities: Iterable[EntityKey]

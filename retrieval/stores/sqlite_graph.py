@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from retrieval.errors import IndexMismatch, RetrievalError
 from retrieval.graph.model import (
+    READ,
     Edge,
     Entity,
     EntityKey,
@@ -23,6 +24,8 @@ from retrieval.graph.model import (
     Mention,
     Relation,
     Subgraph,
+    Surroundings,
+    surrounding,
     written,
 )
 from retrieval.model import PassageId, Scope, SourceId, VersionHash
@@ -106,6 +109,13 @@ class SqliteGraph:
         if scope.empty:
             return Subgraph()
         return await asyncio.to_thread(self._around, seeds, scope, hops, limit, passages, relations)
+
+    async def stated(
+        self, entities: Sequence[EntityKey], *, scope: Scope, limit: int, among: bool = False
+    ) -> Surroundings:
+        if scope.empty:
+            return Surroundings()
+        return await asyncio.to_thread(self._stated, entities, scope, limit, among)
 
     async def count(self) -> int:
         def counted() -> int:
@@ -323,6 +333,36 @@ class SqliteGraph:
             whole=whole,
         )
 
+    def _stated(
+        self, entities: Sequence[EntityKey], scope: Scope, limit: int, among: bool
+    ) -> Surroundings:
+        with self._read() as graph:
+            seen = _Seen(graph, scope)
+            asked = seen.entities(entities)
+            naming = seen.that_name(asked, most=READ + 1)
+            rows = seen.relations(naming[:READ], asked, among=among)
+            ids = seen.ids({row[0] for row in rows})
+            keys = seen.keys({no for row in rows for no in (row[1], row[3])} | asked)
+            found: dict[tuple[str, str, str], set[PassageId]] = defaultdict(set)
+            for passage, subject, kind, object in rows:
+                found[keys[subject], kind, keys[object]].add(ids[passage])
+            statements = surrounding(found, limit)
+            shown = seen.entities([end for one in statements for end in (one.subject, one.object)])
+            named = seen.naming(list(shown | asked))
+        return Surroundings(
+            tuple(
+                sorted(
+                    (
+                        Entity(keys[no], _commonest(row[3] for row in of), len(of))
+                        for no, of in named.items()
+                    ),
+                    key=lambda entity: entity.key,
+                )
+            ),
+            statements,
+            whole=len(naming) <= READ and len(found) <= limit,
+        )
+
     def _dump(self) -> str:
         mentions: dict[int, list[Mention]] = defaultdict(list)
         relations: dict[int, list[Relation]] = defaultdict(list)
@@ -468,6 +508,32 @@ class _Seen:
         ):
             found[entity].append((passage, times, bool(subject), name))
         return found
+
+    def that_name(self, entities: Iterable[int], *, most: int) -> list[int]:
+        """Passages that name any of these, in order of their ids, no more than ``most``."""
+        condition, values = self._within("passage")
+        return [
+            no
+            for (no,) in self._all(
+                "SELECT no FROM passage WHERE no IN (SELECT passage FROM mention "
+                f"WHERE entity IN (SELECT value FROM json_each(?))) AND {condition} "
+                "ORDER BY id LIMIT ?",
+                [json.dumps(list(entities)), *values, most],
+            )
+        ]
+
+    def relations(
+        self, passages: Iterable[int], entities: Iterable[int], *, among: bool
+    ) -> list[tuple[int, int, str, int]]:
+        """What these passages state of the entities: of any, or with both ends ``among`` them."""
+        named = json.dumps(list(entities))
+        return self._all(
+            "SELECT passage, subject, kind, object FROM relation "
+            "WHERE passage IN (SELECT value FROM json_each(?)) "
+            "AND (subject IN (SELECT value FROM json_each(?)) "
+            f"{'AND' if among else 'OR'} object IN (SELECT value FROM json_each(?)))",
+            [json.dumps(list(passages)), named, named],
+        )
 
     def ids(self, passages: Iterable[int]) -> dict[int, PassageId]:
         return dict(

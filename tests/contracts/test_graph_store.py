@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from retrieval.errors import IndexMismatch
 from retrieval.graph.memory import MemoryGraph
-from retrieval.graph.model import Facts, Kind, Mention, Relation, Subgraph
+from retrieval.graph.model import Facts, Kind, Mention, Relation, Subgraph, Surroundings
 from retrieval.model import Scope
 from retrieval.ports import GraphStore
 from retrieval.stores.sqlite_graph import GraphUnavailable, SqliteGraph
@@ -386,3 +386,54 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"this is no database, and long enough to be read as a header of one" * 9)
     with pytest.raises(GraphUnavailable, match=r"graph\.db .*reindex"):
         SqliteGraph.open(path, fingerprint=FINGERPRINT)
+
+
+async def test_what_is_stated_of_an_entity_is_told_with_who_states_it(graph: GraphStore) -> None:
+    """Most supported first, verbs before company kept; both ends are named and counted."""
+    together = Relation("ada", Kind.CO_OCCURS, "bob")
+    bought = Relation("ada", "acquired", "cy")
+    apart = Relation("bob", Kind.CO_OCCURS, "cy")
+    await graph.merge(
+        [
+            says("p1", "ada", "bob", relations=[together]),
+            says("p2", "ada", "bob", "cy", relations=[together, bought, apart]),
+            says("p3", "ada"),
+            says("p4", "ada", "cy", space="spc_2", relations=[bought]),
+        ]
+    )
+    found = await graph.stated(["ada"], scope=SCOPE, limit=9)
+    assert [(one.kind, one.object, one.count, one.passages) for one in found.statements] == [
+        (Kind.CO_OCCURS, "bob", 2, ("p1", "p2")),
+        ("acquired", "cy", 1, ("p2",)),
+    ]
+    assert [(one.key, one.name, one.passages) for one in found.entities] == [
+        ("ada", "ADA", 3),
+        ("bob", "BOB", 2),
+        ("cy", "CY", 1),
+    ]
+    assert found.whole
+    cut = await graph.stated(["ada"], scope=SCOPE, limit=1)
+    assert ([one.object for one in cut.statements], cut.whole) == (["bob"], False)
+    pair = await graph.stated(["bob", "cy"], scope=SCOPE, limit=9, among=True)
+    assert [(one.subject, one.object) for one in pair.statements] == [("bob", "cy")]
+
+
+async def test_what_is_stated_stops_at_the_scope(graph: GraphStore) -> None:
+    """Of another space, tenant or source not even a name or a count is told."""
+    bought = Relation("ada", "acquired", "bob")
+    await graph.merge(
+        [
+            says("p1", "ada", source="src_a"),
+            says("p2", "ada", "bob", source="src_b", relations=[bought]),
+            says("p3", "ada", "bob", space="spc_2", relations=[bought]),
+            says("p4", "ada", "bob", tenant="other", relations=[bought]),
+        ]
+    )
+    narrow = Scope("acme", SCOPE.spaces, frozenset({"src_a"}))
+    found = await graph.stated(["ada", "bob"], scope=narrow, limit=9)
+    assert [(one.key, one.passages) for one in found.entities] == [("ada", 1)]
+    assert found.statements == ()
+    assert await graph.stated(["ada"], scope=Scope("acme", frozenset()), limit=9) == Surroundings()
+    assert await graph.stated(["nobody", ""], scope=SCOPE, limit=9) == Surroundings()
+    await graph.drop("src_b")
+    assert (await graph.stated(["ada"], scope=SCOPE, limit=9)).statements == ()
