@@ -77,12 +77,11 @@ class OpenedLeg:
 
 async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg]:
     """The legs the settings name, words first: what they find is found soonest."""
-    opened = [await open_lexical(settings, stack)]
-    for opening in (open_dense, open_sparse):
-        leg = await opening(settings, stack)
-        if leg is not None:
-            opened.append(leg)
-    return await with_graph(settings, stack, opened)
+    words = await open_lexical(settings, stack)
+    dense = await open_dense(settings, stack)
+    sparse = await open_sparse(settings, stack, dense.encoder if dense else None)
+    legs = [leg for leg in (words, dense, sparse) if leg is not None]
+    return await with_graph(settings, stack, legs)
 
 
 async def with_graph(
@@ -213,7 +212,9 @@ async def open_dense_encoder(settings: Settings, stack: AsyncExitStack) -> Dense
             raise UnknownScheme("DENSE_URL", url, ("onnx", "off", "hashing"))
 
 
-async def open_sparse(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | None:
+async def open_sparse(
+    settings: Settings, stack: AsyncExitStack, dense: DenseEncoder | None
+) -> OpenedLeg | None:
     from retrieval.sparse import SparseLeg
 
     url = settings.url("SPARSE_URL")
@@ -225,7 +226,9 @@ async def open_sparse(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | 
                 from retrieval.encoders.inference_free import InferenceFreeEncoder
 
                 folder = settings.models / url.rest
-                encoder: SparseEncoder = await asyncio.to_thread(InferenceFreeEncoder.open, folder)
+                encoder: SparseEncoder = await opened(
+                    stack, lambda: InferenceFreeEncoder.open(folder, dense=dense)
+                )
             case "splade":
                 from retrieval.encoders.splade import SpladeEncoder
 

@@ -61,10 +61,17 @@ class InferenceFreeEncoder:
         self._terms, self._rarity = _tables(tokenizer)
 
     @classmethod
-    def open(cls, folder: Path) -> Self | TrainedEncoder:
-        """Open over a dense model's tokenizer, or what was trained. Blocking (about 0.2 s)."""
+    def open(cls, folder: Path, *, dense: DenseEncoder | None = None) -> Self | TrainedEncoder:
+        """Open over a dense model's tokenizer, or what was trained. Blocking (about 0.2 s).
+
+        ``dense`` is a dense encoder that is open already: what was trained on the same one asks it
+        instead of loading its weights a second time.
+        """
         if (folder / TRAINED).exists():
-            return TrainedEncoder.open(folder)
+            if dense is None or dense.fingerprint != read_manifest(folder).body_fingerprint:
+                return TrainedEncoder.open(folder)
+            lent = Lent(dense)
+            return TrainedEncoder.open(folder, body=lambda: lent)
         path = folder / "tokenizer.json"
         try:
             content = path.read_bytes()
@@ -79,6 +86,9 @@ class InferenceFreeEncoder:
 
     async def encode(self, texts: Sequence[str], *, side: Side) -> Sequence[SparseVector]:
         return await asyncio.to_thread(lambda: [self._one(text, side) for text in texts])
+
+    def close(self) -> None:
+        """Nothing is held; what was trained, which may be opened in its place, has a model."""
 
     def _one(self, text: str, side: Side) -> SparseVector:
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
@@ -134,6 +144,27 @@ class Body(DenseEncoder, Protocol):
     """The dense model that a trained encoder was built on."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A body that is another's, who closes it."""
+
+    encoder: DenseEncoder
+
+    @property
+    def dimensions(self) -> int:
+        return self.encoder.dimensions
+
+    @property
+    def fingerprint(self) -> str:
+        return self.encoder.fingerprint
+
+    async def encode(self, texts: Sequence[str], *, side: Side) -> NDArray[np.float32]:
+        return await self.encoder.encode(texts, side=side)
+
+    def close(self) -> None:
+        """Not ours to close."""
 
 
 @dataclass(frozen=True, slots=True)

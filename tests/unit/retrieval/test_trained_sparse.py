@@ -173,6 +173,20 @@ async def test_the_body_is_opened_for_the_first_passage_only(folder: Path) -> No
     assert [body.closed for body in bodies] == [True]
 
 
+async def test_a_body_that_is_open_already_is_lent(folder: Path) -> None:
+    """The dense model it was trained on is asked and not closed; another one is not asked."""
+    dense = Body()
+    encoder = InferenceFreeEncoder.open(folder, dense=dense)
+    (vector,) = await encoder.encode(["copper prices"], side=Side.PASSAGE)
+    (own,) = await opened(folder).encode(["copper prices"], side=Side.PASSAGE)
+    assert vector == own
+    encoder.close()
+    assert not dense.closed
+    dense.fingerprint = "metals:2"
+    with pytest.raises(WeightsError, match="metals-body"):
+        InferenceFreeEncoder.open(folder, dense=dense)
+
+
 async def test_a_body_that_gives_no_number_is_refused(folder: Path) -> None:
     """NaN never reaches an index: the encoder and the text are named."""
 
