@@ -31,9 +31,10 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
+from retrieval.vectors import ASKED, all_fit, fit
 
 FORMAT = 1
-EXACT_LIMIT = 100_000  # vectors; up to here every one is compared (2.5 ms at 20,000), beyond HNSW
+NEVER = 1 << 40  # KiB; the engine builds HNSW inside a call that keeps Python's lock: not here
 SPARE = 16  # extra results asked for, so that ties at the cut are broken by passage id
 _FILTERED = ("tenant", "space", "source", "version")
 _MANIFEST = "manifest.json"
@@ -59,9 +60,10 @@ class _Owners:
 class QdrantEdge:
     """Satisfies ``VectorIndex``. Searches run beside one another, changes one after another."""
 
-    def __init__(self, shard: edge.EdgeShard, vector: str) -> None:
+    def __init__(self, shard: edge.EdgeShard, vector: str, dimensions: int | None) -> None:
         self._shard = shard
         self._vector = vector
+        self._dimensions = dimensions
         self._changes = ThreadPoolExecutor(1, f"{vector}-changes")
         self._searches = ThreadPoolExecutor(4, f"{vector}-searches")
         self._held = shard.count(edge.CountRequest(exact=True))
@@ -74,12 +76,11 @@ class QdrantEdge:
         Raises IndexMismatch when the folder holds another encoder's vectors, and IndexInUse when
         another process has it open.
         """
-        size = dimensions * 4 * EXACT_LIMIT // 1024  # KiB
         config = edge.EdgeConfig(
             vectors={
                 "dense": edge.EdgeVectorParams(size=dimensions, distance=edge.Distance.Dot),
             },
-            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=size),
+            optimizers=edge.EdgeOptimizersConfig(indexing_threshold=NEVER),
         )
         return cls._open(folder, "dense", fingerprint, dimensions, config)
 
@@ -119,7 +120,8 @@ class QdrantEdge:
                     f"name {_said(wanted)}; set the encoder back, or run `stratmaster reindex`"
                 )
             if place.exists():
-                return cls(_guarded(place, lambda: edge.EdgeShard.load(str(place))), vector)
+                shard = _guarded(place, lambda: edge.EdgeShard.load(str(place), config))
+                return cls(shard, vector, dimensions)
         elif place.exists():
             raise IndexMismatch(
                 f"the {vector} index in {folder} does not say which encoder made it "
@@ -139,7 +141,8 @@ class QdrantEdge:
         # manifest alone is begun again, a shard alone cannot come to be.
         _write(described, wanted)
         made.rename(place)
-        return cls(_guarded(place, lambda: edge.EdgeShard.load(str(place))), vector)
+        shard = _guarded(place, lambda: edge.EdgeShard.load(str(place), config))
+        return cls(shard, vector, dimensions)
 
     async def put(
         self, passages: Sequence[Passage], vectors: Sequence[NDArray[np.float32] | SparseVector]
@@ -148,6 +151,7 @@ class QdrantEdge:
             return
 
         def work() -> None:
+            all_fit(passages, vectors, self._dimensions)
             self._owners = self._owners.joined(passages)  # before their points are there
             points = [
                 edge.Point(
@@ -186,6 +190,7 @@ class QdrantEdge:
     async def search(
         self, vector: NDArray[np.float32] | SparseVector, *, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
+        fit(vector, ASKED, self._dimensions)
         if scope.empty or limit < 1:
             return ()
         loop = asyncio.get_running_loop()
@@ -214,8 +219,7 @@ class QdrantEdge:
 
     def _settle(self) -> None:
         self._shard.flush()
-        # Sweeps out deleted points and builds HNSW when due; returns at once otherwise. The engine
-        # keeps Python's lock while it builds: nothing else in this process goes on meanwhile.
+        # Sweeps out deleted points when a fifth is; returns at once otherwise.
         self._shard.optimize()
         self._held = self._shard.count(edge.CountRequest(exact=True))
 
@@ -252,7 +256,6 @@ class QdrantEdge:
             must.append(_among("source", scope.sources))
         if scope.passages is not None:
             must.append(edge.HasIdCondition({_point(id) for id in scope.passages}))
-        exact = self._held <= EXACT_LIMIT
         asked = limit + SPARE
         while True:
             found = [
@@ -263,7 +266,7 @@ class QdrantEdge:
                         query=edge.Query.Nearest(_named(vector), using=self._vector),
                         filter=edge.Filter(must=list(must)) if must else None,
                         with_payload=["passage"],
-                        params=edge.SearchParams(exact=exact, hnsw_ef=max(256, asked)),
+                        params=edge.SearchParams(exact=True),
                     )
                 )
             ]
