@@ -300,7 +300,7 @@ async def test_connections_are_few_and_given_back(server: StandIn) -> None:
 async def test_a_server_that_stalls_holds_up_nobody_else(server: StandIn) -> None:
     """The call ends with a time-out that names the server; the event loop goes on meanwhile."""
     release = threading.Event()
-    with graph_at(server.address, timeout=0.1) as graph:
+    with graph_at(server.address, timeout=1.0) as graph:
         await graph.merge([says("p1", "ada")])
         server.on_statement = lambda said: release.wait(30) and None
         asked = asyncio.create_task(around(graph, "ada"))
