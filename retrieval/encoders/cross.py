@@ -49,13 +49,13 @@ class CrossEncoder:
         words = folder / "tokenizer.json"
         if model is None or not words.is_file():
             raise WeightsError(
-                f"{folder} holds no cross-encoder: it needs tokenizer.json and one of "
+                f"{folder.name} holds no cross-encoder: it needs tokenizer.json and one of "
                 f"{', '.join(MODELS)}; name such a folder, or set STRATMASTER_RERANKER_URL=off:"
             )
         try:
             tokenizer = Tokenizer.from_file(str(words))
         except Exception as error:  # the library raises bare exceptions
-            raise WeightsError(f"{words} is not a tokenizer: {error}") from error
+            raise WeightsError(f"{folder.name}/{words.name} is not a tokenizer: {error}") from error
         tokenizer.no_padding()
         # The passage gives way: a question cut short would be another question.
         tokenizer.enable_truncation(_longest(folder), strategy="only_second")
@@ -63,8 +63,8 @@ class CrossEncoder:
         unknown = {given.name for given in session.get_inputs()} - KNOWN
         if unknown:
             raise WeightsError(
-                f"{model} asks for {', '.join(sorted(unknown))}; a cross-encoder reads "
-                f"{', '.join(sorted(KNOWN))} and nothing else"
+                f"{folder.name}/{model.name} asks for {', '.join(sorted(unknown))}; a "
+                f"cross-encoder reads {', '.join(sorted(KNOWN))} and nothing else"
             )
         made = cls(folder, tokenizer, session, _digest(model, words))
         try:
@@ -115,8 +115,8 @@ class CrossEncoder:
         out = np.asarray(self._session.run(None, fed)[0], np.float32)
         if out.size != 1 or not np.isfinite(out).all():
             raise EncodingFailed(
-                f"the model in {self._folder} gave {_shown(out)} for a question and a passage; "
-                "a cross-encoder gives one finite score"
+                f"the model in {self._folder.name} gave {_shown(out)} for a question and a "
+                "passage; a cross-encoder gives one finite score"
             )
         return float(out.reshape(-1)[0])
 

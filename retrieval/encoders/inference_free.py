@@ -76,7 +76,9 @@ class InferenceFreeEncoder:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            raise WeightsError(f"{path} is missing; run `./stratmaster setup`") from None
+            raise WeightsError(
+                f"{folder.name}/{path.name} is missing; run `./stratmaster setup`"
+            ) from None
         digest = hashlib.sha256(content).hexdigest()[:16]
         return cls(Tokenizer.from_buffer(content), f"inference-free:{FORMAT}:{digest}")
 
@@ -253,10 +255,10 @@ class TrainedEncoder:
             try:
                 found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
             except FileNotFoundError:
-                raise WeightsError(f"{folder / name} is missing; {_REMEDY}") from None
+                raise WeightsError(f"{folder.name}/{name} is missing; {_REMEDY}") from None
             if found != expected:
                 raise WeightsError(
-                    f"{folder / name} has SHA-256 {found}, expected {expected}; {_REMEDY}"
+                    f"{folder.name}/{name} has SHA-256 {found}, expected {expected}; {_REMEDY}"
                 )
         try:
             terms = (folder / _TERMS).read_text(encoding="utf-8").split("\n")
@@ -270,7 +272,7 @@ class TrainedEncoder:
                     **{name: float(held[name]) for name in _NUMBERS},
                 )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise WeightsError(f"{folder} cannot be read ({error}); {_REMEDY}") from None
+            raise WeightsError(f"{folder.name} cannot be read ({error}); {_REMEDY}") from None
         _check(folder, manifest, terms, tables)
         return cls(manifest, terms, tables, body or _beside(folder, manifest))
 
@@ -352,16 +354,19 @@ def read_manifest(folder: Path) -> TrainedManifest:
     try:
         manifest = TrainedManifest(**json.loads(path.read_bytes()))
     except FileNotFoundError:
-        raise WeightsError(f"{path} is missing, so {folder} is no trained encoder") from None
+        raise WeightsError(
+            f"{folder.name}/{TRAINED} is missing, so it is no trained encoder"
+        ) from None
     except (ValueError, TypeError) as error:
-        raise WeightsError(f"{path} cannot be read ({error}); {_REMEDY}") from None
+        raise WeightsError(f"{folder.name}/{TRAINED} cannot be read ({error}); {_REMEDY}") from None
     if manifest.format != TRAINED_FORMAT:
         raise WeightsError(
-            f"{path} is of format {manifest.format}, this version reads {TRAINED_FORMAT}; {_REMEDY}"
+            f"{folder.name}/{TRAINED} is of format {manifest.format}, this version reads "
+            f"{TRAINED_FORMAT}; {_REMEDY}"
         )
     if manifest.analyzer != ANALYZER:
         raise WeightsError(
-            f"{folder} was trained on the words of {manifest.analyzer}, this version reads "
+            f"{folder.name} was trained on the words of {manifest.analyzer}, this version reads "
             f"{ANALYZER}; {_REMEDY}"
         )
     return manifest
@@ -416,28 +421,28 @@ def _check(folder: Path, manifest: TrainedManifest, terms: Sequence[str], tables
     }
     if len(terms) != size or len(set(terms)) != size or not 0 < size <= UNSEEN:
         raise WeightsError(
-            f"{folder} names {len(set(terms))} terms, its manifest {size}; {_REMEDY}"
+            f"{folder.name} names {len(set(terms))} terms, its manifest {size}; {_REMEDY}"
         )
     for name, shape in shapes.items():
         table = getattr(tables, name)
         if table.shape != shape:
             raise WeightsError(
-                f"the table {name!r} in {folder} is of shape {table.shape}, expected {shape}; "
+                f"the table {name!r} in {folder.name} is of shape {table.shape}, expected {shape}; "
                 f"{_REMEDY}"
             )
         if not np.isfinite(table).all():
-            raise WeightsError(f"the table {name!r} in {folder} holds no number; {_REMEDY}")
+            raise WeightsError(f"the table {name!r} in {folder.name} holds no number; {_REMEDY}")
     numbers = {name: getattr(tables, name) for name in _NUMBERS}
     if not all(math.isfinite(value) for value in numbers.values()) or tables.usual <= 0:
-        raise WeightsError(f"{folder} holds numbers that cannot be: {numbers}; {_REMEDY}")
+        raise WeightsError(f"{folder.name} holds numbers that cannot be: {numbers}; {_REMEDY}")
 
 
 def _beside(folder: Path, manifest: TrainedManifest) -> Callable[[], Body]:
     body = folder.parent / manifest.body
     found = body_manifest(body)
-    if found.fingerprint != manifest.body_fingerprint:
+    if not found.made(manifest.body_fingerprint):
         raise WeightsError(
-            f"{folder} was trained on {manifest.body_fingerprint}, and {body} holds "
+            f"{folder.name} was trained on {manifest.body_fingerprint}, and {body.name} holds "
             f"{found.fingerprint}; {_REMEDY}"
         )
 

@@ -48,7 +48,9 @@ def open_session(model: Path) -> Session:
             str(model), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's exceptions share no public root
+        said = str(error).replace(f"{model.parent}/", "")  # searches' traces show it to everyone
         raise WeightsError(
-            f"ONNX Runtime {onnxruntime.__version__} cannot open {model}: {error}"
+            f"ONNX Runtime {onnxruntime.__version__} cannot open "
+            f"{model.parent.name}/{model.name}: {said}"
         ) from error
     return session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,16 @@ def test_a_model_of_two_scores_is_not_a_cross_encoder(tmp_path: Path) -> None:
         CrossEncoder.open(write(tmp_path, overlap(outputs=2)))
 
 
-def test_bytes_that_are_no_model_are_named(tmp_path: Path) -> None:
-    folder = write(tmp_path, overlap())
-    (folder / "model.onnx").write_bytes(b"not a model")
-    with pytest.raises(WeightsError, match=r"model\.onnx"):
-        CrossEncoder.open(folder)
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_what_cannot_be_read_is_named_and_not_where_it_lies(tmp_path: Path, name: str) -> None:
+    """Everyone who searches reads this in the trace: it tells no path of the server's disk."""
+    folder = write(tmp_path / "own", overlap())
+    for spoil in (lambda: (folder / name).write_bytes(b"not one"), (folder / name).unlink):
+        spoil()
+        with pytest.raises(WeightsError, match=re.escape(name)) as refused:
+            CrossEncoder.open(folder)
+        assert "own" in str(refused.value)
+        assert str(tmp_path) not in str(refused.value)
 
 
 def test_the_fingerprint_follows_the_weights(tmp_path: Path) -> None:
