@@ -16,6 +16,7 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
+from retrieval.vectors import ASKED, all_fit, fit
 
 
 class ExactVectors:
@@ -23,10 +24,14 @@ class ExactVectors:
 
     def __init__(self) -> None:
         self._held: dict[PassageId, tuple[Passage, NDArray[np.float32] | Mapping[int, float]]] = {}
+        self._dimensions: int | None = None  # of the first dense vector; none where it holds terms
 
     async def put(
         self, passages: Sequence[Passage], vectors: Sequence[NDArray[np.float32] | SparseVector]
     ) -> None:
+        if not self._held and vectors and isinstance(vectors[0], np.ndarray):
+            self._dimensions = vectors[0].size
+        all_fit(passages, vectors, self._dimensions)
         for passage, vector in zip(passages, vectors, strict=True):
             self._held[passage.id] = (
                 passage,
@@ -43,6 +48,8 @@ class ExactVectors:
     async def search(
         self, vector: NDArray[np.float32] | SparseVector, *, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
+        if self._held:
+            fit(vector, ASKED, self._dimensions)
         asked = _terms(vector) if isinstance(vector, SparseVector) else vector
         found = []
         for id, (passage, held) in self._held.items():
@@ -56,8 +63,8 @@ class ExactVectors:
                 if asked.keys().isdisjoint(held):
                     continue  # a sparse search finds only what shares a term
                 score = sum(weight * held.get(term, 0.0) for term, weight in asked.items())
-            else:
-                raise TypeError("dense and sparse vectors do not compare")
+            else:  # a put of either kind refuses the other
+                raise AssertionError("dense and sparse vectors do not compare")
             found.append(Ranked(id, round(score, 6)))
         found.sort(key=lambda ranked: (-ranked.score, ranked.passage))
         return found[: max(limit, 0)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from opensearchpy.exceptions import (
     TransportError,
 )
 
-from retrieval.errors import EncodingFailed, EngineUnavailable, IndexMismatch, RetrievalError
+from retrieval.errors import EngineUnavailable, IndexMismatch, RetrievalError
 from retrieval.model import (
     Passage,
     PassageId,
@@ -41,6 +42,7 @@ from retrieval.model import (
     VersionHash,
 )
 from retrieval.terms import ANALYZER, asked, indexed, phrased
+from retrieval.vectors import ASKED, all_fit, fit
 
 FORMAT: Final = 2  # 2 keeps the order of a passage's words
 SPARSE_FORMAT: Final = 1
@@ -252,7 +254,8 @@ class _Alias:
         if made != self._made:
             raise IndexMismatch(
                 f"the index {self._where} was made as {made}, this program reads {self._made}; "
-                "run `stratmaster reindex`"
+                "run `stratmaster reindex`",
+                made=str(made.get("encoder") or made.get("analyzer")),
             )
 
     def _behind(self) -> dict[str, Any]:
@@ -443,13 +446,14 @@ class OpenSearchSparse:
     async def put(
         self, passages: Sequence[Passage], vectors: Sequence[NDArray[np.float32] | SparseVector]
     ) -> None:
+        all_fit(passages, vectors, None)
         pairs = list(zip(passages, vectors, strict=True))
         if pairs:
             await self._alias.run(
                 lambda: self._alias.put(
                     iter(
                         [
-                            (passage.id, _filters(passage) | {"weights": _weights(passage, vector)})
+                            (passage.id, _filters(passage) | {"weights": _weights(vector)})
                             for passage, vector in pairs
                         ]
                     )
@@ -462,6 +466,7 @@ class OpenSearchSparse:
     async def search(
         self, vector: NDArray[np.float32] | SparseVector, *, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
+        fit(vector, ASKED, None)
         if scope.empty or limit < 1:
             return ()
         sparse = _sparse(vector)
@@ -512,6 +517,125 @@ def erase(
         client.close()
 
 
+def generations(
+    address: str,
+    collection: str,
+    *,
+    secure: bool = False,
+    user: str | None = None,
+    password: str | None = None,
+) -> Sequence[str]:
+    """The generations of a collection that the server holds: "" the first, then g1, g2. Blocking.
+
+    A generation is opened as the collection's name with ``-g1`` behind it; ``switch`` puts it
+    behind the bare name.
+    """
+    return _asked(
+        address, secure, user, password, lambda client: sorted(_generations(client, collection))
+    )
+
+
+def serving(
+    address: str,
+    collection: str,
+    *,
+    secure: bool = False,
+    user: str | None = None,
+    password: str | None = None,
+) -> str:
+    """The generation that the bare name leads to. Blocking."""
+
+    def look(client: Client) -> str:
+        try:
+            (index,) = client.indices.get_mapping(index=collection)
+        except (NotFoundError, ValueError):  # none yet, or several: opening says what is wrong
+            return ""
+        named = _of(collection, index)
+        return named if named is not None else ""
+
+    return _asked(address, secure, user, password, look)
+
+
+def switch(
+    generation: str,
+    address: str,
+    collection: str,
+    *,
+    secure: bool = False,
+    user: str | None = None,
+    password: str | None = None,
+) -> None:
+    """Let the bare name lead to a generation, in one step. Blocking."""
+
+    def point(client: Client) -> None:
+        index = _generations(client, collection)[generation]
+        actions: list[Mapping[str, Any]] = [{"add": {"index": index, "alias": collection}}]
+        try:
+            before = client.indices.get_mapping(index=collection)
+        except NotFoundError:
+            before = {}
+        actions += [
+            {"remove": {"index": other, "alias": collection}} for other in before if other != index
+        ]
+        client.indices.update_aliases(body={"actions": actions})
+
+    _asked(address, secure, user, password, point)
+
+
+def remove(
+    generation: str,
+    address: str,
+    collection: str,
+    *,
+    secure: bool = False,
+    user: str | None = None,
+    password: str | None = None,
+) -> None:
+    """Remove a generation, if it is there. Blocking."""
+
+    def away(client: Client) -> None:
+        index = _generations(client, collection).get(generation)
+        if index is not None:
+            client.indices.delete(index=index)
+
+    _asked(address, secure, user, password, away)
+
+
+def _generations(client: Client, collection: str) -> dict[str, str]:
+    """The indexes of ours, by their generations."""
+    mappings = client.indices.get_mapping(index=f"{collection}-*")
+    found: dict[str, str] = {}
+    for index, described in mappings.items():
+        generation = _of(collection, index)
+        if generation is not None and _MARK in described["mappings"].get("_meta", {}):
+            found[generation] = index
+    return found
+
+
+def _of(collection: str, index: str) -> str | None:
+    """The generation that an index is, by its name; None for what is no index of the collection."""
+    named = re.fullmatch(rf"{re.escape(collection)}(?:-(g\d+))?-[0-9a-f]{{8}}", index)
+    return None if named is None else named[1] or ""
+
+
+def _asked(
+    address: str,
+    secure: bool,
+    user: str | None,
+    password: str | None,
+    work: Callable[[Client], _T],
+) -> _T:
+    client = _client(address, secure, user, password)
+    try:
+        return work(client)
+    except (OpenSearchException, KeyError) as error:
+        raise EngineUnavailable(
+            f"OpenSearch at {address} did not do as it was asked ({error!r})"
+        ) from error
+    finally:
+        client.close()
+
+
 def _client(address: str, secure: bool, user: str | None, password: str | None) -> Client:
     host, _, port = address.rpartition(":")
     return Client(
@@ -537,15 +661,12 @@ def _filters(passage: Passage) -> dict[str, Any]:
 
 
 def _sparse(vector: NDArray[np.float32] | SparseVector) -> SparseVector:
-    if not isinstance(vector, SparseVector):
-        raise EncodingFailed("OpenSearch holds weighted terms, not dense vectors")
+    assert isinstance(vector, SparseVector), "whoever asks looked first"
     return vector
 
 
-def _weights(passage: Passage, vector: NDArray[np.float32] | SparseVector) -> dict[str, float]:
+def _weights(vector: NDArray[np.float32] | SparseVector) -> dict[str, float]:
     sparse = _sparse(vector)
-    if not np.isfinite(sparse.values).all():
-        raise EncodingFailed(f"the vector of {passage.id} holds a value that is no number")
     return {
         str(index): float(weight)
         for index, weight in zip(sparse.indices, sparse.values, strict=True)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qdrant_client import AsyncQdrantClient, models
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from retrieval.errors import EncodingFailed, EngineUnavailable, IndexMismatch, RetrievalError
+from retrieval.errors import EngineUnavailable, IndexMismatch, RetrievalError
 from retrieval.model import (
     Passage,
     PassageId,
@@ -29,6 +29,7 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
+from retrieval.vectors import ASKED, all_fit, fit
 
 FORMAT: Final = 1
 OLDEST: Final = (1, 16)  # the first server with collection metadata and conditional upserts
@@ -129,9 +130,9 @@ class Qdrant:
     async def put(
         self, passages: Sequence[Passage], vectors: Sequence[NDArray[np.float32] | SparseVector]
     ) -> None:
+        all_fit(passages, vectors, self._made.dimensions)
         held = {
-            passage.id: (passage, _checked(passage, vector))
-            for passage, vector in zip(passages, vectors, strict=True)
+            passage.id: (passage, vector) for passage, vector in zip(passages, vectors, strict=True)
         }
         await self._ready()
         pairs = list(held.values())
@@ -215,6 +216,7 @@ class Qdrant:
     async def search(
         self, vector: NDArray[np.float32] | SparseVector, *, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
+        fit(vector, ASKED, self._made.dimensions)
         if scope.empty or limit < 1:
             return ()
         await self._ready()
@@ -305,7 +307,8 @@ class Qdrant:
             raise IndexMismatch(
                 f"the {self._vector} vectors of {self._collection} on {self._place} were made by "
                 f"{_Made(found.get('encoder', '?'), found.get('dimensions'))}, but the settings "
-                f"name {self._made}; set the encoder back, or run `stratmaster reindex`"
+                f"name {self._made}; set the encoder back, or run `stratmaster reindex`",
+                made=str(found.get("encoder")),
             )
         for name in _FILTERED:  # does nothing where they are there
             index = models.KeywordIndexParams(
@@ -415,15 +418,6 @@ def _point(id: PassageId) -> str:
 
 def _payload(passage: Passage) -> dict[str, Any]:
     return {"passage": passage.id} | {name: getattr(passage, name) for name in _FILTERED}
-
-
-def _checked(
-    passage: Passage, vector: NDArray[np.float32] | SparseVector
-) -> NDArray[np.float32] | SparseVector:
-    values = vector.values if isinstance(vector, SparseVector) else vector
-    if not np.isfinite(values).all():
-        raise EncodingFailed(f"the vector of {passage.id} holds a value that is no number")
-    return vector
 
 
 def _named(vector: NDArray[np.float32] | SparseVector) -> list[float] | models.SparseVector:
