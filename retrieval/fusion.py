@@ -105,8 +105,9 @@ def min_max(runs: Sequence[Run], *, weights: Mapping[str, float] | None = None) 
 class Fusion:
     """How a search fuses: by rank (``k`` says how steeply), or by stretched scores.
 
-    A leg that ``weights`` does not name has weight 1; one of weight 0 is asked and adds nothing.
-    Raises ValueError for what cannot be meant.
+    A leg that ``weights`` does not name has weight 1; one of weight 0 is asked and adds nothing
+    to a score. Where only such legs gave anything, they weigh alike: the ones that weigh are down
+    or gone, and an order by nothing would be none. Raises ValueError for what cannot be meant.
     """
 
     kind: Kind = Kind.RRF
@@ -127,6 +128,8 @@ class Fusion:
 
     def __call__(self, runs: Sequence[Run]) -> list[Fused]:
         weights = dict(self.weights)
+        if not any(weights.get(run.leg, 1.0) for run in runs if run.ranked):
+            weights = {}
         match self.kind:
             case Kind.RRF:
                 return rrf(runs, k=self.k, weights=weights)

@@ -132,3 +132,13 @@ def test_a_fusion_out_of_bounds_is_refused_and_at_them_is_not(
         Fusion(k=k, weights=(("bm25", weight),))
     Fusion(k=0, weights=(("bm25", 0.0),))
     Fusion(k=MAX_K, weights=(("bm25", MAX_WEIGHT),))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_where_only_legs_without_weight_gave_anything_they_weigh_alike(kind: Kind) -> None:
+    """The leg that weighs is down, or gone since: their order stands, not that of the ids."""
+    fusion = Fusion(kind, weights=(("bm25", 0.0), ("sparse", 1.0)))
+    others = [run("bm25", "b", "c", "a")]
+    for runs in (others, [*others, run("sparse")]):
+        assert [line.passage for line in fusion(runs)] == ["b", "c", "a"]
+    assert fusion([*others, run("sparse", "a")])[0].passage == "a"
