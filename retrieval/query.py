@@ -95,6 +95,7 @@ def read(text: str, language: str = "en") -> Reading:
 
     Quoted words that an index leaves out, such as "to be", are no phrase.
     """
+    text = _sayable(text)
     begun, rest = text[:MAX_QUERY_CHARACTERS], text[MAX_QUERY_CHARACTERS:]
     fields: dict[str, list[str]] = {"title": [], "source": [], "after": [], "before": []}
     written: list[str] = []
@@ -132,6 +133,15 @@ def read(text: str, language: str = "en") -> Reading:
     return Reading(asked, tuple(phrases)[:MAX_PHRASES], filters, tuple(written))
 
 
+def _sayable(text: str) -> str:
+    """With U+FFFD for half a surrogate pair, which is no UTF-8: a command line can hold one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def _said(match: re.Match[str], name: str) -> str:
     """The group that took part, of those that stand for one thing."""
     return next(
@@ -167,7 +177,8 @@ def split(text: str) -> tuple[str, ...]:
     set?" is two. What might be a clause of the one question is left in it, and so is what points
     back, "and how is it counted": alone it asks for nothing that can be found.
     """
-    text = text[:MAX_QUERY_CHARACTERS]
+    # Gaps made one space: of thousands in a row the pattern below would try every two.
+    text = " ".join(text[:MAX_QUERY_CHARACTERS].split())
     parts = [part.strip() for part in _ENDS.split(text) if part.strip()]
     if len(parts) == 1:
         match = _BEGINS_AGAIN.fullmatch(parts[0])
