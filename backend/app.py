@@ -21,6 +21,7 @@ from backend.documents import routes as documents
 from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
 from backend.evidence import routes as evidence
+from backend.graph import routes as graph
 from backend.limits import BodyLimit, SafeHeaders
 from backend.pages import Pages
 from backend.services import Services
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sources.router,
     evidence.router,
     answers.router,
+    graph.router,
     briefs.router,
     claims.router,
     documents.router,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.editing.routes import Door
     from backend.events import Hub
     from backend.evidence.service import EvidenceService
+    from backend.graph.service import Graphs
     from backend.health import Port
     from backend.jobs import Worker
     from backend.ports import BlobStore
@@ -68,6 +69,7 @@ class Services:
     evidence: EvidenceService
     claims: Claims
     answers: Answers
+    graphs: Graphs
     downloads: Downloads
     ports: Sequence[Port]
     warm: Callable[[], Awaitable[object]]

@@ -19,6 +19,7 @@ from backend.documents.downloads import Downloads
 from backend.editing.routes import Door
 from backend.events import Hub
 from backend.evidence.service import EvidenceService
+from backend.graph.service import Graphs
 from backend.jobs import Handler, Worker
 from backend.llm.extractive import Extractive
 from backend.services import Services
@@ -33,6 +34,7 @@ from backend.store.catalogue import StoredCatalogue
 from backend.store.claims import StoredClaims
 from backend.store.engine import Store, open_store
 from backend.store.evidence import StoredEvidence
+from backend.store.graph import GraphRows
 from backend.store.outbox import Outbox
 from backend.store.passages import StoredPassages
 from backend.store.tables import tenants
@@ -41,6 +43,7 @@ from backend.wiring.health import ports_of
 from backend.wiring.legs import (
     Broken,
     OpenedLeg,
+    graph_of,
     open_ingester,
     open_legs,
     open_reranking,
@@ -180,6 +183,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             evidence=evidence,
             claims=claims,
             answers=answers,
+            graphs=Graphs(
+                graph_of(legs),
+                rows=GraphRows(store),
+                passages=stored_passages,
+                searcher=searcher,
+            ),
             downloads=downloads,
             ports=(),
             warm=late.opened if late else warm_already,

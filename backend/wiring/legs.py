@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from backend.graph.service import graph_off
 from backend.settings import Settings, UnknownScheme
 from backend.wiring.served import (
     graph_space,
@@ -67,12 +68,16 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class OpenedLeg:
-    """A leg with what health says of it. ``encoder`` is a dense leg's, for others' use."""
+    """A leg with what health says of it.
+
+    ``encoder`` is a dense leg's and ``graph`` a graph leg's, for others' use.
+    """
 
     leg: Leg
     setting: str
     implementation: str
     encoder: DenseEncoder | None = None
+    graph: GraphStore | None = None
 
 
 async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg]:
@@ -107,7 +112,15 @@ async def with_graph(
         for leg in legs
     ]
     graph = GraphLeg(store, [leg.leg for leg in beside if isinstance(leg.leg, Shared)])
-    return [*beside, OpenedLeg(graph, "GRAPH_URL", url.scheme)]
+    return [*beside, OpenedLeg(graph, "GRAPH_URL", url.scheme, graph=store)]
+
+
+def graph_of(legs: Sequence[OpenedLeg]) -> GraphStore | Exception:
+    """The graph, or why there is none."""
+    for leg in legs:
+        if leg.setting == "GRAPH_URL":
+            return leg.leg.error if isinstance(leg.leg, Broken) else leg.graph or graph_off()
+    return graph_off()
 
 
 def words_of(legs: Sequence[OpenedLeg]) -> HoldsPhrases | None:
