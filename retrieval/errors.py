@@ -12,7 +12,14 @@ class AllLegsFailed(RetrievalError):
 
 
 class IndexMismatch(RetrievalError):
-    """An index on disk was made by something else than what now wants to read it."""
+    """An index was made by something else than what now wants to read it.
+
+    ``made`` is what made it, where the index is ours and says so: it can be made anew.
+    """
+
+    def __init__(self, message: str, *, made: str | None = None) -> None:
+        super().__init__(message)
+        self.made = made
 
 
 class WeightsError(RetrievalError):
@@ -57,3 +64,10 @@ class BadQuery(RetrievalError):
 
 class EngineUnavailable(RetrievalError):
     """A search server that does not answer, or not now."""
+
+
+class BeingRebuilt(EngineUnavailable):
+    """An index that answers once it is built, which is going on."""
+
+    code = "being_rebuilt"
+    remedy = "Wait until it is built; the other legs answer meanwhile."

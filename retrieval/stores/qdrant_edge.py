@@ -117,7 +117,8 @@ class QdrantEdge:
             if found != wanted:
                 raise IndexMismatch(
                     f"the {vector} index in {folder} was made by {_said(found)}, but the settings "
-                    f"name {_said(wanted)}; set the encoder back, or run `stratmaster reindex`"
+                    f"name {_said(wanted)}; set the encoder back, or run `stratmaster reindex`",
+                    made=str(found.get("encoder")),
                 )
             if place.exists():
                 shard = _guarded(place, lambda: edge.EdgeShard.load(str(place), config))

@@ -183,7 +183,8 @@ class SqliteGraph:
             if held.get(name) != value:
                 raise IndexMismatch(
                     f"the graph {self._path.name} was made by {name} {held.get(name)}, this is "
-                    f"{value}; delete the file and run `stratmaster reindex`"
+                    f"{value}; delete the file and run `stratmaster reindex`",
+                    made=held.get(name),
                 )
 
     def _merge(self, facts: Sequence[Facts]) -> None:

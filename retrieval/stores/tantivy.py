@@ -75,7 +75,8 @@ class Tantivy:
             if found != wanted:
                 raise IndexMismatch(
                     f"the lexical index in {folder} was made as {found}, this program reads "
-                    f"{wanted}; run `stratmaster reindex`"
+                    f"{wanted}; run `stratmaster reindex`",
+                    made=str(found.get("analyzer")),
                 )
         elif place.exists():
             raise IndexMismatch(
