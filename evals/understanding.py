@@ -3,7 +3,7 @@
 Each step is judged twice on the dev halves, BM25 and dense fused as shipped: on the questions as
 they are, where it must not hurt, and on questions made for it from the same ones (seed 7):
 
-- quotes: the questions that hold quoted words;
+- quotes: the longest run of words that a passage answering it holds, put in quotes;
 - parts: two questions, "A? B?", judged by what either wants (each question is in one pair);
 - spelling: a letter of one longer word wrong, missing, doubled or swapped with the next;
 - short forms: what the collection itself gives a short form for, replaced by it.
@@ -28,9 +28,10 @@ from evals.systems import open_encoder, open_legs
 from evals.vocabulary import LONG, Vocabulary, short_forms
 from retrieval.fusion import rrf
 from retrieval.model import Query, Run, Scope
-from retrieval.ports import Leg
+from retrieval.ports import Retriever
 from retrieval.query import read, split
-from retrieval.search import HOLDERS, POOL, HoldsPhrases
+from retrieval.search import HOLDERS, POOL, HoldsPhrases, Quotes
+from retrieval.terms import words
 
 SEED = 7
 
@@ -43,7 +44,7 @@ class Asked:
     judged: Mapping[str, int]
 
 
-async def runs(legs: Sequence[Leg], text: str, scope: Scope, part: int = 0) -> list[Run]:
+async def runs(legs: Sequence[Retriever], text: str, scope: Scope, part: int = 0) -> list[Run]:
     found = [await leg.search(Query(text), scope=scope, limit=POOL) for leg in legs]
     return [replace(run, part=part) for run in found]
 
@@ -72,11 +73,21 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
         async def plain(text: str) -> list[str]:
             return top(await runs(legs, text, scope))
 
-        async def quoted(text: str) -> list[str]:
-            phrases = read(text).phrases
-            words = next(leg for leg in legs if isinstance(leg, HoldsPhrases))
-            held = await words.holding(Query(text), phrases, scope=scope, limit=HOLDERS)
-            return top(await runs(legs, text, replace(scope, passages=frozenset(held))))
+        index = next(leg for leg in legs if isinstance(leg, HoldsPhrases))
+
+        async def holders(text: str) -> Sequence[str]:
+            return await index.holding(Query(text), quoted(text), scope=scope, limit=HOLDERS)
+
+        async def required(text: str) -> list[str]:
+            held = frozenset(await holders(text))
+            return top(await runs(legs, text, replace(scope, passages=held)))
+
+        async def required_where_held(text: str) -> list[str]:
+            return await (required(text) if await holders(text) else plain(text))
+
+        async def beside(text: str) -> list[str]:
+            lifted = Quotes(index, quoted(text))
+            return top(await runs([*legs, lifted], text, scope))
 
         async def in_parts(text: str) -> list[str]:
             found = await runs(legs, text, scope)
@@ -108,8 +119,20 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
             for one in (Asked(shorten(one.text, collection), one.judged) for one in natural)
             if one.text not in {other.text for other in natural}
         ]
+        in_quotes = [
+            one
+            for one in (Asked(quote(one, collection), one.judged) for one in natural)
+            if quoted(one.text)
+        ]
         steps: Sequence[tuple[str, Way, Callable[[str], bool], Sequence[Asked]]] = (
-            ("quotes", quoted, lambda text: bool(read(text).phrases), ()),
+            ("quotes required", required, lambda text: bool(quoted(text)), in_quotes),
+            (
+                "quotes required where held",
+                required_where_held,
+                lambda text: bool(quoted(text)),
+                in_quotes,
+            ),
+            ("quotes beside the rest", beside, lambda text: bool(quoted(text)), in_quotes),
             ("parts beside the whole", in_parts, lambda text: bool(split(text)), joined),
             ("parts alone", parts_alone, lambda text: bool(split(text)), joined),
             ("spelling", spelt, lambda text: bool(vocabulary.corrected(text)[1]), wrong),
@@ -139,6 +162,29 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
 
 def _asks(text: str) -> str:
     return f"{text.strip().rstrip('.?! ')}?"
+
+
+def quoted(text: str) -> tuple[str, ...]:
+    reading = read(text)
+    return reading.required + reading.preferred
+
+
+def quote(asked: Asked, collection: Collection) -> str:
+    """With its longest run of two words or more in quotes that a passage it wants holds."""
+    wanted = [
+        f" {' '.join(words(passage.text))} "
+        for passage in collection.passages
+        if asked.judged.get(passage.id, 0) > 0
+    ]
+    said = list(re.finditer(r"[^\W_]+", asked.text))
+    for length in range(len(said), 1, -1):
+        for first in range(len(said) - length + 1):
+            start, end = said[first].start(), said[first + length - 1].end()
+            run = asked.text[start:end]
+            held = any(f" {' '.join(words(run))} " in text for text in wanted)
+            if held and '"' not in asked.text and quoted(f'"{run}"'):
+                return f'{asked.text[:start]}"{run}"{asked.text[end:]}'
+    return asked.text
 
 
 def misspelt(text: str, chance: random.Random) -> str:

@@ -203,9 +203,10 @@ class RerankTrace:
 class Understood:
     """How a question was read. ``text`` is what the legs were asked.
 
-    ``phrases`` are the quoted words that a passage has to hold, ``filters`` the fields as written,
-    ``note`` says why nothing could be found where that is certain. ``parts`` are the questions in
-    it that were asked each by itself, too.
+    ``phrases`` are the quoted words that a passage has to hold, ``preferred`` those that only lift
+    it, ``filters`` the fields as written. ``note`` says why nothing could be found where that is
+    certain, or that no passage holds the quotes. ``parts`` are the questions in it that were asked
+    each by itself, too.
     """
 
     text: str
@@ -213,6 +214,7 @@ class Understood:
     filters: tuple[str, ...] = ()
     note: str = ""
     parts: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
     "net retention" title:report after:2024-03 how did it change?
 
-Quoted words must stand in a passage, in this order. A filter narrows the sources before anything
-is ranked. What only looks like a filter stays a word: an unknown field, or one without a value.
+Passages that hold quoted words in their order are ranked once more beside the others. They are all
+that is found where the question is a quotation and nothing else, or says so: +"net retention". A
+filter narrows the sources before anything is ranked. What only looks like a filter stays a word: an
+unknown field, or one without a value.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ _FIELD: Final = re.compile(
     rf'(?:{_QUOTED.format("value")}|(?P<value>[^\s"“„«]+))',
     re.IGNORECASE,
 )
-_PHRASE: Final = re.compile(_QUOTED.format("words"))
+_PHRASE: Final = re.compile(rf"(?P<must>(?<!\S)\+)?(?:{_QUOTED.format('words')})")
 _DAY: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 _ENDS: Final = re.compile(r"(?<=\?)\s+|(?<=;)\s+")
 _ASKS: Final = "what|how|why|when|who"
@@ -82,10 +84,16 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a question says. ``text`` is without its filters, ``written`` are these as typed."""
+    """What a question says. ``text`` is without its filters, ``written`` are these as typed.
+
+    Passages with a ``preferred`` phrase are wanted before others, those without a ``required`` one
+    not at all; ``strict`` says that the question asked for that with a plus.
+    """
 
     text: str
-    phrases: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
+    strict: bool = False
     filters: Filters = Filters()
     written: tuple[str, ...] = ()
 
@@ -127,10 +135,18 @@ def read(text: str, language: str = "en") -> Reading:
                 "Add the words to search for.",
             )
     spoken = known(language)
-    quoted = (" ".join(_said(match, "words").split()) for match in _PHRASE.finditer(left))
-    phrases = dict.fromkeys(phrase for phrase in quoted if analyze(phrase, spoken))
+    phrases: dict[str, bool] = {}
+    for match in _PHRASE.finditer(left):
+        phrase = " ".join(_said(match, "words").split())
+        if analyze(phrase, spoken):
+            phrases[phrase] = phrases.get(phrase, False) or match["must"] is not None
+    strict = tuple(phrase for phrase, must in phrases.items() if must)[:MAX_PHRASES]
+    others = tuple(phrase for phrase, must in phrases.items() if not must)
+    others = others[: MAX_PHRASES - len(strict)]
     asked = " ".join(left.split()) + rest if filters else text
-    return Reading(asked, tuple(phrases)[:MAX_PHRASES], filters, tuple(written))
+    if others and not strict and not words(_PHRASE.sub(" ", left)):
+        return Reading(asked, required=others, filters=filters, written=tuple(written))
+    return Reading(asked, strict, others, bool(strict), filters, tuple(written))
 
 
 def _sayable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from retrieval.model import (
     Passage,
     PassageId,
     Query,
+    Ranked,
     RerankState,
     RerankTrace,
     Run,
@@ -42,6 +44,7 @@ CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiti
 EXPLAIN = 0.5  # seconds for telling why; a search whose reasons come later goes without them
 FUSION = Fusion()  # why this one: retrieval/fusion.py and evals/README.md
 HOLDERS = 2_000  # passages that hold the quoted words; of more, those that BM25 ranks first
+QUOTES = "quotes"  # the run of passages that hold quoted words
 
 
 @runtime_checkable
@@ -72,6 +75,29 @@ class HoldsPhrases(Protocol):
         ...
 
 
+class Quotes:
+    """Passages that hold quoted words, as a leg: those with more of them first, then by BM25."""
+
+    name = QUOTES
+
+    def __init__(self, words: HoldsPhrases | None, phrases: Sequence[str]) -> None:
+        self._words = words
+        self._phrases = phrases
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        if self._words is None:
+            raise EngineUnavailable("quoted words need the index of words, which is not there")
+        lists = [
+            await self._words.holding(query, [phrase], scope=scope, limit=limit)
+            for phrase in self._phrases
+        ]
+        held = Counter(id for ids in lists for id in ids)
+        first = {id: rank for ids in reversed(lists) for rank, id in enumerate(ids, 1)}
+        ranked = [Ranked(id, times + 1 / (1 + first[id])) for id, times in held.items()]
+        ranked.sort(key=lambda line: (-line.score, line.passage))
+        return Run(QUOTES, tuple(ranked[:limit]))
+
+
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """What one leg made of the whole question, or of a part of it."""
@@ -87,9 +113,9 @@ class Searcher:
     ``deadline_s`` is shared by the legs; ``pool`` is how many passages each is asked for.
     ``ready`` is awaited first, outside the deadline: a search that comes while an encoder is still
     being opened waits for it. Abandoning a search cancels its legs. ``words`` finds what quoted
-    words stand in, ``catalogue`` the sources that field filters leave; without them such a
-    question is refused, since leaving the quotes or filters out would answer another one. A leg
-    that knows the order of words stands in for ``words``. ``reranking`` may order the best anew.
+    words stand in, ``catalogue`` the sources that field filters leave; without them a question that
+    requires these is refused, since leaving them out would answer another one. A leg that knows the
+    order of words stands in for ``words``. ``reranking`` may order the best anew.
     """
 
     def __init__(
@@ -131,18 +157,25 @@ class Searcher:
         began = perf_counter()
         reading = read(query.text, query.language)
         query = replace(query, text=reading.text)
-        scope, note = await self._narrowed(reading, query, scope)
+        scope, reading, note = await self._narrowed(reading, query, scope)
         parts = split(reading.text)
         narrowed = _ms(began, perf_counter())
-        understood = Understood(reading.text, reading.phrases, reading.written, note, parts)
+        understood = Understood(
+            reading.text, reading.required, reading.written, note, parts, reading.preferred
+        )
         if scope.empty:
             return SearchResult((), (), Trace((), str(fusion), understood=understood))
         if self._ready is not None:
             with suppress(Exception):  # the leg that cannot do without will say so itself
                 await self._ready()
         started = perf_counter()
-        outcomes = await self._ask(query, parts, scope, self._pool)
-        traces = tuple(_of_leg(leg.name, outcomes) for leg in self._legs)
+        legs = self._asked(reading)
+        outcomes = await self._ask(query, legs, parts, scope, self._pool)
+        traces = tuple(_of_leg(leg.name, outcomes) for leg in legs)
+        if any(leg.leg == QUOTES and leg.state is LegState.OK and not leg.found for leg in traces):
+            note = f"No passage holds {_quoted(reading.preferred, 'or')}; "
+            note += "searched without the quotes."
+            understood = replace(understood, note=note, preferred=())
         runs = tuple(outcome.run for outcome in outcomes if outcome.run is not None)
         if not runs:
             failures = "; ".join(f"{trace.leg}: {trace.error}" for trace in traces)
@@ -188,16 +221,17 @@ class Searcher:
             return told(WhyNot(id, Reason.NOT_INDEXED, "It is not among what can be found here."))
         language = passage.language if passage.language not in (query.language, "und") else None
         why = WhyNot(id, Reason.NOT_NEAR, limit=limit, language=language)
-        narrowed, note = await self._narrowed(reading, query, scope)
+        narrowed, reading, note = await self._narrowed(reading, query, scope)
         if not narrowed.admits(tenant=passage.tenant, space=passage.space, source=passage.source):
-            message = note or f"Its source does not fit {' '.join(reading.written)}."
+            unfit = f"Its source does not fit {' '.join(reading.written)}."
+            message = note if narrowed.empty else unfit
             return told(replace(why, reason=Reason.FILTERED, message=message))
         if not narrowed.finds(id):
-            quoted = " and ".join(f"“{phrase}”" for phrase in reading.phrases)
-            message = f"It is not among the passages that hold {quoted}."
+            message = f"It is not among the passages that hold {_quoted(reading.required)}."
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
         parts = split(reading.text)
-        outcomes = await self._ask(query, parts, narrowed, max(DEEPER, self._pool))
+        legs = self._asked(reading)
+        outcomes = await self._ask(query, legs, parts, narrowed, max(DEEPER, self._pool))
         why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
         fused = fusion(
             [
@@ -236,13 +270,17 @@ class Searcher:
         name = run_name(trace.leg, outcome.part)
         return LegPlace(name, trace.state, rank, score, deepest, self._pool, trace.error)
 
-    async def _narrowed(self, reading: Reading, query: Query, scope: Scope) -> tuple[Scope, str]:
+    async def _narrowed(
+        self, reading: Reading, query: Query, scope: Scope
+    ) -> tuple[Scope, Reading, str]:
         """The scope that a question's filters and quotes leave, and what to say when it is none.
+
+        Where nothing holds what is required, and not strictly, this is preferred instead.
 
         Both before anything is ranked: a cut before a filter would lose what the filter keeps.
         """
         if scope.empty:
-            return scope, ""
+            return scope, reading, ""
         if reading.filters:
             if self._catalogue is None:
                 raise EngineUnavailable("nothing here knows the titles and dates of sources")
@@ -252,26 +290,39 @@ class Searcher:
                 sources=fitting if scope.sources is None else fitting & scope.sources,
             )
             if scope.empty:
-                return scope, f"No source fits {' '.join(reading.written)}."
-        if reading.phrases:
-            if self._words is None:
-                raise EngineUnavailable("quoted words need the index of words, which is not there")
-            holding = await self._words.holding(query, reading.phrases, scope=scope, limit=HOLDERS)
+                return scope, reading, f"No source fits {' '.join(reading.written)}."
+        if not reading.required:
+            return scope, reading, ""
+        if self._words is None:
+            raise EngineUnavailable("quoted words need the index of words, which is not there")
+        holding = await self._words.holding(query, reading.required, scope=scope, limit=HOLDERS)
+        if holding or reading.strict:
             scope = replace(scope, passages=frozenset(holding))
-            if scope.empty:
-                quoted = " and ".join(f"“{phrase}”" for phrase in reading.phrases)
-                return scope, f"No passage holds {quoted}."
-        return scope, ""
+            nowhere = f"No passage holds {_quoted(reading.required)}."
+            return scope, reading, "" if holding else nowhere
+        lifted = replace(reading, required=(), preferred=reading.required)
+        return scope, lifted, f"No passage holds {_quoted(reading.required)} together."
+
+    def _asked(self, reading: Reading) -> Sequence[Retriever]:
+        if not reading.preferred:
+            return self._legs
+        return (*self._legs, Quotes(self._words, reading.preferred))
 
     async def _ask(
-        self, query: Query, parts: Sequence[str], scope: Scope, pool: int
+        self,
+        query: Query,
+        legs: Sequence[Retriever],
+        parts: Sequence[str],
+        scope: Scope,
+        pool: int,
     ) -> list[_Outcome]:
         """Every leg, of the whole question first and then of each part; all at once."""
         started = perf_counter()
         asked = [
             (leg, part, replace(query, text=text))
             for part, text in enumerate((query.text, *parts))
-            for leg in self._legs
+            for leg in legs
+            if not (part and leg.name == QUOTES)  # its phrases are of the whole
         ]
         tasks = [
             asyncio.create_task(self._one(leg, part, one, scope, pool), name=f"leg {leg.name}")
@@ -385,6 +436,10 @@ class Searcher:
 def run_name(leg: str, part: int) -> str:
     """What a leg's run of the whole question, or of a part of it, is called."""
     return f"{leg}, part {part}" if part else leg
+
+
+def _quoted(phrases: Sequence[str], joint: str = "and") -> str:
+    return f" {joint} ".join(f"“{phrase}”" for phrase in phrases)
 
 
 def _of_leg(leg: str, outcomes: Sequence[_Outcome]) -> LegTrace:

@@ -91,9 +91,14 @@ class UnderstoodOut(BaseModel):
 
     text: str = Field(description="What was searched for.")
     phrases: list[str] = Field(description="Quoted words, which every passage found holds.")
+    preferred: list[str] = Field(
+        description="Quoted words, which lift the passages that hold them."
+    )
     filters: list[str] = Field(description="Fields that narrowed the sources, as written.")
     parts: list[str] = Field(description="Questions in it, each asked by itself beside the whole.")
-    note: str = Field(description="Why nothing could be found, where that is certain.")
+    note: str = Field(
+        description="Why nothing could be found, where that is certain; what no passage holds."
+    )
 
 
 class RerankOut(BaseModel):
@@ -319,6 +324,7 @@ def understood_out(understood: Understood | None) -> UnderstoodOut | None:
     return UnderstoodOut(
         text=understood.text,
         phrases=list(understood.phrases),
+        preferred=list(understood.preferred),
         filters=list(understood.filters),
         parts=list(understood.parts),
         note=understood.note,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -24,12 +26,14 @@ from backend.spaces.service import Counts, Space
 from backend.store.catalogue import StoredCatalogue
 from retrieval.fusion import Fusion, K, Kind
 from retrieval.language import spoken
+from retrieval.model import PassageId, Scope
 from retrieval.model import Query as Question
 from retrieval.search import FUSION
 from retrieval.why import Reason
 
 router = APIRouter(tags=["spaces"])
 
+_PLACE = re.compile(r"(?P<source>\w+)\.(?P<version>\w+)\.(?P<start>\d{1,12})-(?P<end>\d{1,12})")
 PING = 15.0  # seconds of silence after which a comment keeps proxies from closing the stream
 
 
@@ -110,15 +114,21 @@ class FusionOut(BaseModel):
     k: int
     weights: dict[str, float]
 
+    @classmethod
+    def of(cls, fusion: Fusion) -> FusionOut:
+        return cls(kind=fusion.kind, k=fusion.k, weights=dict(fusion.weights))
+
 
 class SettingsOut(BaseModel):
     fusion: FusionOut
+    default: FusionOut = Field(description="What null stands for.")
     legs: list[str] = Field(description="What may be weighed.")
 
     @classmethod
     def of(cls, fusion: Fusion, services: Services) -> SettingsOut:
         return cls(
-            fusion=FusionOut(kind=fusion.kind, k=fusion.k, weights=dict(fusion.weights)),
+            fusion=FusionOut.of(fusion),
+            default=FusionOut.of(FUSION),
             legs=[leg.leg.name for leg in services.legs],
         )
 
@@ -198,20 +208,44 @@ class WhyNotOut(BaseModel):
     within: str | None
     language: str | None
 
+    @classmethod
+    def unasked(cls, passage: str) -> WhyNotOut:
+        return cls(
+            passage=passage,
+            reason=Reason.FILTERED,
+            message="Its source was not among those that were asked.",
+            legs=[],
+            rank=None,
+            score=None,
+            last=None,
+            within=None,
+            language=None,
+        )
+
 
 @router.get("/api/spaces/{space_id}/search/why-not")
 async def why_not(
     space_id: str,
     q: str,
-    passage: str,
     principal: Asking,
     services: Wired,
+    passage: str = "",
+    at: Annotated[str, Query(description="Instead: <source>.<version>.<start>-<end>")] = "",
+    source: Annotated[list[str] | None, Query(description="As if only these were asked")] = None,
     limit: Annotated[int, Query(ge=1, le=50)] = 8,
 ) -> WhyNotOut:
-    """Why a search does not show a passage: where each leg has it, and what cut it off."""
+    """Why a search does not show a passage, or what stands at a place: where each leg has it, and
+    what cut it off."""
     space = await services.spaces.open(principal, space_id, Action.READ)
     check(q)
     scope = principal.scope([space.id])
+    if bool(passage) == bool(at):
+        raise Invalid("Either passage or at has to be given.", "Name one passage, or one place.")
+    passage = passage or await _standing(at, services, scope)
+    if source is not None:
+        if passage.partition(".")[0] not in source:
+            return WhyNotOut.unasked(passage)
+        scope = replace(scope, sources=frozenset(source))
     why = await services.searcher.why_not(
         Question(q, spoken(q)), passage, scope=scope, limit=limit, fusion=space.fusion
     )
@@ -240,6 +274,20 @@ async def why_not(
         within=why.within,
         language=why.language,
     )
+
+
+async def _standing(at: str, services: Services, scope: Scope) -> PassageId:
+    """The passage at a place; where none stands there, the beginning of the ids it would have."""
+    source, version, start, end = _place(at)
+    found = await services.passages.at(source, version, start, end, scope=scope)
+    return found or f"{source}.{version[:12]}"
+
+
+def _place(at: str) -> tuple[str, str, int, int]:
+    match = _PLACE.fullmatch(at)
+    if match is None or int(match["end"]) < int(match["start"]):
+        raise Invalid(f"{at} is no place.", "Write it as <source>.<version>.<start>-<end>.")
+    return match["source"], match["version"], int(match["start"]), int(match["end"])
 
 
 @router.get("/api/spaces/{space_id}/events", response_class=StreamingResponse)

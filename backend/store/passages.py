@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.store.engine import Store
@@ -40,6 +40,26 @@ class StoredPassages:
                 and scope.admits(tenant=row.tenant, space=row.space, source=row.source)
             )
         return found
+
+    async def at(
+        self, source: SourceId, version: VersionHash, start: int, end: int, *, scope: Scope
+    ) -> PassageId | None:
+        """The passage that holds most of a place in a current version; None where none does."""
+        found = [
+            passage
+            for passage in await self.of(source, version)
+            if passage.start < max(end, start + 1)
+            and start < passage.end
+            and scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source)
+        ]
+        best = max(
+            found,
+            key=lambda one: (min(one.end, end) - max(one.start, start), -one.ordinal),
+            default=None,
+        )
+        if best is None or not await self.get([best.id], scope=scope):
+            return None
+        return best.id
 
     async def replace(
         self,
@@ -107,29 +127,54 @@ class StoredPassages:
             )
             return [_passage(row) for row in rows]
 
-    async def everything(
-        self, *, without: Collection[SourceId] = ()
-    ) -> AsyncIterator[Sequence[Passage]]:
-        """All current passages of all tenants, a batch at a time: for building an index anew.
+    async def following(
+        self,
+        after: PassageId,
+        *,
+        limit: int,
+        until: PassageId | None = None,
+        without: Collection[SourceId] = (),
+    ) -> Sequence[Passage]:
+        """Passages of all tenants in order of their ids: for building an index anew.
 
-        ``without`` leaves out those of some sources.
+        Those of current versions and of those being read, which the other legs know already.
+        ``without`` leaves out those of some sources; with ``until`` it ends there.
         """
-        after = ""
+        found: list[Passage] = []
         while True:
-            async with self._store.reading() as connection:
-                rows = (
-                    await connection.execute(
-                        select(passages)
-                        .join(sources, sources.c.id == passages.c.source)
-                        .where(passages.c.version == sources.c.version, passages.c.id > after)
-                        .order_by(passages.c.id)
-                        .limit(AT_ONCE)
-                    )
-                ).all()
-            if not rows:
-                return
-            yield [_passage(row) for row in rows if row.source not in without]
+            rows = await self._store.rows(
+                select(passages)
+                .join(sources, sources.c.id == passages.c.source)
+                .where(
+                    or_(
+                        passages.c.version == sources.c.version,
+                        passages.c.version == sources.c.pending,
+                    ),
+                    passages.c.id > after,
+                    *([passages.c.id <= until] if until is not None else []),
+                )
+                .order_by(passages.c.id)
+                .limit(limit)
+            )
+            found += [_passage(row) for row in rows if row.source not in without]
+            if len(rows) < limit or len(found) >= limit:
+                return found[:limit]
             after = rows[-1].id
+
+    async def many(self) -> Mapping[SourceId, int]:
+        """How many passages ``following`` has of each source."""
+        rows = await self._store.rows(
+            select(passages.c.source, func.count().label("n"))
+            .join(sources, sources.c.id == passages.c.source)
+            .where(
+                or_(
+                    passages.c.version == sources.c.version,
+                    passages.c.version == sources.c.pending,
+                )
+            )
+            .group_by(passages.c.source)
+        )
+        return {row.source: row.n for row in rows}
 
 
 def _passage(row: Row[Any]) -> Passage:

@@ -45,7 +45,7 @@ async def test_quoted_words_hold_in_every_leg(client: httpx.AsyncClient, space: 
     """The dense leg ranks every passage; only the one that holds the words is found."""
     plain = await search(client, space, "net retention of customers")
     assert len(titles(plain)) == 3
-    quoted = await search(client, space, '"net retention" of customers')
+    quoted = await search(client, space, '+"net retention" of customers')
     assert titles(quoted) == {"Board minutes"}
     assert {leg["found"] for leg in quoted["trace"]["legs"] if leg["state"] == "ok"} == {1}
     assert quoted["trace"]["understood"]["phrases"] == ["net retention"]
@@ -78,7 +78,7 @@ async def test_filters_narrow_the_sources_before_ranking(
     [
         ("customers before:2020", "No source fits before:2020."),
         ('customers "retention net"', ""),
-        ('"net retention" title:prices', "No passage holds “net retention”."),
+        ('+"net retention" title:prices', "No passage holds “net retention”."),
     ],
 )
 async def test_when_nothing_can_fit_the_trace_says_what(
@@ -140,6 +140,22 @@ async def test_why_a_passage_is_not_shown_is_told_of_any_id(
     assert {leg["leg"] for leg in below["legs"] if leg["rank"]} >= {"bm25"}
     filtered = await why_not(client, space, last["id"], "customers before:2020")
     assert (filtered["reason"], filtered["message"]) == ("filtered", "No source fits before:2020.")
+
+    # A place stands for the passage there; and only what was asked can be shown.
+    place = "{source}.{version}.{start}-{end}".format(**last)
+    where = f"/api/spaces/{space}/search/why-not"
+    asked = {"q": "customers", "limit": 1}
+    by_place = await client.get(where, params=asked | {"at": place})
+    assert by_place.json() == below
+    beyond_it = await client.get(
+        where, params=asked | {"at": place.rpartition(".")[0] + ".9999-9999"}
+    )
+    assert "has no such passage" in beyond_it.json()["message"]
+    for source, reason in ((best["source"], "filtered"), (last["source"], "found")):
+        only = await client.get(where, params=asked | {"passage": last["id"], "source": source})
+        assert only.json()["reason"] == reason
+    for wrong in ({}, {"at": place, "passage": last["id"]}, {"at": "src_1.v.9-2"}):
+        assert (await client.get(where, params=asked | wrong)).status_code == 422
 
     path = next(
         one["path"]

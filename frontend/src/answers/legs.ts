@@ -1,4 +1,4 @@
-import type { Hit, LegTrace } from '../api';
+import type { Contribution, Hit, LegTrace } from '../api';
 import { duration } from '../ui/words';
 
 const NAMES: Record<string, string> = {
@@ -8,10 +8,13 @@ const NAMES: Record<string, string> = {
   sparse: 'sparse (weighted terms)',
   splade: 'sparse (weighted terms)',
   graph: 'graph (connected passages)',
+  quotes: 'quotes (words as quoted)',
 };
 
-export function legName(leg: string): string {
-  return NAMES[leg] ?? leg;
+/** What a leg is called; of a question in parts, with the part it answers. */
+export function legName(leg: string, part = 0): string {
+  const [name = '', rest] = leg.split(/(?=, part )/);
+  return `${NAMES[name] ?? name}${rest ?? (part > 0 ? `, part ${part}` : '')}`;
 }
 
 /** "12 passages in 8 ms", or what went wrong and what that means for the answer. */
@@ -48,9 +51,9 @@ export function missingLegs(legs: readonly LegTrace[]): string | null {
 }
 
 /** Each leg's share of a fused score, largest first, as fractions that add up to one. */
-export function shares(hit: Hit): { leg: string; rank: number; amount: number; share: number }[] {
-  const total = hit.contributions.reduce((sum, part) => sum + part.amount, 0);
+export function shares(hit: Hit): (Contribution & { share: number })[] {
+  const total = hit.contributions.reduce((sum, { amount }) => sum + amount, 0);
   return hit.contributions
-    .map(({ leg, rank, amount }) => ({ leg, rank, amount, share: total > 0 ? amount / total : 0 }))
+    .map((part) => ({ ...part, share: total > 0 ? part.amount / total : 0 }))
     .sort((a, b) => b.amount - a.amount);
 }

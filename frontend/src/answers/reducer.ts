@@ -25,6 +25,8 @@ export type Phase = 'searching' | 'reading' | 'finished' | 'declined' | 'failed'
 export interface Run {
   phase: Phase;
   question: string;
+  /** What it was asked of; null for all sources of the space. */
+  sources: readonly string[] | null;
   answer: string | null;
   model: string | null;
   kind: 'extractive' | 'llm' | null;
@@ -44,10 +46,11 @@ export interface Run {
   problem: Problem | null;
 }
 
-export function newRun(question: string): Run {
+export function newRun(question: string, sources: readonly string[] | null = null): Run {
   return {
     phase: 'searching',
     question,
+    sources,
     answer: null,
     model: null,
     kind: null,

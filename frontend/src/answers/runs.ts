@@ -29,7 +29,7 @@ function put(space: string, next: Slot): void {
 export async function start(space: string, question: Question): Promise<Run> {
   stop(space);
   const abort = new AbortController();
-  let run = newRun(question.question);
+  let run = newRun(question.question, question.sources ?? null);
   const mine = () => slots.get(space)?.abort === abort;
   put(space, { run, abort });
   try {

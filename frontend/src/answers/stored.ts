@@ -12,7 +12,7 @@ const PHASES: Record<string, Phase> = {
 export function fromStored(stored: StoredAnswer, evidence: ReadonlyMap<string, Evidence>): Run {
   const legs = stored.trace?.legs.map((leg) => leg.leg) ?? [];
   return {
-    ...newRun(stored.question),
+    ...newRun(stored.question, stored.sources),
     // A run the server never ended was cut off by a restart.
     phase: PHASES[stored.state] ?? 'cancelled',
     answer: stored.id,

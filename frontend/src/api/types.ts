@@ -25,6 +25,10 @@ export type PageBoxes = Schemas['PageOut'];
 export type PassageOut = Schemas['PassageOut'];
 export type Contribution = Schemas['ContributionOut'];
 export type Hit = Schemas['HitOut'];
+export type Elsewhere = Schemas['ElsewhereOut'];
+export type WhyNot = Schemas['WhyNotOut'];
+export type SpaceSettings = Schemas['SettingsOut'];
+export type Fusion = Schemas['FusionOut'];
 export type LegTrace = Schemas['LegOut'];
 export type Trace = Schemas['TraceOut'];
 export type Brief = Schemas['BriefOut'];
@@ -56,6 +60,7 @@ export type StoredAnswer = Narrow<
     Schemas['RunOut'],
     | 'id'
     | 'question'
+    | 'sources'
     | 'model'
     | 'state'
     | 'created_at'

@@ -206,6 +206,7 @@ export const DECLINED: AnswerEvent[] = [
 const STORED: StoredAnswer = {
   id: 'ans_1',
   question: 'How fast?',
+  sources: null,
   kind: 'extractive',
   model: 'extractive',
   state: 'finished',

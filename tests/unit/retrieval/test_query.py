@@ -19,7 +19,7 @@ def day(year: int, month: int = 1, date: int = 1) -> datetime:
 def test_filters_leave_the_question_and_quotes_stay_in_it() -> None:
     reading = read('"net retention" title:"Annual report" source:a.pdf after:2024-03 how high?')
     assert reading.text == '"net retention" how high?'
-    assert reading.phrases == ("net retention",)
+    assert reading.preferred == ("net retention",)
     assert reading.filters == Filters(("Annual report",), ("a.pdf",), after=day(2024, 3))
     assert reading.written == ('title:"Annual report"', "source:a.pdf", "after:2024-03")
 
@@ -38,22 +38,46 @@ def test_filters_leave_the_question_and_quotes_stay_in_it() -> None:
 )
 def test_what_only_looks_like_a_filter_or_quote_stays_as_it_is(text: str) -> None:
     reading = read(text)
-    assert (reading.text, reading.phrases, bool(reading.filters)) == (text, (), False)
+    assert (reading.text, reading.required, reading.preferred) == (text, (), ())
+    assert not reading.filters
 
 
 def test_a_quote_of_nothing_but_stop_words_is_no_phrase() -> None:
-    assert read('"to be or not" is a question').phrases == ()
-    assert read("“net retention” „netto Umsatz“ «chiffre d'affaires»").phrases == (
+    assert read('"to be or not" is a question').preferred == ()
+    assert read("“net retention” „netto Umsatz“ «chiffre d'affaires»?").required == (
         "net retention",
         "netto Umsatz",
         "chiffre d'affaires",
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "required", "preferred", "strict"),
+    [
+        ('"net retention"', ("net retention",), (), False),
+        ('"net retention" title:report', ("net retention",), (), False),
+        ('who sang "net retention"?', (), ("net retention",), False),
+        ('who sang +"net retention"?', ("net retention",), (), True),
+        ('+"net retention" and "churn"', ("net retention",), ("churn",), True),
+        ('"churn" why +"churn"', ("churn",), (), True),
+        ('C+"churn" why', (), ("churn",), False),
+    ],
+)
+def test_quotes_are_required_where_nothing_else_is_asked_or_a_plus_says_so(
+    text: str, required: tuple[str, ...], preferred: tuple[str, ...], strict: bool
+) -> None:
+    reading = read(text)
+    assert (reading.required, reading.preferred) == (required, preferred)
+    assert reading.strict is strict
+
+
 def test_as_many_phrases_as_allowed_and_no_more() -> None:
     quoted = [f'"word{number}"' for number in range(MAX_PHRASES + 1)]
-    assert len(read(" ".join(quoted[:-1])).phrases) == MAX_PHRASES
-    assert len(read(" ".join(quoted)).phrases) == MAX_PHRASES
+    for said in (quoted[:-1], quoted):
+        assert len(read(" ".join(said)).required) == MAX_PHRASES
+        assert len(read(" ".join(said) + " why?").preferred) == MAX_PHRASES
+    both = read("+" + " ".join(quoted))
+    assert (len(both.required), len(both.preferred)) == (1, MAX_PHRASES - 1)
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2024-13", "2024-02-30", "24-01-01", "0000"])

@@ -302,7 +302,7 @@ async def test_why_not_names_the_filter_the_quotes_the_language_and_the_leg_that
     )
     unfit = await searcher.why_not(Query("apples title:nuts"), "p00", scope=SCOPE)
     assert (unfit.reason, unfit.message) == (Reason.FILTERED, "No source fits title:nuts.")
-    quoted = await searcher.why_not(Query('title:fruit "red apples"'), "p01", scope=SCOPE)
+    quoted = await searcher.why_not(Query('title:fruit +"red apples"'), "p01", scope=SCOPE)
     assert quoted.reason is Reason.UNQUOTED
     assert "“red apples”" in quoted.message
     other = await searcher.why_not(QUESTION, "p01", scope=SCOPE)
@@ -311,6 +311,49 @@ async def test_why_not_names_the_filter_the_quotes_the_language_and_the_leg_that
     assert "another language (de)" in other.message
     hidden = await searcher.why_not(QUESTION, "p01", scope=Scope("other", frozenset({"s1"})))
     assert hidden.reason is Reason.NOT_INDEXED
+
+
+async def test_quoted_words_in_a_question_lift_what_holds_them_and_hide_nothing() -> None:
+    """Those that hold more of them come first; the run has a name and its part in the score."""
+    held = [passage(0, "apples"), passage(1, "red apples"), passage(2, "red apples, green pears")]
+    words = MemoryLexical()
+    await words.put(held)
+    dense = Scripted("dense", "p00", "p01", "p02")
+    searcher = Searcher([words, dense], MemoryPassages(held))
+    found = await searcher.search(Query('which "red apples", "green pears"?'), scope=SCOPE)
+    assert [hit.passage.id for hit in found.hits] == ["p02", "p01", "p00"]
+    (quotes,) = [run for run in found.runs if run.leg == "quotes"]
+    assert [line.passage for line in quotes.ranked] == ["p02", "p01"]
+    assert found.trace.understood is not None
+    assert found.trace.understood.preferred == ("red apples", "green pears")
+    why = await searcher.why_not(Query('which "red apples"?'), "p00", scope=SCOPE, limit=1)
+    assert {leg.leg: leg.rank for leg in why.legs}["quotes"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "note"),
+    [
+        ('"blue apples"', 2, "No passage holds “blue apples”; searched without the quotes."),
+        ('why "blue apples"?', 2, "No passage holds “blue apples”; searched without the quotes."),
+        (
+            '"red apples" "apples sold"',
+            2,
+            "No passage holds “red apples” and “apples sold” together.",
+        ),
+        ('why +"blue apples"?', 0, "No passage holds “blue apples”."),
+        ('"red apples"', 1, ""),
+    ],
+)
+async def test_quotes_that_nothing_holds_are_left_out_and_said_so_unless_a_plus_insists(
+    text: str, found: int, note: str
+) -> None:
+    held = [passage(0, "red apples"), passage(1, "apples sold")]
+    words = MemoryLexical()
+    await words.put(held)
+    result = await Searcher([words], MemoryPassages(held)).search(Query(text), scope=SCOPE)
+    assert len(result.hits) == found
+    assert result.trace.understood is not None
+    assert result.trace.understood.note == note
 
 
 class Backwards:

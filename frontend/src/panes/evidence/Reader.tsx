@@ -1,7 +1,7 @@
 import { ChevronLeft, ChevronRight, Copy, Download, Quote } from 'lucide-react';
 import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 
-import { legName, shares, useRun } from '../../answers';
+import { legName, type Run, shares, useRun } from '../../answers';
 import {
   asProblem,
   type Hit,
@@ -22,6 +22,8 @@ import { Empty } from '../../ui/Empty';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { when } from '../../ui/words';
+import { AlsoIn, placeName } from './Hits';
+import { WhyNot } from './WhyNot';
 
 type Readable = Extract<Selected, { kind: 'cite' | 'at' }>;
 
@@ -47,13 +49,13 @@ export function Reader({ space }: { space: string }) {
     );
   }
   if (shown.kind === 'at') {
-    const hit = run?.hits.find(({ passage }) => overlaps(passage, shown)) ?? null;
     return (
       <Opened
         key={`${shown.source}${shown.version}${shown.start}`}
+        space={space}
+        run={run}
         spot={shown}
         cited={null}
-        hit={hit}
         answer={null}
       />
     );
@@ -82,11 +84,21 @@ export function Reader({ space }: { space: string }) {
   return (
     <Opened
       key={record.id}
+      space={space}
+      run={run}
       spot={record}
       cited={record.id}
-      hit={run?.hits.find(({ passage }) => overlaps(passage, record)) ?? null}
       answer={record.answer}
     />
+  );
+}
+
+/** The hit that a place is of, or says the same as. */
+function hitAt(hits: readonly Hit[], spot: Spot): Hit | null {
+  return (
+    hits.find(({ passage }) => overlaps(passage, spot)) ??
+    hits.find(({ elsewhere }) => elsewhere.some((place) => overlaps(place, spot))) ??
+    null
   );
 }
 
@@ -108,13 +120,16 @@ function Loading() {
 }
 
 interface OpenedProps {
+  space: string;
+  /** The answer that stands, of which a place may be a part. */
+  run: Run | null;
   spot: Spot;
   cited: string | null;
-  hit: Hit | null;
   answer: string | null;
 }
 
-function Opened({ spot, cited, hit, answer }: OpenedProps) {
+function Opened({ space, run, spot, cited, answer }: OpenedProps) {
+  const hit = hitAt(run?.hits ?? [], spot);
   // Leafing moves the window; the quote stays what is highlighted.
   const [at, setAt] = useState<number | null>(null);
   const [picture, setPicture] = useState<number | null>(null);
@@ -236,7 +251,7 @@ function Opened({ spot, cited, hit, answer }: OpenedProps) {
         )}
       </div>
 
-      <CiteBar root={body} spot={spot} cited={cited}>
+      <CiteBar root={body} spot={spot} cited={cited} space={space} run={run} found={hit !== null}>
         {picture === null ? (
           <Leaf
             what="part"
@@ -422,25 +437,33 @@ function PagePicture({ base, page, spot }: { base: string; page: number; spot: S
 function Why({ hit, answer, spot }: { hit: Hit | null; answer: string | null; spot: Spot }) {
   // A citation made earlier brings its answer with it, and that knows how it was found.
   const stored = useResource<StoredAnswer>(!hit && answer ? `/api/answers/${answer}` : null);
-  const found = hit ?? stored.data?.hits.find(({ passage }) => overlaps(passage, spot));
+  const found = hit ?? hitAt(stored.data?.hits ?? [], spot);
   if (!found) return null;
+  const others = found.elsewhere.filter((place) => !overlaps(place, spot));
   return (
     <div className="mt-1.5">
       <Disclosure
         summary={
           <>
             Why this passage:{' '}
-            {found.contributions.map(({ leg, rank }) => `${leg} #${rank}`).join(' · ')}
+            {found.contributions
+              .flatMap(({ leg, rank, part }) => (part > 0 ? [] : [`${leg} #${rank}`]))
+              .join(' · ')}
           </>
         }
       >
+        {!overlaps(found.passage, spot) && (
+          <p className="mb-1 text-xs text-muted">
+            Found as {placeName(found.passage)}, which says the same.
+          </p>
+        )}
         <table className="w-full text-xs">
           <caption className="sr-only">Contributions to the score</caption>
           <tbody>
-            {shares(found).map(({ leg, rank, amount, share }) => (
-              <tr key={leg}>
+            {shares(found).map(({ leg, part, rank, amount, share }) => (
+              <tr key={`${leg} ${part}`}>
                 <th scope="row" className="py-0.5 pr-2 text-left font-medium whitespace-nowrap">
-                  {legName(leg)}
+                  {legName(leg, part)}
                 </th>
                 <td className="pr-2 text-muted whitespace-nowrap">rank {rank}</td>
                 <td className="w-full pr-2">
@@ -462,6 +485,13 @@ function Why({ hit, answer, spot }: { hit: Hit | null; answer: string | null; sp
             </tr>
           </tbody>
         </table>
+        {found.reranked && (
+          <p className="mt-1 text-xs text-muted">
+            was #{found.reranked.before} before the best were read again, which gave it{' '}
+            {found.reranked.score.toFixed(3)}
+          </p>
+        )}
+        <AlsoIn places={others} />
         {found.matched.length > 0 && (
           <p className="mt-1 text-xs text-muted">
             matched:{' '}
@@ -492,15 +522,20 @@ interface CiteBarProps {
   root: React.RefObject<HTMLDivElement | null>;
   spot: Spot;
   cited: string | null;
+  space: string;
+  run: Run | null;
+  /** Whether the place is among what the answer was made of. */
+  found: boolean;
   children: ReactNode;
 }
 
-/** Leafing, and citing what is selected or what is highlighted. */
-function CiteBar({ root, spot, cited, children }: CiteBarProps) {
+/** Leafing, and citing, or asking after, what is selected or what is highlighted. */
+function CiteBar({ root, spot, cited, space, run, found, children }: CiteBarProps) {
   const port = useBriefPort();
   const [range, setRange] = useState<[number, number] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
+  const [asked, setAsked] = useState<{ run: Run; spot: Spot } | null>(null);
   const read = useCallback(() => {
     if (root.current) setRange(selectedRange(root.current, document.getSelection()));
   }, [root]);
@@ -538,8 +573,28 @@ function CiteBar({ root, spot, cited, children }: CiteBarProps) {
   return (
     <div className="flex shrink-0 flex-col gap-2 border-t border-border px-3 py-1.5">
       {problem && <ProblemNotice problem={problem} />}
-      <div className="flex items-center justify-between gap-2">
-        {children}
+      {asked && (
+        <WhyNot
+          key={`${asked.run.question} ${asked.spot.start}-${asked.spot.end}`}
+          space={space}
+          run={asked.run}
+          spot={asked.spot}
+          onClose={() => setAsked(null)}
+        />
+      )}
+      <div className="flex flex-wrap items-center justify-end gap-x-2 gap-y-1">
+        <div className="mr-auto">{children}</div>
+        {run?.trace && length > 0 && (range || !found) && (
+          <Button
+            small
+            look="quiet"
+            title={`Why “${run.question}” did not find this`}
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => setAsked({ run, spot: { ...spot, start, end } })}
+          >
+            Why not found?
+          </Button>
+        )}
         <Button
           small
           look={range ? 'primary' : 'plain'}

@@ -58,9 +58,10 @@ function Reranked({ rerank }: { rerank: NonNullable<TraceData['rerank']> }) {
 
 /** What was read in the question beside its words; nothing where it was asked as it stands. */
 function Understood({ understood }: { understood: NonNullable<TraceData['understood']> }) {
-  const { phrases, filters, parts, note } = understood;
+  const { phrases, preferred, filters, parts, note } = understood;
   const said = [
     ...phrases.map((phrase) => `every passage holds “${phrase}”`),
+    ...preferred.map((phrase) => `passages that hold “${phrase}” rank higher`),
     ...(filters.length > 0 ? [`only in sources that fit ${filters.join(' ')}`] : []),
     ...(parts.length > 0 ? [`also asked by itself: ${parts.join(' · ')}`] : []),
     ...(note ? [note] : []),
