@@ -367,6 +367,8 @@ class Answers:
                     async for event in events:
                         if isinstance(event, Usage):
                             usage = event
+                            # At once: it was spent, whether or not anything is shown for it.
+                            draft.run = replace(draft.run, usage=usage)
                         else:
                             yield event
             except ModelFailed as error:

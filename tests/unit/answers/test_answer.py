@@ -24,6 +24,7 @@ from backend.answers.events import (
 from backend.answers.runs import RunState
 from backend.errors import Invalid
 from backend.llm.errors import ModelFailed
+from backend.ports import Usage
 from retrieval.errors import AllLegsFailed
 from retrieval.model import Scope
 
@@ -142,12 +143,13 @@ async def test_numbers_swapped_between_passages_get_no_chip(library: Any, script
     ],
 )
 async def test_a_model_that_cannot_answer_declines(library: Any, scripted: Any, said: str) -> None:
-    """A refusal, or an answer of which nothing is found, leaves nothing behind."""
+    """A refusal, or an answer of which nothing is found, leaves nothing behind but its cost."""
     events = await library.ask(GROWTH, scripted([said]))
     assert isinstance(events[-1], Declined)
     assert not those(events, Cited)
     run = await library.answers().get(events[-1].answer, scope=SCOPE)
     assert run.sentences == ()
+    assert run.usage == Usage("scripted", 100, 20, 0.0)
 
 
 async def test_a_model_that_fails_at_once_gives_way_to_quotes(library: Any, scripted: Any) -> None:
