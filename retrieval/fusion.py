@@ -56,18 +56,16 @@ def rrf(
     """
     if k < 0:
         raise ValueError(f"k is {k}; it must be 0 or more")
-    return _fuse(
-        [
+    parts = []
+    for run in runs:
+        weight = _weight(weights, run.leg)
+        parts.append(
             [
-                Contribution(
-                    run.leg, rank, line.score, _weight(weights, run.leg) / (k + rank), run.part
-                )
+                Contribution(run.leg, rank, line.score, weight / (k + rank), run.part)
                 for rank, line in enumerate(run.ranked, 1)
             ]
-            for run in runs
-        ],
-        runs,
-    )
+        )
+    return _fuse(parts, runs)
 
 
 def min_max(runs: Sequence[Run], *, weights: Mapping[str, float] | None = None) -> list[Fused]:
@@ -76,29 +74,44 @@ def min_max(runs: Sequence[Run], *, weights: Mapping[str, float] | None = None) 
     A run's worst line counts 0, as does a passage the run does not hold; a run whose scores are
     all the same gives 1 to each. Legs whose scores are not finite are refused.
     """
+    parts = [
+        [
+            Contribution(run.leg, rank, line.score, amount, run.part)
+            for rank, (line, amount) in enumerate(zip(run.ranked, amounts, strict=True), 1)
+        ]
+        for run, amounts in zip(runs, _stretched(runs, weights), strict=True)
+    ]
+    return _fuse(parts, runs)
+
+
+def min_max_scores(
+    runs: Sequence[Run], *, weights: Mapping[str, float] | None = None
+) -> dict[PassageId, float]:
+    """As ``min_max``, in its order: the scores alone, for who does not ask where they come from."""
+    gathered: dict[PassageId, list[float]] = {}
+    for run, amounts in zip(runs, _stretched(runs, weights), strict=True):
+        for line, amount in zip(run.ranked, amounts, strict=True):
+            gathered.setdefault(line.passage, []).append(amount)
+    scores = {passage: math.fsum(amounts) for passage, amounts in gathered.items()}
+    return dict(sorted(scores.items(), key=lambda line: (-line[1], line[0])))
+
+
+def _stretched(runs: Sequence[Run], weights: Mapping[str, float] | None) -> list[list[float]]:
+    """What each line of each run adds to a min-max score."""
     total = math.fsum(_weight(weights, run.leg) for run in runs)
-    parts = []
+    amounts = []
     for run in runs:
         scores = [line.score for line in run.ranked]
-        if not all(math.isfinite(score) for score in scores):
+        if not all(map(math.isfinite, scores)):
             raise ValueError(f"leg {run.leg} has a score that is not a number; it cannot be scaled")
         low, high = min(scores, default=0.0), max(scores, default=0.0)
         share = _weight(weights, run.leg) / total if total else 0.0
         # Halves, because the distance between two finite floats may not be one itself.
         width = high / 2 - low / 2
-        parts.append(
-            [
-                Contribution(
-                    run.leg,
-                    rank,
-                    line.score,
-                    share * ((line.score / 2 - low / 2) / width if width else 1.0),
-                    run.part,
-                )
-                for rank, line in enumerate(run.ranked, 1)
-            ]
+        amounts.append(
+            [share * ((score / 2 - low / 2) / width if width else 1.0) for score in scores]
         )
-    return _fuse(parts, runs)
+    return amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +177,7 @@ def _fuse(parts: Sequence[Sequence[Contribution]], runs: Sequence[Run]) -> list[
     fused = [
         Fused(
             passage,
-            math.fsum(part.amount for part in contributions),  # exact, so order cannot matter
+            math.fsum([part.amount for part in contributions]),  # exact, so order cannot matter
             tuple(sorted(contributions, key=lambda one: (one.leg, one.part))),
         )
         for passage, contributions in gathered.items()

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
+from itertools import chain
 from typing import Final, TypeAlias
 
 SHINGLE: Final = 5  # words
@@ -51,36 +53,49 @@ def normalised(text: str) -> str:
 
 
 class Twins:
-    """What was seen so far; each text is asked for its first twin."""
+    """What was seen so far; each text is asked for its first twin.
+
+    Asking looks only at those that share five words with it, so its time does not grow with what
+    was seen.
+    """
 
     def __init__(self) -> None:
         self._same: dict[str, int] = {}
-        self._alike: dict[frozenset[tuple[str, int]], list[tuple[int, frozenset[Words]]]] = {}
+        self._added: list[tuple[int, str, frozenset[Words]]] = []
+        self._holding: dict[Words, list[int]] = {}  # by shingle, which of those added
 
     def first(self, text: str) -> int | None:
         """The number under which its first twin was added."""
-        wording = normalised(text)
+        wording, held = _read(text)
         if wording in self._same:
             return self._same[wording]
-        candidates = self._alike.get(telling(text))
-        if candidates:
-            held = shingles(wording)
-            for number, others in candidates:
-                if near(held, others):
-                    return number
+        alike = set(chain.from_iterable(self._holding.get(shingle, ()) for shingle in held))
+        for at in sorted(alike):
+            number, other, others = self._added[at]
+            # What tells them apart is costly to find, and few come as far.
+            if near(held, others) and telling(text) == telling(other):
+                return number
         return None
 
     def add(self, text: str, number: int) -> None:
-        wording = normalised(text)
+        wording, held = _read(text)
         self._same.setdefault(wording, number)
-        self._alike.setdefault(telling(text), []).append((number, shingles(wording)))
+        for shingle in held:
+            self._holding.setdefault(shingle, []).append(len(self._added))
+        self._added.append((number, text, held))
+
+
+@lru_cache(maxsize=16)  # what is asked for and has no twin is added next
+def _read(text: str) -> tuple[str, frozenset[Words]]:
+    wording = normalised(text)
+    return wording, shingles(wording)
 
 
 def shingles(wording: str) -> frozenset[Words]:
     words = wording.split()
-    return frozenset(
-        tuple(words[at : at + SHINGLE]) for at in range(max(1, len(words) - SHINGLE + 1))
-    )
+    if len(words) < SHINGLE:
+        return frozenset((tuple(words),))
+    return frozenset(zip(*(words[at:] for at in range(SHINGLE)), strict=False))
 
 
 def near(one: frozenset[Words], other: frozenset[Words]) -> bool:

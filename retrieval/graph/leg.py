@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import AllLegsFailed
-from retrieval.fusion import min_max
+from retrieval.fusion import min_max_scores
 from retrieval.graph.cooccurrence import EXTRACTION, asked, read
 from retrieval.graph.model import EntityKey, Subgraph
 from retrieval.graph.names import NAMES
@@ -90,8 +90,8 @@ class GraphLeg:
         ``runs`` are what the search's legs found: the walk began at the best of them.
         """
         names = {leg.name for leg in self._near}
-        near = min_max([run for run in runs if run.leg in names], weights=WEIGHTS)
-        starts = tuple(line.passage for line in near)[:STARTS]
+        near = min_max_scores([run for run in runs if run.leg in names], weights=WEIGHTS)
+        starts = tuple(near)[:STARTS]
         ends = list(dict.fromkeys((*starts, *passages)))
         keys = await asyncio.to_thread(asked, query.text)
         graph = await self._store.around(
@@ -136,7 +136,7 @@ class GraphLeg:
                 + "; ".join(str(error) or type(error).__name__ for error in answers)
                 + ")"
             )
-        return {line.passage: line.score for line in min_max(runs, weights=WEIGHTS)}
+        return min_max_scores(runs, weights=WEIGHTS)
 
 
 def linked(keys: Sequence[EntityKey], graph: Subgraph) -> tuple[EntityKey, ...]:
