@@ -490,6 +490,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spaces/{space}/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Graph
+         * @description Part of the graph; where nothing is asked for, what most is stated of in the space.
+         */
+        get: operations["graph_api_spaces__space__graph_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/graph/communities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Communities
+         * @description Who keeps company in the sources, with sentences that say so; the largest first.
+         */
+        get: operations["list_communities_api_spaces__space__graph_communities_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/briefs/templates": {
         parameters: {
             query?: never;
@@ -793,6 +833,47 @@ export interface components {
             /** Unchecked */
             unchecked: number;
         };
+        /**
+         * CommunitiesOut
+         * @description A page of communities, and how much of the space they were found in.
+         */
+        CommunitiesOut: {
+            /** Communities */
+            communities: components["schemas"]["CommunityOut"][];
+            /** Total */
+            total: number;
+            /** Offset */
+            offset: number;
+            /**
+             * Read
+             * @description Passages that were read for them.
+             */
+            read: number;
+            /**
+             * Of
+             * @description Passages there are.
+             */
+            of: number;
+        };
+        /** CommunityOut */
+        CommunityOut: {
+            /** Id */
+            id: string;
+            /**
+             * Entities
+             * @description The most named of them.
+             */
+            entities: components["schemas"]["MemberOut"][];
+            /**
+             * Size
+             * @description How many entities it has.
+             */
+            size: number;
+            /** Passages */
+            passages: number;
+            /** Quotes */
+            quotes: components["schemas"]["QuotedOut"][];
+        };
         /** ContributionOut */
         ContributionOut: {
             /** Leg */
@@ -878,6 +959,23 @@ export interface components {
             start: number;
             /** End */
             end: number;
+        };
+        /** EntityOut */
+        EntityOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /**
+             * Passages
+             * @description That name it, of those the reader may see.
+             */
+            passages: number;
+            /**
+             * Asked
+             * @description The question, or whoever looked it up, named it.
+             */
+            asked: boolean;
         };
         /** EstimateOut */
         EstimateOut: {
@@ -1000,6 +1098,27 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /**
+         * GraphOut
+         * @description A part of the graph: as text first, and as what is needed to draw it.
+         */
+        GraphOut: {
+            /** About */
+            about: string;
+            /** Text */
+            text: string;
+            /** Entities */
+            entities: components["schemas"]["EntityOut"][];
+            /** Relations */
+            relations: components["schemas"]["RelationOut"][];
+            /** Paths */
+            paths: components["schemas"]["PathOut"][];
+            /**
+             * Whole
+             * @description False where a limit left something out.
+             */
+            whole: boolean;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
@@ -1104,6 +1223,15 @@ export interface components {
             /** Auth */
             auth: string;
         };
+        /** MemberOut */
+        MemberOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Passages */
+            passages: number;
+        };
         /** NewBrief */
         NewBrief: {
             /** Title */
@@ -1193,6 +1321,21 @@ export interface components {
              */
             format: "text" | "markdown" | "html";
         };
+        /** PathOut */
+        PathOut: {
+            /** Text */
+            text: string;
+            /**
+             * About
+             * @description The passage is about the entity, not merely naming it.
+             */
+            about: boolean;
+            /** Steps */
+            steps: components["schemas"]["StepOut"][];
+            /** @description The passage it sets out from; null: the question */
+            begins: components["schemas"]["QuotedOut"] | null;
+            leads_to: components["schemas"]["QuotedOut"];
+        };
         /** PortStatus */
         PortStatus: {
             /** Port */
@@ -1227,6 +1370,28 @@ export interface components {
             done: number;
             /** Total */
             total: number;
+        };
+        /**
+         * QuotedOut
+         * @description Words at a place of a stored version: what `POST /api/evidence` makes evidence of.
+         */
+        QuotedOut: {
+            /** Passage */
+            passage: string;
+            /** Source */
+            source: string;
+            /** Source Title */
+            source_title: string;
+            /** Version */
+            version: string;
+            /** Page */
+            page: number | null;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Quote */
+            quote: string;
         };
         /** RankedOut */
         RankedOut: {
@@ -1296,6 +1461,38 @@ export interface components {
             skipped: components["schemas"]["Skipped"][];
             /** Warnings */
             warnings: string[];
+        };
+        /** RelationOut */
+        RelationOut: {
+            /**
+             * Subject
+             * @description An entity's key.
+             */
+            subject: string;
+            /** Predicate */
+            predicate: string;
+            /**
+             * Object
+             * @description An entity's key.
+             */
+            object: string;
+            /**
+             * Directed
+             * @description False where the two are merely named together.
+             */
+            directed: boolean;
+            /**
+             * Passages
+             * @description That state it, of those the reader may see.
+             */
+            passages: number;
+            /** Text */
+            text: string;
+            /**
+             * Support
+             * @description The first of the passages, by their words.
+             */
+            support: components["schemas"]["QuotedOut"][];
         };
         /** ReplayOut */
         ReplayOut: {
@@ -1499,6 +1696,17 @@ export interface components {
              * @default []
              */
             questions: string[];
+        };
+        /** StepOut */
+        StepOut: {
+            /** Begin */
+            begin: string;
+            /** Predicate */
+            predicate: string;
+            /** End */
+            end: string;
+            /** Passages */
+            passages: number;
         };
         /** TemplateOut */
         TemplateOut: {
@@ -2651,6 +2859,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReplayOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    graph_api_spaces__space__graph_get: {
+        parameters: {
+            query?: {
+                /** @description A question: the ways to what it finds. */
+                q?: string | null;
+                /** @description The ways behind a kept answer. */
+                answer?: string | null;
+                /** @description A name: what is stated of it. */
+                entity?: string | null;
+                /** @description Entities, or relations of one. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_communities_api_spaces__space__graph_communities_get: {
+        parameters: {
+            query?: {
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommunitiesOut"];
                 };
             };
             /** @description Validation Error */
