@@ -24,7 +24,8 @@ MAX_PHRASES: Final = 8  # quoted words beyond these are words like any other
 MAX_PARTS: Final = 4  # of a question; more than these are a text, and are asked as one
 PART_WORDS: Final = 2  # fewer ask nothing of their own
 
-_QUOTED = r'"(?P<{0}1>[^"\n]*)"|“(?P<{0}2>[^”\n]*)”|„(?P<{0}3>[^“”\n]*)[“”]|«(?P<{0}4>[^»\n]*)»'
+# None holds its own opening mark: a text of these alone would be read to its end from each.
+_QUOTED = r'"(?P<{0}1>[^"\n]*)"|“(?P<{0}2>[^“”\n]*)”|„(?P<{0}3>[^„“”\n]*)[“”]|«(?P<{0}4>[^«»\n]*)»'
 _FIELD: Final = re.compile(
     r"(?<![^\s(])(?P<field>title|source|after|before):"
     rf'(?:{_QUOTED.format("value")}|(?P<value>[^\s"“„«]+))',
@@ -47,6 +48,7 @@ _POINTS_BACK: Final = frozenset(
     )
 )
 _LEFT_OVER: Final = " \t\r\n?!.,;:()"
+_LOOSE: Final = re.compile(r" (?=[?!.,;:)]+(?: |$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,12 @@ def read(text: str, language: str = "en") -> Reading:
         field = match["field"].lower()
         if not words(value):
             return match.group()
+        bare = match["value"] or ""  # what ends the sentence or the bracket is no part of it
+        ending = bare[len(bare.rstrip(_LEFT_OVER)) :]
+        value = value.removesuffix(ending)
         fields[field].append(value)
         written.append(f'{field}:"{value}"' if " " in value else f"{field}:{value}")
-        return " "
+        return f"{ending} "
 
     left = _FIELD.sub(take, begun)
     filters = Filters(
@@ -143,7 +148,7 @@ def read(text: str, language: str = "en") -> Reading:
     strict = tuple(phrase for phrase, must in phrases.items() if must)[:MAX_PHRASES]
     others = tuple(phrase for phrase, must in phrases.items() if not must)
     others = others[: MAX_PHRASES - len(strict)]
-    asked = " ".join(left.split()) + rest if filters else text
+    asked = _LOOSE.sub("", " ".join(left.split())) + rest if filters else text
     if others and not strict and not words(_PHRASE.sub(" ", left)):
         return Reading(asked, required=others, filters=filters, written=tuple(written))
     return Reading(asked, strict, others, bool(strict), filters, tuple(written))

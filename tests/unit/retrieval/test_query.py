@@ -42,6 +42,28 @@ def test_what_only_looks_like_a_filter_or_quote_stays_as_it_is(text: str) -> Non
     assert not reading.filters
 
 
+@pytest.mark.parametrize(
+    ("text", "asked", "written"),
+    [
+        ("What changed after:2024?", "What changed?", "after:2024"),
+        ("Did rent (source:10-K.pdf) rise?", "Did rent () rise?", "source:10-K.pdf"),
+        ("In title:minutes, what fell?", "In, what fell?", "title:minutes"),
+        ('What fell title:"in May?"', "What fell", 'title:"in May?"'),
+    ],
+)
+def test_what_ends_a_sentence_is_no_part_of_a_filter(text: str, asked: str, written: str) -> None:
+    reading = read(text)
+    assert (reading.text, reading.written) == (asked, (written,))
+
+
+def test_a_mark_that_is_never_closed_opens_no_quote() -> None:
+    """The quote is what the nearest marks hold; whatever opened before them is passed over."""
+    assert read("the “net and “gross margin” fell").preferred == ("gross margin",)
+    assert read("der „Netto und „Umsatz“ fiel").preferred == ("Umsatz",)
+    assert read("le «net et «chiffre d'affaires» a baissé").preferred == ("chiffre d'affaires",)
+    assert read("“" * 9).preferred == ()
+
+
 def test_a_quote_of_nothing_but_stop_words_is_no_phrase() -> None:
     assert read('"to be or not" is a question').preferred == ()
     assert read("“net retention” „netto Umsatz“ «chiffre d'affaires»?").required == (
