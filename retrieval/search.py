@@ -165,9 +165,7 @@ class Searcher:
         )
         if scope.empty:
             return SearchResult((), (), Trace((), str(fusion), understood=understood))
-        if self._ready is not None:
-            with suppress(Exception):  # the leg that cannot do without will say so itself
-                await self._ready()
+        await self._awaited()
         started = perf_counter()
         legs = self._asked(reading)
         outcomes = await self._ask(query, legs, parts, scope, self._pool)
@@ -231,6 +229,7 @@ class Searcher:
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
         parts = split(reading.text)
         legs = self._asked(reading)
+        await self._awaited()
         outcomes = await self._ask(query, legs, parts, narrowed, max(DEEPER, self._pool))
         why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
         fused = fusion(
@@ -302,6 +301,11 @@ class Searcher:
             return scope, reading, "" if holding else nowhere
         lifted = replace(reading, required=(), preferred=reading.required)
         return scope, lifted, f"No passage holds {_quoted(reading.required)} together."
+
+    async def _awaited(self) -> None:
+        if self._ready is not None:
+            with suppress(Exception):  # the leg that cannot do without will say so itself
+                await self._ready()
 
     def _asked(self, reading: Reading) -> Sequence[Retriever]:
         if not reading.preferred:

@@ -97,6 +97,25 @@ async def test_a_search_waits_for_the_opening_outside_its_deadline() -> None:
     assert [hit.passage.id for hit in found.hits] == ["p"]
 
 
+async def test_telling_why_a_passage_is_not_shown_waits_for_the_opening_too() -> None:
+    """Else the leg that is being opened would be said to be down."""
+    opened: list[bool] = []
+
+    class Late(Words):
+        async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+            if not opened:
+                raise WeightsError("not open yet")
+            return await super().search(query, scope=scope, limit=limit)
+
+    async def opening() -> None:
+        opened.append(True)
+
+    passage = Passage("p", "t", "s", "src", "v", 0, "words", 0, 5)
+    searcher = Searcher([Late()], MemoryPassages([passage]), ready=opening)
+    why = await searcher.why_not(Query("words"), "p", scope=Scope("t", frozenset({"s"})))
+    assert [(leg.state, leg.rank) for leg in why.legs] == [("ok", 1)]
+
+
 async def test_a_search_goes_on_when_the_opening_failed() -> None:
     """The other legs answer; the leg that lacks its encoder names the fault itself."""
 
