@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from backend.answers.runs import AnswerRun, RunState, Spent
 from backend.clock import now
+from backend.ports import Usage
 from backend.settings import UnknownScheme, Url
+from backend.store.answers import StoredRuns
 from backend.store.engine import Store, open_store
 from backend.store.migrations import FOLDER, current, head, upgrade
 from backend.store.passages import StoredPassages
@@ -45,21 +49,47 @@ async def test_migrating_twice_changes_nothing(store: Store) -> None:
         assert await connection.run_sync(upgrade) is False
 
 
+def back(connection: Connection, revision: str) -> None:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(FOLDER))
+    command.downgrade(config, revision)
+
+
 async def test_a_store_of_the_first_shape_is_brought_up_with_what_it_holds(store: Store) -> None:
     """Every step from the first tables runs where there are rows, and takes none of them."""
-
-    def back(connection: Connection) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(FOLDER))
-        command.downgrade(config, "0001")
-
     async with store.writing() as connection:
         await connection.execute(insert(tenants).values(id="t", name="T", created_at=now()))
-        await connection.run_sync(back)
+        await connection.run_sync(back, "0001")
         assert await connection.run_sync(current) == "0001"
         assert await connection.run_sync(upgrade) is True
         assert await connection.run_sync(current) == head()
         assert await connection.scalar(select(tenants.c.name)) == "T"
+
+
+async def test_what_answers_took_is_read_out_of_runs_kept_before_it_had_columns(
+    store: Store,
+) -> None:
+    """With a price, without one, and where no model was asked."""
+    began = now()
+    run = AnswerRun(
+        id="ans_1", tenant="t", space="spc_1", question="How much?", sources=None, asked_by="you",
+        kind="llm", model="m", state=RunState.FINISHED, created_at=began, prompt_hash="asked",
+        usage=Usage("m", 1000, 200, 0.0123),
+    )  # fmt: skip
+    async with store.writing() as connection:
+        made = {"created_at": began}
+        await connection.execute(insert(tenants).values(id="t", name="T", **made))
+        await connection.execute(
+            insert(spaces).values(id="spc_1", tenant="t", name="S", created_by="you", **made)
+        )
+    runs, scope = StoredRuns(store), Scope("t", frozenset({"spc_1"}))
+    await runs.put(run)
+    await runs.put(replace(run, id="ans_2", usage=Usage("m", 10, 2, None)))
+    await runs.put(replace(run, id="ans_3", usage=None, prompt_hash=None))
+    async with store.writing() as connection:
+        await connection.run_sync(back, "0002")
+        await connection.run_sync(upgrade)
+    assert await runs.spent(began, scope=scope) == Spent(3, 1010, 202, 0.0123, 1)
 
 
 async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
@@ -204,6 +234,7 @@ import asyncio, sys
 from pathlib import Path
 from sqlalchemy import insert
 from backend.settings import Url
+from backend.store.answers import StoredRuns
 from backend.store.engine import open_store
 from backend.store.tables import meta
 
