@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from backend import health
+from backend import health, rebuilding
 from backend.answers import routes as answers
 from backend.auth import routes as auth
 from backend.briefs import routes as briefs
@@ -22,7 +22,7 @@ from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
 from backend.evidence import routes as evidence
 from backend.graph import routes as graph
-from backend.limits import BodyLimit, SafeHeaders
+from backend.limits import BodyLimit, SafeHeaders, WithoutNul
 from backend.pages import Pages
 from backend.services import Services
 from backend.sources import routes as sources
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    rebuilding.router,
     auth.router,
     spaces.router,
     sources.router,
@@ -57,6 +58,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.add_middleware(BodyLimit, upload=services.settings.max_upload_bytes)
+    app.add_middleware(WithoutNul)
     app.add_middleware(SafeHeaders)
     for kind in STATUS:
         app.add_exception_handler(kind, _domain_error)

@@ -50,6 +50,23 @@ class SafeHeaders:
         await self._app(scope, receive, sending)
 
 
+class WithoutNul:
+    """Puts U+FFFD for NUL in addresses: PostgreSQL takes none.
+
+    An id that had one is then an unknown id, and not a fault of the database.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if "\0" in scope.get("path", "") or b"%00" in scope.get("query_string", b""):
+            scope = dict(scope)
+            scope["path"] = scope["path"].replace("\0", "\ufffd")
+            scope["query_string"] = scope["query_string"].replace(b"%00", b"%EF%BF%BD")
+        await self._app(scope, receive, send)
+
+
 class BodyLimit:
     """Stops reading a body at its limit, whatever length it declared."""
 
