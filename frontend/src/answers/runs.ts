@@ -29,6 +29,7 @@ function put(space: string, next: Slot): void {
 export async function start(space: string, question: Question): Promise<Run> {
   stop(space);
   const abort = new AbortController();
+  const before = slot(space).run;
   let run = newRun(question.question, question.sources ?? null);
   const mine = () => slots.get(space)?.abort === abort;
   put(space, { run, abort });
@@ -48,7 +49,8 @@ export async function start(space: string, question: Question): Promise<Run> {
     run = abort.signal.aborted ? cancelled(run) : broken(run, asProblem(error));
   }
   if (mine()) {
-    put(space, { run, abort: null });
+    // What could not be read as a question was not asked: the answer before it stays.
+    put(space, { run: run.problem?.code === 'bad_query' ? before : run, abort: null });
     invalidate(`/api/spaces/${space}/answers`);
     invalidate(`/api/spaces/${space}/cost`);
   }

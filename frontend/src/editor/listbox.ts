@@ -26,6 +26,8 @@ export function openListbox<T extends Choice>(label: string, nothing: (query: st
   list.id = id;
   list.setAttribute('role', 'listbox');
   list.setAttribute('aria-label', label);
+  // What scrolls can be reached without a mouse.
+  list.tabIndex = 0;
   const note = document.createElement('p');
   note.className = 'editor-list-note';
   note.setAttribute('role', 'status');

@@ -4,9 +4,12 @@ import type {
   Estimate,
   Evidence,
   Hit,
+  Problem,
   Reading,
   Source,
+  SpaceSettings,
   StoredAnswer,
+  WhyNot,
 } from '../api';
 
 /* A small server in memory for the tests of the panes: one source, one brief, one question. */
@@ -222,6 +225,35 @@ const STORED: StoredAnswer = {
   error: null,
 };
 
+const WHY_NOT: WhyNot = {
+  passage: 'src_1.abababababab.00007',
+  reason: 'below',
+  message: 'It ranks 9 after fusion; 1 are shown, the last with 0.0325. Its score is 0.0100.',
+  legs: [
+    { leg: 'bm25', state: 'ok', rank: 140, score: 2, asked: 1000, cut: 100, error: null },
+    {
+      leg: 'dense',
+      state: 'failed',
+      rank: null,
+      score: null,
+      asked: 1000,
+      cut: 100,
+      error: 'gone',
+    },
+  ],
+  rank: 9,
+  score: 0.01,
+  last: 0.0325,
+  within: null,
+  language: null,
+};
+
+const SETTINGS: SpaceSettings = {
+  fusion: { kind: 'rrf', k: 30, weights: { dense: 2 } },
+  default: { kind: 'rrf', k: 5, weights: {} },
+  legs: ['bm25', 'dense'],
+};
+
 export interface FakeApi {
   fetch: typeof fetch;
   /** Every request as "METHOD path". */
@@ -230,6 +262,11 @@ export interface FakeApi {
   cited: unknown[];
   answer: AnswerEvent[];
   reading: Reading;
+  /** What was put as a space's settings. */
+  settings: unknown[];
+  /** What is said of the next question; null where it is answered. */
+  refused: Problem | null;
+  whyNot: WhyNot;
   /** A check of claims as it comes; null where it is over at once. */
   check: ReadableStream<Uint8Array> | null;
   report: ClaimReport;
@@ -239,6 +276,9 @@ export function fakeApi(): FakeApi {
   const api: FakeApi = {
     asked: [],
     cited: [],
+    settings: [],
+    refused: null,
+    whyNot: WHY_NOT,
     answer: ANSWER,
     reading: READING,
     check: null,
@@ -249,6 +289,8 @@ export function fakeApi(): FakeApi {
       api.asked.push(`${method} ${url.pathname}${url.search}`);
       if (method === 'POST' && url.pathname === '/api/evidence' && typeof init?.body === 'string')
         api.cited.push(JSON.parse(init.body));
+      if (method === 'PUT' && typeof init?.body === 'string')
+        api.settings.push(JSON.parse(init.body));
       return Promise.resolve(closing(respond(api, method, url), init?.signal ?? null));
     },
   };
@@ -266,6 +308,7 @@ function closing(response: Response, signal: AbortSignal | null): Response {
 function respond(api: FakeApi, method: string, url: URL): Response {
   const path = url.pathname;
   if (method === 'POST' && path.endsWith('/answers')) {
+    if (api.refused) return Response.json({ error: api.refused }, { status: 422 });
     return new Response(
       api.answer
         .map(({ type, ...data }) => `event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
@@ -282,6 +325,8 @@ function respond(api: FakeApi, method: string, url: URL): Response {
   if (path.endsWith('/sources')) return Response.json(SOURCES);
   if (path.endsWith('/answers')) return Response.json([]);
   if (path.endsWith('/estimate')) return Response.json(ESTIMATE);
+  if (path.endsWith('/search/why-not')) return Response.json(api.whyNot);
+  if (path.endsWith('/settings')) return Response.json(SETTINGS);
   if (path.endsWith('/search')) return Response.json({ hits: [HIT], trace: TRACE });
   if (path.endsWith('/claims')) return Response.json(api.report);
   if (path.endsWith('/claims/check')) {

@@ -8,7 +8,7 @@ import { forgetAll } from '../api';
 import { type BriefPort, type CitedSentence, getPlace, go, setBriefPort, setSync } from '../desk';
 import { ChecksPane } from './checks';
 import { EvidencePane } from './evidence';
-import { DECLINED, type FakeApi, fakeApi, HIT, QUOTE } from './fake-api';
+import { DECLINED, type FakeApi, fakeApi, HIT, QUOTE, VERSION } from './fake-api';
 
 const QUESTIONS = ['How fast did it grow?', 'What do they charge?', 'Who complains?'];
 
@@ -110,6 +110,58 @@ describe('asking', () => {
     await expectAccessible(container);
   });
 
+  it('tells a filter that cannot be read at the field, and keeps the answer before it', async () => {
+    const { container } = evidence();
+    await ask();
+    await screen.findByText('Revenue grew 12 % in 2025.');
+    api.refused = {
+      code: 'bad_query',
+      message: 'after:soon names no date.',
+      remedy: 'Write it as after:2024-03-31.',
+    };
+    const field = screen.getByLabelText('Question');
+    await ask(' after:soon');
+    await screen.findByText(/after:soon names no date\. Write it as/);
+    expect(field.getAttribute('aria-invalid')).toBe('true');
+    expect(screen.getByText('Revenue grew 12 % in 2025.')).toBeTruthy();
+    await expectAccessible(container);
+    await userEvent.type(field, '-no');
+    expect(field.getAttribute('aria-invalid')).toBe('false');
+  });
+
+  it('explains quotes and filters on demand', async () => {
+    const { container } = evidence();
+    const help = await screen.findByRole('button', { name: 'Quotes and filters' });
+    expect(screen.queryByText('title:minutes')).toBeNull();
+    await userEvent.click(help);
+    expect(screen.getByText('title:minutes')).toBeTruthy();
+    expect(help.getAttribute('aria-expanded')).toBe('true');
+    await expectAccessible(container);
+  });
+
+  it('names the other places of a wording, and opens them', async () => {
+    const place = { ...HIT.passage, passage: 'src_2.00.1', source_title: 'Report v2', page: 4 };
+    const places = ['src_2', 'src_3', 'src_4'].map((source, n) => ({
+      ...place,
+      source,
+      passage: `${source}.00.1`,
+      source_title: n === 0 ? 'Report v2' : `Copy ${n}`,
+    }));
+    const hit = { ...HIT, elsewhere: places, reranked: { score: 0.9, before: 5 } };
+    api.answer = DECLINED.map((event) =>
+      event.type === 'declined' ? { ...event, nearest: [hit] } : event,
+    );
+    const { container } = evidence();
+    await ask();
+    await screen.findByText(/was #5/);
+    expect(screen.queryByText('Copy 2, p. 4')).toBeNull();
+    await userEvent.click(screen.getByRole('button', { name: '2 more places' }));
+    expect(screen.getByText('Copy 2, p. 4')).toBeTruthy();
+    await expectAccessible(container);
+    await userEvent.click(screen.getByRole('button', { name: 'Report v2, p. 4' }));
+    expect(getPlace()).toMatchObject({ left: 'reader', sel: { kind: 'at', source: 'src_2' } });
+  });
+
   it('says when an answer broke off', async () => {
     api.answer = api.answer.slice(0, 3);
     evidence();
@@ -138,6 +190,31 @@ describe('the reader', () => {
     const { container } = evidence();
     expect(await screen.findByText('The quote could not be placed')).toBeTruthy();
     expect(container.querySelector('mark')).toBeNull();
+  });
+
+  it('says why a place was not found by the question that stands', async () => {
+    const { container } = evidence();
+    await ask();
+    await screen.findByText('Revenue grew 12 % in 2025.');
+    go({
+      left: 'reader',
+      sel: { kind: 'at', source: 'src_9', version: VERSION, start: 6, end: 9 },
+    });
+    await userEvent.click(await screen.findByRole('button', { name: 'Why not found?' }));
+    const why = await screen.findByRole('region', { name: 'Why this was not found' });
+    expect(await within(why).findByText(/It ranks 9 after fusion; 1 are shown/)).toBeTruthy();
+    expect(within(why).getByText('rank 140, below the first 100')).toBeTruthy();
+    expect(within(why).getByText('not asked: gone')).toBeTruthy();
+    expect(api.asked).toContain(
+      `GET /api/spaces/spc_1/search/why-not?q=How+fast%3F&at=src_9.${VERSION}.6-9&limit=1`,
+    );
+    await expectAccessible(container);
+    await userEvent.click(within(why).getByRole('button', { name: 'Close the reason' }));
+    expect(screen.queryByRole('region', { name: 'Why this was not found' })).toBeNull();
+
+    api.whyNot = { ...api.whyNot, reason: 'collapsed', within: HIT.passage.id, legs: [] };
+    await userEvent.click(screen.getByRole('button', { name: 'Why not found?' }));
+    expect(await screen.findByText(/the same as passage 1, study\.pdf, p\. 14/)).toBeTruthy();
   });
 
   it('cites what is highlighted without making a second record of it', async () => {

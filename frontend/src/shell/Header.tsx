@@ -11,6 +11,7 @@ import {
   Moon,
   Plus,
   RefreshCw,
+  Settings2,
   Sun,
   Trash2,
 } from 'lucide-react';
@@ -45,6 +46,7 @@ interface HeaderProps {
   onKeys: () => void;
   onNewSpace: () => void;
   onNewBrief: () => void;
+  onSpaceSettings: () => void;
   onDeleteSpace: () => void;
   onDeleteBrief: () => void;
 }
@@ -83,9 +85,14 @@ export function Header(props: HeaderProps) {
             <Plus aria-hidden /> New space…
           </MenuItem>
           {space && (
-            <MenuItem danger onSelect={props.onDeleteSpace}>
-              <Trash2 aria-hidden /> Delete “{space.name}”…
-            </MenuItem>
+            <>
+              <MenuItem onSelect={props.onSpaceSettings}>
+                <Settings2 aria-hidden /> Settings of “{space.name}”…
+              </MenuItem>
+              <MenuItem danger onSelect={props.onDeleteSpace}>
+                <Trash2 aria-hidden /> Delete “{space.name}”…
+              </MenuItem>
+            </>
           )}
         </Menu>
         {space && (

@@ -45,9 +45,18 @@ import {
 } from './layout';
 import { OpenBrief } from './OpenBrief';
 import { Palette } from './Palette';
+import { SpaceSettings } from './SpaceSettings';
 import { useSession } from './useSession';
 
-type Open = 'palette' | 'keys' | 'new-space' | 'new-brief' | 'delete-space' | 'delete-brief' | null;
+type Open =
+  | 'palette'
+  | 'keys'
+  | 'new-space'
+  | 'new-brief'
+  | 'space-settings'
+  | 'delete-space'
+  | 'delete-brief'
+  | null;
 
 const NO_QUESTIONS: readonly string[] = [];
 const RETRY = 5000; // ms between knocks at a server that does not answer
@@ -86,6 +95,13 @@ export function Shell() {
       label: 'Sources',
       words: 'upload add files',
       run: () => go({ left: 'sources' }),
+    },
+    {
+      id: 'graph',
+      group: 'Go to',
+      label: 'Graph',
+      words: 'names relations paths communities',
+      run: () => go({ left: 'graph' }),
     },
     { id: 'reader', group: 'Go to', label: 'Reader', run: () => go({ left: 'reader' }) },
     { id: 'claims', group: 'Go to', label: 'Claims', run: () => go({ right: 'claims' }) },
@@ -144,6 +160,13 @@ export function Shell() {
     ...(space
       ? [
           {
+            id: 'space-settings',
+            group: 'Go to',
+            label: `Settings of space “${space.name}”…`,
+            words: 'fusion weights legs rank',
+            run: () => setOpen('space-settings'),
+          },
+          {
             id: 'delete-space',
             group: 'Delete',
             label: `Delete space “${space.name}”…`,
@@ -180,6 +203,7 @@ export function Shell() {
         onKeys={() => setOpen('keys')}
         onNewSpace={() => setOpen('new-space')}
         onNewBrief={() => setOpen('new-brief')}
+        onSpaceSettings={() => setOpen('space-settings')}
         onDeleteSpace={() => setOpen('delete-space')}
         onDeleteBrief={() => setOpen('delete-brief')}
       />
@@ -249,6 +273,14 @@ export function Shell() {
       <KeyList open={open === 'keys'} onOpenChange={close} />
       <NewSpace open={open === 'new-space'} onOpenChange={close} />
       {space && <NewBrief space={space.id} open={open === 'new-brief'} onOpenChange={close} />}
+      {space && (
+        <SpaceSettings
+          key={space.id}
+          space={space}
+          open={open === 'space-settings'}
+          onOpenChange={close}
+        />
+      )}
       {space && <DeleteSpace space={space} open={open === 'delete-space'} onOpenChange={close} />}
       {brief && <DeleteBrief brief={brief} open={open === 'delete-brief'} onOpenChange={close} />}
     </div>
@@ -308,6 +340,7 @@ function Pane({ id, children }: { id: PaneId; children: ReactNode }) {
         id === 'brief' ? 'bg-surface' : 'bg-bg',
       )}
     >
+      <h2 className="sr-only">{PANE_NAMES[id]}</h2>
       <Boundary name={PANE_NAMES[id]}>{children}</Boundary>
     </section>
   );

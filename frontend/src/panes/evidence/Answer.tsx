@@ -78,6 +78,9 @@ export function Answer({ run, onStop, onAgain }: AnswerProps) {
         </p>
       )}
       {degraded && <Notice tone="warn">{degraded}</Notice>}
+      {run.trace?.understood?.note && run.phase !== 'declined' && (
+        <Notice tone="info">{run.trace.understood.note}</Notice>
+      )}
       {run.notices.map((notice) => (
         <Notice key={`${notice.code}${notice.message}`} tone="warn">
           {notice.message}
@@ -261,7 +264,7 @@ function Declined({ run }: { run: Run }) {
   const where = [
     declined.sources > 0 && count(declined.sources, 'source'),
     declined.passages > 0 && count(declined.passages, 'passage'),
-    declined.legs.length > 0 && `by ${LIST.format(declined.legs.map(legName))}`,
+    declined.legs.length > 0 && `by ${LIST.format(declined.legs.map((leg) => legName(leg)))}`,
   ].filter(Boolean);
   return (
     <div className="flex flex-col gap-3">

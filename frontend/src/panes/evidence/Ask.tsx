@@ -1,4 +1,4 @@
-import { History } from 'lucide-react';
+import { CircleHelp, History } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 
 import { clear, isOver, reopen, start, stop, useDraft, useRun } from '../../answers';
@@ -7,12 +7,14 @@ import { announce, go, IS_MAC, matches, useOffline } from '../../desk';
 import { useSources } from '../../sources';
 import { Button, IconButton } from '../../ui/Button';
 import { Empty } from '../../ui/Empty';
+import { classes } from '../../ui/classes';
 import { TextArea } from '../../ui/Field';
 import { Keys } from '../../ui/Keys';
 import { Menu, MenuItem, MenuLabel } from '../../ui/Menu';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count, duration, money, when } from '../../ui/words';
 import { Answer } from './Answer';
+import { AskingHelp } from './AskingHelp';
 import { ScopePicker } from './ScopePicker';
 
 const HISTORY = 30; // answers listed
@@ -40,8 +42,12 @@ export function Ask({ space, brief, questions }: AskProps) {
     if (!draft.chosen || !there) return draft.chosen;
     return new Set(there.flatMap(({ id }) => (draft.chosen?.has(id) ? [id] : [])));
   }, [draft.chosen, sources.data]);
+  const [helping, setHelping] = useState(false);
   const running = run !== null && !isOver(run);
   const question = text.trim();
+  // A filter that cannot be read is told at the field, until it is written otherwise.
+  const [refused, setRefused] = useState<{ question: string; problem: Problem } | null>(null);
+  const misread = refused?.question === question ? refused.problem : null;
   const nothingChosen = chosen?.size === 0;
   const searchable = sources.data?.some((source) => source.searchable) ?? true;
   const offline = useOffline();
@@ -71,6 +77,8 @@ export function Ask({ space, brief, questions }: AskProps) {
         failed: `The answer failed: ${over.problem?.message ?? ''}`,
         cancelled: 'Answer stopped.',
       } as const;
+      if (over.problem?.code === 'bad_query')
+        setRefused({ question: asked, problem: over.problem });
       if (over.phase in said) announce(said[over.phase as keyof typeof said]);
     });
   };
@@ -92,7 +100,12 @@ export function Ask({ space, brief, questions }: AskProps) {
           rows={2}
           value={text}
           placeholder="Ask your sources…"
-          className="max-h-40 resize-none font-serif !text-[15px] [field-sizing:content]"
+          aria-invalid={misread !== null}
+          aria-describedby={misread ? 'misread' : undefined}
+          className={classes(
+            'max-h-40 resize-none font-serif !text-[15px] [field-sizing:content]',
+            misread && '!border-bad',
+          )}
           onChange={(event) => change({ text: event.target.value })}
           onKeyDown={(event) => {
             if (!matches(event.nativeEvent, 'Mod+Enter', IS_MAC)) return;
@@ -107,6 +120,15 @@ export function Ask({ space, brief, questions }: AskProps) {
             onChange={(next) => change({ chosen: next })}
           />
           <AnswerHistory space={space} onReopen={(asked) => change({ text: asked })} />
+          <IconButton
+            label="Quotes and filters"
+            aria-expanded={helping}
+            aria-controls="asking-help"
+            className="!size-6.5"
+            onClick={() => setHelping(!helping)}
+          >
+            <CircleHelp aria-hidden />
+          </IconButton>
           <div className="ml-auto flex items-center gap-2">
             {run && (
               <Button
@@ -131,13 +153,18 @@ export function Ask({ space, brief, questions }: AskProps) {
             </Button>
           </div>
         </div>
-        {blocked && question ? (
+        {misread ? (
+          <p id="misread" className="mt-1 text-xs text-bad" data-testid="ask-misread">
+            ⚠ {misread.message} {misread.remedy}
+          </p>
+        ) : blocked && question ? (
           <p className="mt-1 h-4.5 truncate text-xs text-warn" data-testid="ask-blocked">
             ⚠ {blocked}
           </p>
         ) : (
           <EstimateLine space={space} question={question} />
         )}
+        {helping && <AskingHelp id="asking-help" />}
       </form>
 
       <div className="min-h-0 flex-1 overflow-auto px-4 py-4" tabIndex={-1}>
