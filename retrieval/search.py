@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import isfinite
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from retrieval.errors import AllLegsFailed, EngineUnavailable
+from retrieval.errors import AllLegsFailed, EngineUnavailable, RetrievalError
 from retrieval.fusion import Fused, Fusion
 from retrieval.model import (
     Elsewhere,
@@ -292,15 +293,28 @@ class Searcher:
                 return scope, reading, f"No source fits {' '.join(reading.written)}."
         if not reading.required:
             return scope, reading, ""
-        if self._words is None:
-            raise EngineUnavailable("quoted words need the index of words, which is not there")
-        holding = await self._words.holding(query, reading.required, scope=scope, limit=HOLDERS)
+        holding = await self._holding(reading, query, scope)
         if holding or reading.strict:
             scope = replace(scope, passages=frozenset(holding))
             nowhere = f"No passage holds {_quoted(reading.required)}."
             return scope, reading, "" if holding else nowhere
         lifted = replace(reading, required=(), preferred=reading.required)
         return scope, lifted, f"No passage holds {_quoted(reading.required)} together."
+
+    async def _holding(self, reading: Reading, query: Query, scope: Scope) -> Sequence[PassageId]:
+        """Asked before the legs, with a deadline of its own; what goes wrong is the engine's."""
+        needed = "quoted words need the index of words, which"
+        if self._words is None:
+            raise EngineUnavailable(f"{needed} is not there")
+        asking = self._words.holding(query, reading.required, scope=scope, limit=HOLDERS)
+        try:
+            return await asyncio.wait_for(asking, self._deadline)
+        except TimeoutError:
+            raise EngineUnavailable(
+                f"{needed} gave no answer within {self._deadline:g} s"
+            ) from None
+        except Exception as error:
+            raise EngineUnavailable(f"{needed} failed: {error}") from error
 
     async def _awaited(self) -> None:
         if self._ready is not None:
@@ -360,7 +374,7 @@ class Searcher:
     ) -> _Outcome:
         started = perf_counter()
         try:
-            run = await leg.search(query, scope=scope, limit=pool)
+            run = _fusable(await leg.search(query, scope=scope, limit=pool))
         except Exception as error:  # whatever a leg raises, the other legs still answer
             message = str(error) or type(error).__name__
             trace = LegTrace(leg.name, LegState.FAILED, _ms(started, perf_counter()), 0, message)
@@ -453,6 +467,15 @@ def _of_leg(leg: str, outcomes: Sequence[_Outcome]) -> LegTrace:
     found = {line.passage for one in own if one.run is not None for line in one.run.ranked}
     slowest = max(one.trace.milliseconds for one in own)
     return replace(first, milliseconds=slowest, found=len(found))
+
+
+def _fusable(run: Run) -> Run:
+    """The run, where fusion can read it: a leg that breaks its promise fails alone."""
+    if len({line.passage for line in run.ranked}) < len(run.ranked):
+        raise RetrievalError("it ranks a passage twice")
+    if not all(isfinite(line.score) for line in run.ranked):
+        raise RetrievalError("it gives a score that is no number")
+    return run
 
 
 def by_id(passages: Iterable[Passage]) -> dict[PassageId, Passage]:

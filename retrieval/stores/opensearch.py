@@ -55,6 +55,7 @@ CHUNK_BYTES: Final = 5 << 20
 SPARSE_TERMS: Final = 512  # heaviest terms of a query that are looked up; the server takes 1,024
 TRIES: Final = 4  # of a change that the server is too busy for, or that met another
 TIMEOUT: Final = 30  # seconds
+SEARCHING: Final = 5  # seconds; who asked has long gone on, and the thread is wanted again
 REFRESH: Final = "1s"  # the longest that a put waits until it can be found
 _FILTERED: Final = ("tenant", "space", "source", "version")
 _MARK: Final = "stratmaster"
@@ -228,6 +229,7 @@ class _Alias:
                     "search_type": "dfs_query_then_fetch",
                     "preference": f"tenant-{scope.tenant}",
                     "allow_partial_search_results": "false",
+                    "request_timeout": SEARCHING,
                 },
             )
             found = [(str(hit["_id"]), float(hit["_score"])) for hit in answer["hits"]["hits"]]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.errors import AllLegsFailed
+from retrieval.errors import AllLegsFailed, EngineUnavailable
 from retrieval.memory import MemoryLexical, MemoryPassages
 from retrieval.model import (
     LegState,
@@ -429,3 +429,64 @@ async def test_a_leg_that_fails_in_one_part_is_named_and_its_other_runs_count() 
     (trace,) = result.trace.legs
     assert (trace.state, trace.error, trace.found) == (LegState.FAILED, "disk gone", 1)
     assert [run.part for run in result.runs] == [0, 1]
+
+
+class Unfit:
+    """Breaks what every leg promises of its run."""
+
+    name = "unfit"
+
+    def __init__(self, *ranked: Ranked) -> None:
+        self._ranked = ranked
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        return Run(self.name, self._ranked)
+
+
+@pytest.mark.parametrize(
+    ("ranked", "says"),
+    [
+        ((Ranked("p00", 1.0), Ranked("p01", 0.5), Ranked("p00", 0.4)), "twice"),
+        ((Ranked("p00", float("nan")),), "no number"),
+        ((Ranked("p00", float("inf")), Ranked("p01", 1.0)), "no number"),
+    ],
+)
+async def test_a_leg_that_ranks_what_cannot_be_fused_fails_alone(
+    ranked: tuple[Ranked, ...], says: str
+) -> None:
+    result = await Searcher(
+        [Scripted("bm25", "p01"), Unfit(*ranked)], MemoryPassages([passage(0), passage(1)])
+    ).search(QUESTION, scope=SCOPE)
+    assert [hit.passage.id for hit in result.hits] == ["p01"]
+    (failed,) = result.trace.degraded
+    assert (failed.leg, failed.state) == ("unfit", LegState.FAILED)
+    assert says in (failed.error or "")
+
+
+class Holder:
+    """An index of words that does not come to an answer."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    async def holding(
+        self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
+    ) -> Sequence[PassageId]:
+        if self._error is None:
+            await asyncio.Event().wait()
+            raise AssertionError("unreachable")
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("holder", "says"),
+    [(Holder(), "no answer within"), (Holder(KeyError("garbage")), "failed: 'garbage'")],
+)
+async def test_quoted_words_wait_no_longer_than_the_legs_and_blame_their_index(
+    holder: Holder, says: str
+) -> None:
+    searcher = Searcher(
+        [Scripted("bm25", "p00")], MemoryPassages([passage(0)]), deadline_s=0.02, words=holder
+    )
+    with pytest.raises(EngineUnavailable, match=says):
+        await searcher.search(Query('"text of" it'), scope=SCOPE)
