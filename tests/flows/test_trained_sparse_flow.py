@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from backend.settings import Settings
 from backend.wiring import open_services
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.encoders.inference_free import Tables, TrainedEncoder, write
 from retrieval.model import Passage, Query, Scope
-from retrieval.sparse import SparseLeg
 
 ALL = Scope("t", frozenset({"s"}))
 BODY = HashingEncoder()
@@ -30,7 +30,7 @@ TABLES = Tables(
 
 
 async def test_it_asks_the_dense_encoder_that_is_open_and_is_closed_with_the_rest(
-    settings: Settings,
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No weights lie beside it, so only the dense leg's own encoder can have read the passage."""
     write(
@@ -49,15 +49,14 @@ async def test_it_asks_the_dense_encoder_that_is_open_and_is_closed_with_the_res
             "training": {"seed": 1},
         },
     )
+    closed: list[TrainedEncoder] = []
+    monkeypatch.setattr(TrainedEncoder, "close", lambda encoder: closed.append(encoder))
     trained = settings.model_copy(update={"sparse_url": "inference-free:metals"})
     passage = Passage("src_1.v.00000", "t", "s", "src_1", "v", 0, "copper tariffs", 0, 14)
     async with open_services(trained) as services:
         (leg,) = (one.leg for one in services.legs if one.setting == "SPARSE_URL")
-        assert isinstance(leg, SparseLeg)
         await leg.put([passage])
         run = await leg.search(Query("copper"), scope=ALL, limit=3)
         assert [line.passage for line in run.ranked] == [passage.id]
-        encoder = leg._encoder
-        assert isinstance(encoder, TrainedEncoder)
-        assert encoder._body is not None
-    assert encoder._body is None
+        assert closed == []
+    assert len(closed) == 1
