@@ -489,4 +489,4 @@ async def test_quoted_words_wait_no_longer_than_the_legs_and_blame_their_index(
         [Scripted("bm25", "p00")], MemoryPassages([passage(0)]), deadline_s=0.02, words=holder
     )
     with pytest.raises(EngineUnavailable, match=says):
-        await searcher.search(Query('"text of" it'), scope=SCOPE)
+        await searcher.search(Query('+"net retention" fell'), scope=SCOPE)
