@@ -23,7 +23,15 @@ class IndexMismatch(RetrievalError):
 
 
 class WeightsError(RetrievalError):
-    """Model weights are missing, or are not the bytes they should be."""
+    """Model weights are missing, or are not the bytes they should be.
+
+    ``remedy`` says the way out where it is not to fetch them again.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        if remedy:
+            self.remedy = remedy
 
 
 class Unreadable(RetrievalError):

@@ -26,6 +26,7 @@ MODELS: Final = ("model.onnx", "onnx/model.onnx", "onnx/model_quantized.onnx")
 KNOWN: Final = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 LONGEST: Final = 512  # tokens of question and passage together; what the published ones were taught
 THREADS: Final = 2
+_REMEDY: Final = "Name the folder of a cross-encoder, or set STRATMASTER_RERANKER_URL=off:."
 
 
 class CrossEncoder:
@@ -45,12 +46,19 @@ class CrossEncoder:
 
         Raises WeightsError when the folder holds no such model, or one that gives not one score.
         """
+        try:
+            return cls._open(folder)
+        except WeightsError as error:
+            raise WeightsError(str(error), _REMEDY) from error
+
+    @classmethod
+    def _open(cls, folder: Path) -> Self:
         model = next((folder / name for name in MODELS if (folder / name).is_file()), None)
         words = folder / "tokenizer.json"
         if model is None or not words.is_file():
             raise WeightsError(
                 f"{folder.name} holds no cross-encoder: it needs tokenizer.json and one of "
-                f"{', '.join(MODELS)}; name such a folder, or set STRATMASTER_RERANKER_URL=off:"
+                f"{', '.join(MODELS)}"
             )
         try:
             tokenizer = Tokenizer.from_file(str(words))
@@ -69,9 +77,9 @@ class CrossEncoder:
         made = cls(folder, tokenizer, session, _digest(model, words))
         try:
             made._one("is this a cross-encoder", "it gives one score")
-        except EncodingFailed as error:
+        except Exception as error:  # ours, or the runtime's, which share no public root
             made.close()
-            raise WeightsError(str(error)) from error
+            raise WeightsError(f"{folder.name} cannot be asked: {error}") from error
         return made
 
     async def score(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:

@@ -52,6 +52,7 @@ async def test_a_reranker_without_weights_is_named_and_the_search_goes_on(
     assert len(found["hits"]) == 2
     assert not port["ok"]
     assert "holds no cross-encoder" in port["detail"]
+    assert "STRATMASTER_RERANKER_URL=off:" in port["remedy"]  # set-up fetches none
 
 
 async def test_a_scheme_no_reranker_answers_to_is_refused(settings: Settings) -> None:

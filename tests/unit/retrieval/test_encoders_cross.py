@@ -78,6 +78,15 @@ def test_what_cannot_be_read_is_named_and_not_where_it_lies(tmp_path: Path, name
         assert str(tmp_path) not in str(refused.value)
 
 
+def test_a_model_that_cannot_be_run_is_refused_when_it_is_opened(tmp_path: Path) -> None:
+    """Made for inputs of three tokens only: the product starts without it and says so."""
+    model = overlap()
+    for given in model.graph.input:
+        given.type.tensor_type.shape.dim[1].dim_value = 3
+    with pytest.raises(WeightsError, match="cannot be asked: "):
+        CrossEncoder.open(write(tmp_path, model))
+
+
 def test_the_fingerprint_follows_the_weights(tmp_path: Path) -> None:
     first = CrossEncoder.open(write(tmp_path / "a", overlap()))
     same = CrossEncoder.open(write(tmp_path / "b", overlap()))
