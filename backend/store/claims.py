@@ -101,9 +101,10 @@ class StoredClaims:
 async def _held(connection: AsyncConnection, brief: str) -> bool:
     """Whether the brief is still there; holds it, so that whoever else writes of it comes after.
 
-    What is deleted and written again would otherwise be written twice by two at once.
+    What is deleted and written again would otherwise be written twice by two at once. Rows that
+    only refer to the brief, as a room's updates do, are not held up.
     """
     found = await connection.execute(
-        select(briefs.c.id).where(briefs.c.id == brief).with_for_update()
+        select(briefs.c.id).where(briefs.c.id == brief).with_for_update(key_share=True)
     )
     return found.scalar_one_or_none() is not None

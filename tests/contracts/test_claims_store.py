@@ -3,14 +3,14 @@
 import asyncio
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from backend.claims.claims import Judgement, Verdict
 from backend.claims.service import KeptVerdict
 from backend.clock import now
-from backend.store.claims import StoredClaims
+from backend.store.claims import StoredClaims, _held
 from backend.store.engine import Store
-from backend.store.tables import briefs, spaces, tenants
+from backend.store.tables import brief_evidence, briefs, spaces, tenants
 
 AT_ONCE = 8
 
@@ -60,3 +60,16 @@ async def test_a_brief_that_is_gone_keeps_nothing(claims: StoredClaims) -> None:
     await claims.cites("brf_2", [("cit_1", "block1")])
     assert await claims.verdicts("brf_2") == []
     assert await claims.opinions("brf_2") == frozenset()
+
+
+async def test_a_check_being_kept_holds_up_no_room(claims: StoredClaims, store: Store) -> None:
+    """What refers to the brief is written while its verdicts are, where writers go side by side."""
+    if store.file is not None:
+        pytest.skip("SQLite has one writer at a time")
+    async with store.writing() as keeping:
+        assert await _held(keeping, "brf_1")
+        async with store.writing() as room:
+            await room.execute(text("SET LOCAL lock_timeout = '2s'"))
+            await room.execute(
+                insert(brief_evidence).values(brief="brf_1", evidence="cit_1", block="b")
+            )
