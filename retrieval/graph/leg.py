@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import AllLegsFailed
@@ -63,9 +64,10 @@ class GraphLeg:
         """A search with its subgraph, to explain it by; ``relations`` costs more time."""
         if scope.empty or limit < 1:
             return Found(Run(self.name, ()), Subgraph(), (), ())
-        nearness = await self._nearness(query, scope)
+        nearness, keys = await asyncio.gather(
+            self._nearness(query, scope), asyncio.to_thread(_asked, query.text)
+        )
         starts = tuple(nearness)[:STARTS]
-        keys = await asyncio.to_thread(asked, query.text)
         graph = await self._store.around(
             keys, scope=scope, hops=HOPS, limit=LIMIT, passages=starts, relations=relations
         )
@@ -93,7 +95,7 @@ class GraphLeg:
         near = min_max_scores([run for run in runs if run.leg in names], weights=WEIGHTS)
         starts = tuple(near)[:STARTS]
         ends = list(dict.fromkeys((*starts, *passages)))
-        keys = await asyncio.to_thread(asked, query.text)
+        keys = _asked(query.text)  # read by the search; a millisecond where that is long ago
         graph = await self._store.around(
             keys,
             scope=scope,
@@ -137,6 +139,11 @@ class GraphLeg:
                 + ")"
             )
         return min_max_scores(runs, weights=WEIGHTS)
+
+
+@lru_cache(maxsize=64)  # what a search found is explained next
+def _asked(text: str) -> tuple[EntityKey, ...]:
+    return tuple(asked(text))
 
 
 def linked(keys: Sequence[EntityKey], graph: Subgraph) -> tuple[EntityKey, ...]:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,15 +234,16 @@ class QdrantEdge:
     def _search(
         self, vector: NDArray[np.float32] | SparseVector, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
+        # A condition that holds for every point is left out: looking it up takes longer than
+        # comparing the vectors. Another owner's point may come meanwhile; owners are told before
+        # their points come, so that they are the same shows that none did.
         owners = self._owners
-        if owners.tenants <= {scope.tenant} and owners.spaces <= scope.spaces:
-            # The filter would hold for every point, and looking that up takes longer than
-            # comparing the vectors. Another owner's point may come meanwhile; owners are told
-            # before their points come, so that they are the same shows that none did.
-            found = self._found(vector, scope, limit, ())
-            if self._owners is owners:
-                return found
-        whose = [_equals("tenant", scope.tenant), _among("space", scope.spaces)]
+        tenant = () if owners.tenants <= {scope.tenant} else (_equals("tenant", scope.tenant),)
+        space = () if owners.spaces <= scope.spaces else (_among("space", scope.spaces),)
+        found = self._found(vector, scope, limit, (*tenant, *space))
+        if (tenant and space) or self._owners is owners:
+            return found
+        whose = (_equals("tenant", scope.tenant), _among("space", scope.spaces))
         return self._found(vector, scope, limit, whose)
 
     def _found(
@@ -293,7 +294,9 @@ def _equals(key: str, value: str) -> edge.FieldCondition:
     return edge.FieldCondition(key, match=edge.MatchValue(value))
 
 
-def _among(key: str, values: Iterable[str]) -> edge.FieldCondition:
+def _among(key: str, values: Collection[str]) -> edge.FieldCondition:
+    if len(values) == 1:  # the engine takes two thirds of the time
+        return _equals(key, *values)
     return edge.FieldCondition(key, match=edge.MatchAny(sorted(values)))
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import qdrant_edge as edge
 
 from retrieval.model import Passage, Scope
 from retrieval.stores.qdrant_edge import QdrantEdge
@@ -110,6 +114,22 @@ async def test_a_foreign_passage_that_comes_during_a_search_is_not_seen(
     assert await found(index) == ["src_a"]
 
 
+async def test_a_foreign_passage_is_not_seen_at_the_moment_it_comes(index: QdrantEdge) -> None:
+    """A search between a change of the points and its end knows of their owners already."""
+    await index.put([passage("src_a")], [VECTOR])
+    meanwhile: list[list[str]] = []
+
+    class Changed(Shard):
+        def update(self, operation: Any) -> None:
+            self._shard.update(operation)
+            meanwhile.append([line.passage for line in index._search(VECTOR, OURS, 10)])
+
+    index._shard = Changed(index._shard, lambda: None)  # type: ignore[assignment]
+    await index.put([passage("src_b", space="spc_2")], [VECTOR])
+    await index.drop("src_b")
+    assert meanwhile == [["src_a"], ["src_a"]]
+
+
 async def test_who_is_here_is_known_again_after_a_restart(tmp_path: Path) -> None:
     index = opened(tmp_path / "dense")
     await index.put([passage("src_a"), passage("src_b", tenant="globex")], [VECTOR, VECTOR])
@@ -120,3 +140,148 @@ async def test_who_is_here_is_known_again_after_a_restart(tmp_path: Path) -> Non
         assert await found(index, Scope("globex", frozenset({"spc_1"}))) == ["src_b"]
     finally:
         index.close()
+
+
+OWNERS = [(tenant, space) for tenant in ("acme", "globex") for space in ("spc_1", "spc_2", "spc_3")]
+
+
+def owned(number: int, owner: int) -> Passage:
+    """A passage whose id tells whose it is; three to a source."""
+    tenant, space = OWNERS[owner]
+    made = passage(f"{tenant}/{space}/{number}", tenant=tenant, space=space)
+    return replace(made, source=f"{tenant}/{space}/src_{number % 3}")
+
+
+async def seen(index: QdrantEdge, scope: Scope) -> set[str]:
+    found = await index.search(VECTOR, scope=scope, limit=1_000)
+    return {line.passage for line in found}
+
+
+def inside(id: str, scope: Scope) -> bool:
+    tenant, space, number = id.split("/")
+    source = f"{tenant}/{space}/src_{int(number) % 3}"
+    return scope.admits(tenant=tenant, space=space, source=source)
+
+
+async def test_nothing_outside_a_scope_is_seen_however_puts_and_drops_fall(
+    index: QdrantEdge,
+) -> None:
+    """Owners come, share the shard, move a passage to another space and go, beside searches."""
+    chance = random.Random(5)
+    scopes = [
+        Scope(tenant, frozenset(spaces), sources)
+        for tenant in ("acme", "globex", "nobody")
+        for spaces in (("spc_1",), ("spc_2",), ("spc_1", "spc_2", "spc_3"))
+        for sources in (None, frozenset({"acme/spc_1/src_0", "globex/spc_2/src_1"}))
+    ]
+    changing = True
+
+    async def search() -> int:
+        made = 0
+        while changing or made < 50:
+            scope = chance.choice(scopes)
+            found = await seen(index, scope)
+            assert all(inside(id, scope) for id in found), (scope, found)
+            made += 1
+        return made
+
+    async def change() -> None:
+        nonlocal changing
+        try:
+            for _ in range(30):
+                # Few owners at a time, so that the shard is often one reader's alone.
+                first = owned(chance.randrange(9), chance.randrange(len(OWNERS)))
+                await index.put([first], [VECTOR])
+                for _ in range(chance.randrange(3)):
+                    tenant, space = chance.choice(OWNERS)
+                    await index.drop(f"{tenant}/{space}/src_{chance.randrange(3)}")
+                if chance.random() < 0.7:
+                    await index.drop(first.source)
+        finally:
+            changing = False
+
+    await asyncio.gather(change(), search(), search(), search())
+
+
+async def test_a_passage_put_again_under_another_owner_is_seen_by_that_one_alone(
+    index: QdrantEdge,
+) -> None:
+    await index.put([passage("src_a")], [VECTOR])
+    await index.put([passage("src_a", tenant="globex", space="spc_2")], [VECTOR])
+    assert await found(index) == []
+    assert await found(index, Scope("globex", frozenset({"spc_2"}))) == ["src_a"]
+    assert await found(index, Scope("globex", frozenset({"spc_1"}))) == []
+
+
+async def test_sources_narrow_a_scope_that_needs_no_filter(index: QdrantEdge) -> None:
+    await index.put([passage("src_a"), passage("src_b")], [VECTOR, VECTOR])
+    assert await found(index, replace(OURS, sources=frozenset({"src_b"}))) == ["src_b"]
+    assert await found(index, replace(OURS, passages=frozenset({"src_a"}))) == ["src_a"]
+    both = replace(OURS, sources=frozenset({"src_b"}), passages=frozenset({"src_a"}))
+    assert await found(index, both) == []
+
+
+async def test_only_the_condition_that_holds_for_all_is_left_out(index: QdrantEdge) -> None:
+    """One tenant with two spaces asks by space, two tenants in one space ask by tenant."""
+    await index.put([passage("src_a"), passage("src_b", space="spc_2")], [VECTOR, VECTOR])
+    assert await found(index) == ["src_a"]
+    assert await found(index, Scope("globex", frozenset({"spc_1"}))) == []
+    await index.drop("src_b")
+    await index.put([passage("src_c", tenant="globex")], [VECTOR])
+    assert await found(index) == ["src_a"]
+    assert await found(index, Scope("globex", frozenset({"spc_1"}))) == ["src_c"]
+
+
+KILLED = """
+import asyncio, random, sys
+from pathlib import Path
+import numpy as np
+from retrieval.model import Passage
+from retrieval.stores.qdrant_edge import QdrantEdge
+index = QdrantEdge.open_dense(Path(sys.argv[1]), fingerprint="none", dimensions=4)
+chance = random.Random(int(sys.argv[2]))
+vector = np.array([1.0, 0.0, 0.0, 0.0], np.float32)
+async def go():
+    for number in range(10_000):
+        tenant, space = chance.choice(["acme", "globex"]), f"spc_{chance.randrange(3)}"
+        source = f"{tenant}/{space}/src_{number % 3}"
+        await index.put(
+            [Passage(f"{tenant}/{space}/{number}", tenant, space, source, "v1", 0, "", 0, 0)],
+            [vector])
+        if chance.random() < 0.3:
+            await index.drop(source)
+        print(number, flush=True)
+asyncio.run(go())
+"""
+
+
+async def test_owners_are_all_known_after_the_process_was_killed(tmp_path: Path) -> None:
+    """They are read from the points at hand: whoever has one is among them, and sees no other's."""
+    root = Path(__file__).parents[3]
+    for seed in range(2):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", KILLED, str(tmp_path / "dense"), str(seed),
+            cwd=root, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        for _ in range(10 + 7 * seed):
+            await process.stdout.readline()
+        process.kill()
+        assert await process.wait() == -9
+        index = opened(tmp_path / "dense")
+        try:
+            records, _ = index._shard.scroll(
+                edge.ScrollRequest(limit=1_000, with_payload=True, with_vector=False)
+            )
+            held = {str(record.payload["passage"]) for record in records if record.payload}
+            assert held
+            assert index._owners.tenants >= {id.split("/")[0] for id in held}
+            assert index._owners.spaces >= {id.split("/")[1] for id in held}
+            for tenant in ("acme", "globex"):
+                for space in ("spc_0", "spc_1", "spc_2"):
+                    one = Scope(tenant, frozenset({space}))
+                    prefix = f"{tenant}/{space}/"
+                    wanted = {id for id in held if id.startswith(prefix)}
+                    assert await seen(index, one) == wanted
+        finally:
+            index.close()
