@@ -43,6 +43,7 @@ MOST_ENTITIES = 100
 RELATIONS_EACH = 3  # of a view for each entity it has: more is a ball of wool
 FOCUS = 12  # passages of an answer, or of a question, that a view begins with
 STARTS = 4  # of these a way may set out from
+LOOKED_AT = 200  # ways to each
 WAYS = 3  # told of each
 REACHED = 300  # passages of the subgraph that is looked at
 LONGEST_NAME = 200  # characters of an entity that is looked up
@@ -123,7 +124,10 @@ class Graphs:
             )
         store = self._store()
         meant = await self._meant(name, scope=scope)
-        found = await store.stated(meant, scope=scope, limit=limit)
+        # Amounts say nothing of who stands to whom; asking for more leaves enough without them.
+        found = _without_amounts(
+            await store.stated(meant, scope=scope, limit=2 * limit), limit, keep=meant
+        )
         return await self._view(About.ENTITY, name.strip(), found, meant, scope=scope)
 
     async def overview(self, *, scope: Scope, limit: int = ENTITIES) -> View:
@@ -207,7 +211,8 @@ class Graphs:
                 _Way(id, way.begins, str(way), way.about, way.steps)
                 for id in here
                 for way in sorted(
-                    explain(graph, id, starts=here[:STARTS], asked=named), key=_detour
+                    explain(graph, id, starts=here[:STARTS], asked=named, most=LOOKED_AT),
+                    key=_detour,
                 )[:WAYS]
             ]
 
@@ -390,6 +395,20 @@ def _detour(way: Way) -> tuple[bool, bool]:
 def _is_name(key: EntityKey) -> bool:
     """Whether it is more than an amount: "eur 4" says nothing of who stands to whom."""
     return _AMOUNT.fullmatch(key) is None
+
+
+def _without_amounts(found: Surroundings, limit: int, *, keep: Sequence[EntityKey]) -> Surroundings:
+    told = [
+        one
+        for one in found.statements
+        if all(end in keep or _is_name(end) for end in (one.subject, one.object))
+    ]
+    shown = {end for one in told[:limit] for end in (one.subject, one.object)}
+    return Surroundings(
+        tuple(one for one in found.entities if one.key in keep or one.key in shown),
+        tuple(told[:limit]),
+        whole=found.whole and len(told) <= limit,
+    )
 
 
 def _named(graph: Subgraph) -> Subgraph:

@@ -53,6 +53,7 @@ def explain(
     *,
     starts: Sequence[PassageId] = (),
     asked: Sequence[EntityKey] = (),
+    most: int = MOST,
 ) -> tuple[Way, ...]:
     """The ways a walk begun at these could reach a passage, rarest shared name first.
 
@@ -107,4 +108,4 @@ def explain(
             str(way),
         )
     )
-    return tuple(ways[:MOST])
+    return tuple(ways[:most])

@@ -40,6 +40,17 @@ export type AnswerNotice = Schemas['NoticeOut'];
 export type StoredSentence = Schemas['SentenceOut'];
 export type Replay = Schemas['ReplayOut'];
 
+export type Graph = Narrow<
+  Schemas['GraphOut'],
+  { about: 'answer' | 'question' | 'entity' | 'space' }
+>;
+export type GraphEntity = Schemas['EntityOut'];
+export type GraphRelation = Schemas['RelationOut'];
+export type GraphPath = Schemas['PathOut'];
+export type Quoted = Schemas['QuotedOut'];
+export type Communities = Schemas['CommunitiesOut'];
+export type Community = Schemas['CommunityOut'];
+
 /** What is wrong and the way out of it. */
 export interface Problem {
   code: string;

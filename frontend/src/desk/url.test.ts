@@ -34,7 +34,7 @@ describe('the address of the page', () => {
   });
 
   it('reads what it cannot understand as the default', () => {
-    expect(parse('/s/x/b/y?left=graph&right=&sel=nonsense')).toEqual({
+    expect(parse('/s/x/b/y?left=map&right=&sel=nonsense')).toEqual({
       ...NOWHERE,
       space: 'x',
       brief: 'y',

@@ -1,6 +1,6 @@
 /** Where a person stands: what the page's address says and nothing else. */
 
-export const LEFT_TABS = ['ask', 'sources', 'reader'] as const;
+export const LEFT_TABS = ['ask', 'sources', 'graph', 'reader'] as const;
 export const RIGHT_TABS = ['claims', 'ship'] as const;
 
 export type LeftTab = (typeof LEFT_TABS)[number];

@@ -4,6 +4,7 @@ import { go, usePlace } from '../../desk';
 import { useSources } from '../../sources';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { Ask } from './Ask';
+import { Graph } from './Graph';
 import { Reader } from './Reader';
 import { Sources } from './Sources';
 
@@ -28,6 +29,7 @@ export const EvidencePane = memo(function EvidencePane({
       tabs={[
         { id: 'ask', label: 'Ask' },
         { id: 'sources', label: 'Sources', count: sources.data?.length ?? null },
+        { id: 'graph', label: 'Graph' },
         { id: 'reader', label: 'Reader' },
       ]}
     >
@@ -36,6 +38,9 @@ export const EvidencePane = memo(function EvidencePane({
       </TabPanel>
       <TabPanel id="sources">
         <Sources space={space} />
+      </TabPanel>
+      <TabPanel id="graph">
+        <Graph space={space} />
       </TabPanel>
       <TabPanel id="reader">
         <Reader space={space} />
