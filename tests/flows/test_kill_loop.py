@@ -238,7 +238,7 @@ def test_no_index_keeps_half_a_source_however_often_the_server_is_killed(
         for row in rows:  # what took the server down as often as it is tried waits for a person
             if row["state"] == "failed":
                 assert "it stopped the server each time" in row["error"]["message"], row["error"]
-                assert client.post(f"/api/sources/{row['id']}/retry").status_code == 200
+                assert client.post(f"/api/sources/{row['id']}/retry").status_code == 202
         rows = settled(client, driver.space)
         assert all(row["state"] in {"ready", "cancelled"} for row in rows), rows
         current = {int(row["path"].removesuffix(".md")): row for row in rows}
