@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.graph.extract import Extracted
 from retrieval.graph.model import EntityKey, Facts, Subgraph, Surroundings
 from retrieval.model import (
     Passage,
@@ -95,6 +96,19 @@ class Passages(Protocol):
 
     async def get(self, ids: Sequence[PassageId], *, scope: Scope) -> Sequence[Passage]:
         """Those of the ids that exist, are current and lie in the scope, in any order."""
+        ...
+
+
+class Extractor(Protocol):
+    """A model that says what passages state."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model and what it is asked; a change means that passages are asked anew."""
+        ...
+
+    async def read(self, passage: Passage) -> Extracted:
+        """What it says that holds in the passage, and what saying it took."""
         ...
 
 

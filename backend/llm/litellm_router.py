@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ class LiteLLM:
         self._between = between_tokens_seconds
         self._opening = asyncio.Lock()
         self._complete: Any = None
+        self._plain = False  # a schema was refused
 
     @classmethod
     def at(
@@ -127,7 +128,8 @@ class LiteLLM:
         response: Any = None
         try:
             async with asyncio.timeout(self._first):
-                response = await complete(
+                asked = partial(
+                    complete,
                     messages=messages,
                     stream=True,
                     stream_options={"include_usage": True},
@@ -135,6 +137,7 @@ class LiteLLM:
                     temperature=prompt.temperature,
                     seed=prompt.seed,
                 )
+                response = await self._formed(asked, prompt.schema)
             pieces = aiter(response)
             while True:
                 async with asyncio.timeout(self._between if said else self._first):
@@ -175,6 +178,25 @@ class LiteLLM:
             completion_tokens,
             self.price(prompt_tokens, completion_tokens),
         )
+
+    async def _formed(
+        self, asked: Callable[..., Awaitable[Any]], schema: Mapping[str, Any] | None
+    ) -> Any:
+        """The call with its schema; without one where the server is known to refuse it."""
+        if schema is None or self._plain:
+            return await asked()
+        form = {"name": "reply", "schema": dict(schema), "strict": True}
+        try:
+            return await asked(response_format={"type": "json_schema", "json_schema": form})
+        except Exception as error:
+            if getattr(error, "status_code", None) not in (400, 422):
+                raise
+        self._plain = True
+        return await asked()
+
+    async def ready(self) -> None:
+        """Load what knows the prices; ``price`` answers from then on."""
+        await self._open()
 
     @property
     def _underlying(self) -> str:

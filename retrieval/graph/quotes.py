@@ -28,7 +28,7 @@ class Spoken:
     def __init__(self, text: str) -> None:
         self._text = text
         self._sentences: Sequence[tuple[Span, str]] = [
-            (span, _folded(text[span.start : span.end]))
+            (span, folded(text[span.start : span.end]))
             for start, end in sentences(text)
             for span in _pieces(text, start, end)
         ]
@@ -62,5 +62,6 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
         start += len(line)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """The words of a text, each as names have it: a name's key stands in it between spaces."""
     return f" {' '.join(map(light, words(text)))} "
