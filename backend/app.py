@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from backend import health
+from backend import health, rebuilding
 from backend.answers import routes as answers
 from backend.auth import routes as auth
 from backend.briefs import routes as briefs
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    rebuilding.router,
     auth.router,
     spaces.router,
     sources.router,

@@ -235,11 +235,22 @@ def export(
 
 @app.command()
 def reindex(as_json: Json = False) -> None:
-    """Build the search indexes anew from what is stored; the server must be stopped."""
+    """Build the search indexes anew from what is stored, while a server that runs goes on serving.
+
+    Interrupted, it goes on where it was by the next call. With --json how far it is comes as lines
+    of JSON on standard error.
+    """
     from backend.commands.reindexing import reindex as reindexing
+    from backend.rebuilding import RebuildOut
+
+    def count_up(at: RebuildOut) -> None:
+        if as_json:
+            typer.echo(json.dumps({"done": at.done, "total": at.total}), err=True)
 
     async def work() -> None:
-        count = await reindexing(_settings(), lambda line: None if as_json else typer.echo(line))
+        count = await reindexing(
+            _settings(), lambda line: None if as_json else typer.echo(line), count=count_up
+        )
         if as_json:
             _show({"passages": count})
         else:
@@ -282,7 +293,9 @@ def restore(
     async def work() -> None:
         settings = _settings()
         found = await asyncio.to_thread(restoring, settings, file, replace=replace)
-        count = await reindexing(settings, lambda line: None if as_json else typer.echo(line))
+        count = await reindexing(
+            settings, lambda line: None if as_json else typer.echo(line), anew=True
+        )
         if as_json:
             _show({**found, "passages": count})
         else:

@@ -63,6 +63,11 @@ class Hub:
         for listener in self._listeners.get(space, ()):
             listener.offer(Event(name, data))
 
+    def everywhere(self, name: str, data: Mapping[str, Any]) -> None:
+        """Tell everyone who listens, whatever the space."""
+        for space in self._listeners:
+            self.publish(space, name, data)
+
     @contextmanager
     def listening(self, space: str) -> Iterator[Subscription]:
         """From here on, and until leaving, every event of the space reaches the subscription."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.health import Port
     from backend.jobs import Worker
     from backend.ports import BlobStore
+    from backend.rebuilding import Rebuilding
     from backend.settings import Settings
     from backend.sources.reader import SourceReader
     from backend.sources.service import Sources
@@ -71,6 +72,7 @@ class Services:
     answers: Answers
     graphs: Graphs
     downloads: Downloads
+    rebuilding: Rebuilding
     ports: Sequence[Port]
     warm: Callable[[], Awaitable[object]]
     """Opens what a start puts off, the encoder, and waits for it. Raises why it cannot be."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from retrieval.errors import RetrievalError
 from retrieval.model import Passage, SourceId, VersionHash
+from retrieval.rebuild import Standing
+from retrieval.shared import Shared
 
 if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
     from retrieval.ports import Leg
@@ -55,7 +57,7 @@ class Ingester:
         LegsFailed names it at the end. Cancelling takes effect between two batches.
         """
         many = len(passages)
-        total = many * (1 + len(self._others))
+        total = many * (1 + len(self._standing()))
         await self.words(passages)
         if progress is not None:
             progress(many, total)
@@ -74,10 +76,11 @@ class Ingester:
         self, passages: Sequence[Passage], *, progress: Callable[[int, int], None] | None = None
     ) -> None:
         """The second half of ``put``, which takes nearly all of its time."""
-        total = len(passages) * len(self._others)
+        others = self._standing()
+        total = len(passages) * len(others)
         done = 0
         failures: dict[str, Exception] = {}
-        for leg in self._others:
+        for leg in others:
             for first in range(0, len(passages), BATCH):
                 await asyncio.sleep(0)  # a leg that never waits must not hide a cancellation
                 batch = passages[first : first + BATCH]
@@ -98,10 +101,19 @@ class Ingester:
         Every leg is asked even when one fails; LegsFailed then names those that still know it.
         """
         failures: dict[str, Exception] = {}
-        for leg in (self._lexical, *self._others):
+        for leg in (self._lexical, *self._standing()):
             try:
                 await leg.drop(source, keep=keep)
             except Exception as error:  # a dead leg must not keep the living ones from forgetting
                 failures[leg.name] = error
         if failures:
             raise LegsFailed(failures)
+
+    def _standing(self) -> Sequence[Leg]:
+        """The other legs but those without an index now: what they miss is made from the store."""
+        return [leg for leg in self._others if not _broken(leg)]
+
+
+def _broken(leg: Leg) -> bool:
+    asked = leg.leg if isinstance(leg, Shared) else leg
+    return isinstance(asked, Standing) and asked.broken is not None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.store.engine import Store
@@ -127,29 +127,54 @@ class StoredPassages:
             )
             return [_passage(row) for row in rows]
 
-    async def everything(
-        self, *, without: Collection[SourceId] = ()
-    ) -> AsyncIterator[Sequence[Passage]]:
-        """All current passages of all tenants, a batch at a time: for building an index anew.
+    async def following(
+        self,
+        after: PassageId,
+        *,
+        limit: int,
+        until: PassageId | None = None,
+        without: Collection[SourceId] = (),
+    ) -> Sequence[Passage]:
+        """Passages of all tenants in order of their ids: for building an index anew.
 
-        ``without`` leaves out those of some sources.
+        Those of current versions and of those being read, which the other legs know already.
+        ``without`` leaves out those of some sources; with ``until`` it ends there.
         """
-        after = ""
+        found: list[Passage] = []
         while True:
-            async with self._store.reading() as connection:
-                rows = (
-                    await connection.execute(
-                        select(passages)
-                        .join(sources, sources.c.id == passages.c.source)
-                        .where(passages.c.version == sources.c.version, passages.c.id > after)
-                        .order_by(passages.c.id)
-                        .limit(AT_ONCE)
-                    )
-                ).all()
-            if not rows:
-                return
-            yield [_passage(row) for row in rows if row.source not in without]
+            rows = await self._store.rows(
+                select(passages)
+                .join(sources, sources.c.id == passages.c.source)
+                .where(
+                    or_(
+                        passages.c.version == sources.c.version,
+                        passages.c.version == sources.c.pending,
+                    ),
+                    passages.c.id > after,
+                    *([passages.c.id <= until] if until is not None else []),
+                )
+                .order_by(passages.c.id)
+                .limit(limit)
+            )
+            found += [_passage(row) for row in rows if row.source not in without]
+            if len(rows) < limit or len(found) >= limit:
+                return found[:limit]
             after = rows[-1].id
+
+    async def many(self) -> Mapping[SourceId, int]:
+        """How many passages ``following`` has of each source."""
+        rows = await self._store.rows(
+            select(passages.c.source, func.count().label("n"))
+            .join(sources, sources.c.id == passages.c.source)
+            .where(
+                or_(
+                    passages.c.version == sources.c.version,
+                    passages.c.version == sources.c.pending,
+                )
+            )
+            .group_by(passages.c.source)
+        )
+        return {row.source: row.n for row in rows}
 
 
 def _passage(row: Row[Any]) -> Passage:

@@ -65,7 +65,16 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
 
     def leg(opened: OpenedLeg) -> Check:
         async def check() -> str:
+            building = opened.standing.rebuild
+            if building is not None and opened.standing.serving is None:
+                raise Unavailable(
+                    f"rebuilding {building}",
+                    "Wait until it is built; the other legs answer meanwhile.",
+                    code="being_rebuilt",
+                )
             held = await opened.leg.count()
+            if building is not None:
+                return f"{held:,} passages; rebuilding {building}"
             async with services.store.reading() as connection:
                 current = await connection.scalar(
                     select(func.count())

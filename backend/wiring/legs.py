@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from backend.graph.service import graph_off
 from backend.settings import Settings, UnknownScheme
+from backend.wiring.homes import Close, InPlace, OnDisk, OnOpenSearch
 from backend.wiring.served import (
+    Place,
+    erase,
     graph_space,
     name_and_password,
     served,
@@ -19,9 +24,11 @@ from backend.wiring.served import (
 from retrieval.dense import VectorIndex
 from retrieval.encoders.late import ClosableEncoder, LateEncoder
 from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
+from retrieval.graph.model import EntityKey, Facts, Subgraph, Surroundings
 from retrieval.ingest import Ingester
-from retrieval.model import Passage, Query, Run, Scope, SourceId, VersionHash
+from retrieval.model import PassageId, Scope, SourceId, VersionHash
 from retrieval.ports import DenseEncoder, GraphStore, Leg, SparseEncoder
+from retrieval.rebuild import Home, Standing, StandingGraph, StandingWords
 from retrieval.rerank import Reranking
 from retrieval.search import HoldsPhrases
 from retrieval.shared import Shared
@@ -46,38 +53,36 @@ async def opened(stack: AsyncExitStack, opening: Callable[[], C]) -> C:
     return value
 
 
-class Broken:
-    """A leg that could not be opened: it says why to whoever asks, and the others go on."""
-
-    def __init__(self, name: str, error: RetrievalError) -> None:
-        self.name = name
-        self.error = error
-
-    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
-        raise self.error
-
-    async def put(self, passages: Sequence[Passage]) -> None:
-        raise self.error
-
-    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
-        raise self.error
-
-    async def count(self) -> int:
-        raise self.error
+async def begun(opening: Callable[[], C]) -> tuple[C, Close]:
+    """Open in a thread what blocks; with how it is closed again."""
+    value = await asyncio.to_thread(opening)
+    return value, partial(asyncio.to_thread, value.close)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedLeg:
     """A leg with what health says of it.
 
+    ``standing`` is the leg itself, ``leg`` what is asked: others may share its answers.
     ``encoder`` is a dense leg's and ``graph`` a graph leg's, for others' use.
     """
 
-    leg: Leg
+    leg: Standing | Shared
+    standing: Standing
     setting: str
     implementation: str
     encoder: DenseEncoder | None = None
     graph: GraphStore | None = None
+
+
+def opened_leg(
+    standing: Standing,
+    setting: str,
+    implementation: str,
+    encoder: DenseEncoder | None = None,
+    graph: GraphStore | None = None,
+) -> OpenedLeg:
+    return OpenedLeg(standing, standing, setting, implementation, encoder, graph)
 
 
 async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg]:
@@ -87,6 +92,37 @@ async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg
     sparse = await open_sparse(settings, stack, dense.encoder if dense else None)
     legs = [leg for leg in (words, dense, sparse) if leg is not None]
     return await with_graph(settings, stack, legs)
+
+
+async def standing_in(
+    home: Home,
+    standing: Standing,
+    stack: AsyncExitStack,
+    *,
+    earlier: Callable[[str], Awaitable[tuple[Home, bool] | None]] | None = None,
+    tolerated: type[RetrievalError] = IndexMismatch,
+) -> Standing:
+    """The leg over what serves at home; over nothing, and saying so, after a ``tolerated`` error.
+
+    Where something else made what is there, ``earlier`` gives a home that opens it as what it is,
+    if what made it can still be had, and whether that differs in words alone. Then it answers, and
+    where it does differ, only until what the settings name is built beside it.
+    """
+    stack.push_async_callback(standing.close)
+    standing.home = home
+    try:
+        standing.stand(await home.open_serving())
+    except tolerated as error:
+        made = error.made if isinstance(error, IndexMismatch) else None
+        before = await earlier(made) if made is not None and earlier is not None else None
+        place, same = before or (None, False)
+        try:
+            if place is not None:
+                standing.stand(await place.open_serving())
+        except IndexMismatch:  # it differs in more than what made its vectors
+            same = False
+        standing.fall(error, outdated=made is not None and not same)
+    return standing
 
 
 async def with_graph(
@@ -99,87 +135,138 @@ async def with_graph(
     url = settings.url("GRAPH_URL")
     if url.scheme == "off":
         return legs
-    from retrieval.graph.leg import GraphLeg
-
-    try:
-        store = await open_graph(settings, stack)
-    except RetrievalError as error:
-        return [*legs, OpenedLeg(Broken("graph", error), "GRAPH_URL", url.scheme)]
     beside = [
-        replace(leg, leg=Shared(leg.leg))
-        if leg.setting in ("LEXICAL_URL", "DENSE_URL") and not isinstance(leg.leg, Broken)
+        replace(leg, leg=Shared(leg.standing))
+        if leg.setting in ("LEXICAL_URL", "DENSE_URL") and leg.standing.home is not None
         else leg
         for leg in legs
     ]
-    graph = GraphLeg(store, [leg.leg for leg in beside if isinstance(leg.leg, Shared)])
-    return [*beside, OpenedLeg(graph, "GRAPH_URL", url.scheme, graph=store)]
+    home = graph_home(settings, [leg.leg for leg in beside if isinstance(leg.leg, Shared)])
+    standing = await standing_in(home, StandingGraph("graph"), stack, tolerated=RetrievalError)
+    graph = opened_leg(standing, "GRAPH_URL", url.scheme, graph=ServedGraph(standing))
+    return [*beside, graph]
+
+
+class ServedGraph:
+    """The store of whatever graph serves. Satisfies ``GraphStore``."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    async def merge(self, facts: Sequence[Facts]) -> None:
+        with self._standing.asked() as leg:
+            await _store(leg).merge(facts)
+
+    async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
+        with self._standing.asked() as leg:
+            await _store(leg).drop(source, keep=keep)
+
+    async def around(
+        self,
+        seeds: Sequence[EntityKey],
+        *,
+        scope: Scope,
+        hops: int,
+        limit: int,
+        passages: Sequence[PassageId] = (),
+        relations: bool = False,
+    ) -> Subgraph:
+        with self._standing.asked() as leg:
+            return await _store(leg).around(
+                seeds, scope=scope, hops=hops, limit=limit, passages=passages, relations=relations
+            )
+
+    async def stated(
+        self, entities: Sequence[EntityKey], *, scope: Scope, limit: int, among: bool = False
+    ) -> Surroundings:
+        with self._standing.asked() as leg:
+            return await _store(leg).stated(entities, scope=scope, limit=limit, among=among)
+
+    async def count(self) -> int:
+        return await self._standing.count()
+
+    async def dump(self) -> str:
+        with self._standing.asked() as leg:
+            return await _store(leg).dump()
+
+
+def _store(leg: Leg) -> GraphStore:
+    from retrieval.graph.leg import GraphLeg
+
+    assert isinstance(leg, GraphLeg), "a graph's generations are graphs"
+    return leg.store
 
 
 def graph_of(legs: Sequence[OpenedLeg]) -> GraphStore | Exception:
     """The graph, or why there is none."""
     for leg in legs:
-        if leg.setting == "GRAPH_URL":
-            return leg.leg.error if isinstance(leg.leg, Broken) else leg.graph or graph_off()
+        if leg.graph is not None:
+            return leg.standing.broken or leg.graph
     return graph_off()
 
 
 def words_of(legs: Sequence[OpenedLeg]) -> HoldsPhrases | None:
     """The leg that finds quoted words, as it is: what shares its answers has only searches."""
-    lexical = legs[0].leg
-    leg = lexical.leg if isinstance(lexical, Shared) else lexical
+    leg = legs[0].standing
     return leg if isinstance(leg, HoldsPhrases) else None
 
 
-async def open_graph(settings: Settings, stack: AsyncExitStack) -> GraphStore:
-    from retrieval.graph.leg import FINGERPRINT
+def graph_home(settings: Settings, near: Sequence[Shared]) -> Home:
+    from retrieval.graph.leg import FINGERPRINT, GraphLeg
 
     url = settings.url("GRAPH_URL")
     match url.scheme:
         case "sqlite":
             from retrieval.stores.sqlite_graph import SqliteGraph
 
-            path = url.under(settings.data_dir)
-            return await opened(stack, lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
+            async def in_file(path: Path) -> tuple[Leg, Close]:
+                store, close = await begun(lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
+                return GraphLeg(store, near), close
+
+            return OnDisk(url.under(settings.data_dir), in_file)
         case "nebula":
             from retrieval.stores.nebula import Nebula
 
-            space = graph_space(url)
-            return await opened(stack, lambda: Nebula.open(**space, fingerprint=FINGERPRINT))
+            async def on_server() -> tuple[Leg, Close]:
+                space = graph_space(url)
+                store, close = await begun(lambda: Nebula.open(**space, fingerprint=FINGERPRINT))
+                return GraphLeg(store, near), close
+
+            return InPlace(on_server, partial(erase, url))
         case _:
             raise UnknownScheme("GRAPH_URL", url, ("sqlite", "nebula", "off"))
 
 
 def open_ingester(legs: Sequence[OpenedLeg]) -> Ingester:
-    """Feeds the legs that could be opened; without the lexical one readings fail and say so."""
-    lexical, *others = legs
-    return Ingester(
-        lexical.leg, [other.leg for other in others if not isinstance(other.leg, Broken)]
-    )
+    """Feeds the legs that stand; without the lexical one readings fail and say so."""
+    lexical, *others = (leg.leg for leg in legs)
+    return Ingester(lexical, others)
 
 
 async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
     url = settings.url("LEXICAL_URL")
+    home: Home
     match url.scheme:
         case "tantivy":
             from retrieval.stores.tantivy import Tantivy
 
-            folder = url.under(settings.data_dir)
-            try:
-                leg: Leg = await opened(stack, lambda: Tantivy.open(folder))
-            except IndexMismatch as error:
-                leg = Broken("bm25", error)
-            return OpenedLeg(leg, "LEXICAL_URL", "tantivy")
+            async def in_folder(folder: Path) -> tuple[Leg, Close]:
+                return await begun(lambda: Tantivy.open(folder))
+
+            home = OnDisk(url.under(settings.data_dir), in_folder)
         case "opensearch":
             from retrieval.stores.opensearch import OpenSearch
 
-            place, key = served(url, 9200), name_and_password(url)
-            try:
-                leg = await opened(stack, lambda: OpenSearch.open(**place, **key))
-            except IndexMismatch as error:
-                leg = Broken("bm25", error)
-            return OpenedLeg(leg, "LEXICAL_URL", "opensearch")
+            key = name_and_password(url)
+
+            async def on_server(place: Place) -> tuple[Leg, Close]:
+                return await begun(lambda: OpenSearch.open(**place, **key))
+
+            home = OnOpenSearch(served(url, 9200), key, on_server)
         case _:
             raise UnknownScheme("LEXICAL_URL", url, ("tantivy", "opensearch"))
+    standing = await standing_in(home, StandingWords("bm25"), stack)
+    return opened_leg(standing, "LEXICAL_URL", url.scheme)
 
 
 async def open_dense(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | None:
@@ -190,39 +277,77 @@ async def open_dense(settings: Settings, stack: AsyncExitStack) -> OpenedLeg | N
         return None
     try:
         encoder = await open_dense_encoder(settings, stack)
-        index = await open_vectors(
-            settings, stack, "dense", encoder.fingerprint, encoder.dimensions
-        )
-    except (WeightsError, IndexMismatch) as error:
-        return OpenedLeg(Broken("dense", error), "DENSE_URL", url.scheme)
-    leg = DenseLeg(encoder, index)
-    if url.scheme == "hashing":
-        # Its scores mean nothing, and whoever judges an answer by a dense leg's must not find one.
-        leg.name = "hashing"
-    return OpenedLeg(leg, "DENSE_URL", url.scheme, encoder)
+    except WeightsError as error:
+        return opened_leg(Standing("dense", why=error), "DENSE_URL", url.scheme)
+    # Its scores mean nothing, and whoever judges an answer by a dense leg's must not find one.
+    name = "hashing" if url.scheme == "hashing" else "dense"
+
+    def home(encoder: DenseEncoder, written: str, close: Close | None = None) -> Home:
+        def leg(index: VectorIndex) -> Leg:
+            made = DenseLeg(encoder, index)
+            made.name = name
+            return made
+
+        return vectors_home(settings, "dense", written, encoder.dimensions, leg, close)
+
+    async def earlier(made: str) -> tuple[Home, bool] | None:
+        if url.scheme == "onnx":
+            said = await asyncio.to_thread(manifest, settings.models / url.rest)
+            if said.made(made):
+                return home(encoder, made), True
+        kind, _, dimensions = made.partition(":")
+        if kind == "hashing":
+            from retrieval.encoders.hashing import HashingEncoder
+
+            return home(HashingEncoder(int(dimensions)), made), False
+        folder = await asyncio.to_thread(weights_of, settings.models, made)
+        if folder is None:
+            return None
+        old = await late(folder)
+        return home(old, made, old.close), False
+
+    standing = await standing_in(
+        home(encoder, encoder.fingerprint), Standing(name), stack, earlier=earlier
+    )
+    return opened_leg(standing, "DENSE_URL", url.scheme, encoder)
 
 
 async def open_dense_encoder(settings: Settings, stack: AsyncExitStack) -> DenseEncoder:
     url = settings.url("DENSE_URL")
     match url.scheme:
         case "onnx":
-            folder = settings.models / url.rest
-            said = await asyncio.to_thread(manifest, folder)
-
-            def opening() -> ClosableEncoder:
-                from retrieval.encoders.onnx import OnnxEncoder
-
-                return OnnxEncoder.open(folder)
-
-            late = LateEncoder(opening, fingerprint=said.fingerprint, dimensions=said.dimensions)
-            stack.push_async_callback(late.close)
-            return late
+            encoder = await late(settings.models / url.rest)
+            stack.push_async_callback(encoder.close)
+            return encoder
         case "hashing":
             from retrieval.encoders.hashing import HashingEncoder
 
             return HashingEncoder()
         case _:
             raise UnknownScheme("DENSE_URL", url, ("onnx", "off", "hashing"))
+
+
+async def late(folder: Path) -> LateEncoder:
+    """The weights' encoder, which opens when it is first asked."""
+    said = await asyncio.to_thread(manifest, folder)
+
+    def opening() -> ClosableEncoder:
+        from retrieval.encoders.onnx import OnnxEncoder
+
+        return OnnxEncoder.open(folder)
+
+    return LateEncoder(opening, fingerprint=said.fingerprint, dimensions=said.dimensions)
+
+
+def weights_of(models: Path, made: str) -> Path | None:
+    """The folder of the dense weights that made an index, if they are still there. Blocking."""
+    for folder in sorted(models.iterdir()) if models.is_dir() else ():
+        try:
+            if manifest(folder).made(made):
+                return folder
+        except (WeightsError, OSError):
+            continue  # no weights, or of another kind
+    return None
 
 
 async def open_sparse(
@@ -249,10 +374,15 @@ async def open_sparse(
                 encoder = await opened(stack, lambda: SpladeEncoder.open(weights))
             case _:
                 raise UnknownScheme("SPARSE_URL", url, ("off", "inference-free", "splade"))
-        index = await open_vectors(settings, stack, "sparse", encoder.fingerprint, None)
-    except (WeightsError, IndexMismatch) as error:
-        return OpenedLeg(Broken("sparse", error), "SPARSE_URL", url.scheme)
-    return OpenedLeg(SparseLeg(encoder, index), "SPARSE_URL", url.scheme)
+    except WeightsError as error:
+        return opened_leg(Standing("sparse", why=error), "SPARSE_URL", url.scheme)
+
+    def leg(index: VectorIndex) -> Leg:
+        return SparseLeg(encoder, index)
+
+    home = vectors_home(settings, "sparse", encoder.fingerprint, None, leg)
+    standing = await standing_in(home, Standing("sparse"), stack)
+    return opened_leg(standing, "SPARSE_URL", url.scheme)
 
 
 class BrokenReranker:
@@ -285,51 +415,72 @@ async def open_reranking(settings: Settings, stack: AsyncExitStack) -> Reranking
             raise UnknownScheme("RERANKER_URL", url, ("off", "onnx"))
 
 
-async def open_vectors(
+def vectors_home(
     settings: Settings,
-    stack: AsyncExitStack,
     name: str,
     fingerprint: str,
     dimensions: int | None,
-) -> VectorIndex:
-    """The index of one encoder's vectors; ``dimensions`` are a dense encoder's."""
+    leg: Callable[[VectorIndex], Leg],
+    also: Close | None = None,
+) -> Home:
+    """Where one encoder's vectors are kept; ``dimensions`` are a dense encoder's.
+
+    ``leg`` makes a leg of the index; ``also`` closes what is of no use without it.
+    """
     setting = vectors_setting(settings, name)
     url = settings.url(setting)
+
+    def whole(index: VectorIndex, close: Close) -> tuple[Leg, Close]:
+        async def both() -> None:
+            await close()
+            if also is not None:
+                await also()
+
+        return leg(index), both
+
     match url.scheme:
         case "qdrant-edge":
             from retrieval.stores.qdrant_edge import QdrantEdge
 
-            folder = url.under(settings.data_dir) / name
-            if dimensions is None:
-                return await opened(
-                    stack, lambda: QdrantEdge.open_sparse(folder, fingerprint=fingerprint)
-                )
-            return await opened(
-                stack,
-                lambda: QdrantEdge.open_dense(
-                    folder, fingerprint=fingerprint, dimensions=dimensions
-                ),
-            )
+            async def in_folder(folder: Path) -> tuple[Leg, Close]:
+                def opening() -> QdrantEdge:
+                    if dimensions is None:
+                        return QdrantEdge.open_sparse(folder, fingerprint=fingerprint)
+                    return QdrantEdge.open_dense(
+                        folder, fingerprint=fingerprint, dimensions=dimensions
+                    )
+
+                return whole(*await begun(opening))
+
+            return OnDisk(url.under(settings.data_dir) / name, in_folder)
         case "qdrant":
             from retrieval.stores.qdrant import Qdrant
 
-            place = served(url, 6333)
-            server = (
-                await Qdrant.open_sparse(**place, api_key=url.password, fingerprint=fingerprint)
-                if dimensions is None
-                else await Qdrant.open_dense(
-                    **place, api_key=url.password, fingerprint=fingerprint, dimensions=dimensions
+            async def on_server() -> tuple[Leg, Close]:
+                place, key = served(url, 6333), url.password
+                index = (
+                    await Qdrant.open_sparse(**place, api_key=key, fingerprint=fingerprint)
+                    if dimensions is None
+                    else await Qdrant.open_dense(
+                        **place, api_key=key, fingerprint=fingerprint, dimensions=dimensions
+                    )
                 )
-            )
-            stack.push_async_callback(server.close)
-            return server
+                return whole(index, index.close)
+
+            return InPlace(on_server, partial(erase, url))
         case "opensearch" if dimensions is None:
             from retrieval.stores.opensearch import OpenSearchSparse
 
-            place, key = served(url, 9200, suffix="-sparse"), name_and_password(url)
-            return await opened(
-                stack, lambda: OpenSearchSparse.open(**place, **key, fingerprint=fingerprint)
-            )
+            login = name_and_password(url)
+
+            async def on_opensearch(place: Place) -> tuple[Leg, Close]:
+                return whole(
+                    *await begun(
+                        lambda: OpenSearchSparse.open(**place, **login, fingerprint=fingerprint)
+                    )
+                )
+
+            return OnOpenSearch(served(url, 9200, suffix="-sparse"), login, on_opensearch)
         case _:
             sparse = ("opensearch",) if dimensions is None else ()
             raise UnknownScheme(setting, url, ("qdrant-edge", "qdrant", *sparse))

@@ -71,19 +71,23 @@ async def erase_served(settings: Settings) -> None:
         (vectors_setting(settings, "sparse"), "-sparse"),
         ("GRAPH_URL", ""),
     ):
-        url = settings.url(setting)
-        match url.scheme:
-            case "qdrant":
-                from retrieval.stores import qdrant
+        await erase(settings.url(setting), suffix)
 
-                await qdrant.erase(**served(url, 6333), api_key=url.password)
-            case "opensearch":
-                from retrieval.stores import opensearch
 
-                place, key = served(url, 9200, suffix), name_and_password(url)
-                await asyncio.to_thread(partial(opensearch.erase, **place, **key))
-            case "nebula":
-                from retrieval.stores import nebula
+async def erase(url: Url, suffix: str = "") -> None:
+    """Remove an index of ours, if a server holds it."""
+    match url.scheme:
+        case "qdrant":
+            from retrieval.stores import qdrant
 
-                space = graph_space(url)
-                await asyncio.to_thread(partial(nebula.erase, **space))
+            await qdrant.erase(**served(url, 6333), api_key=url.password)
+        case "opensearch":
+            from retrieval.stores import opensearch
+
+            place, key = served(url, 9200, suffix), name_and_password(url)
+            await asyncio.to_thread(partial(opensearch.erase, **place, **key))
+        case "nebula":
+            from retrieval.stores import nebula
+
+            space = graph_space(url)
+            await asyncio.to_thread(partial(nebula.erase, **space))

@@ -55,6 +55,11 @@ class GraphLeg:
         self._store = store
         self._near = tuple(near)
 
+    @property
+    def store(self) -> GraphStore:
+        """Where it is kept."""
+        return self._store
+
     async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
         return (await self.find(query, scope=scope, limit=limit)).run
 

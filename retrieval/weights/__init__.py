@@ -19,6 +19,9 @@ GRANITE = "granite-embedding-30m-english"
 CONVERSION = 1  # raised when the graph changes, so that set-up converts again
 
 _MANIFEST = "manifest.json"
+_DECIDING = (
+    "files", "dimensions", "pooling", "normalised", "max_length", "query_prefix", "passage_prefix",
+)  # fmt: skip
 _REQUIREMENTS = Path(__file__).parents[2] / "requirements" / "weights.txt"
 
 
@@ -63,9 +66,19 @@ class Manifest:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when anything does that could change a vector."""
-        parts = json.dumps(asdict(self), sort_keys=True)
-        return f"{self.name}:{hashlib.sha256(parts.encode()).hexdigest()[:16]}"
+        """Changes when anything does that could change a vector, and with nothing else.
+
+        So the same weights by another name, or from another package, rebuild no index.
+        """
+        return f"weights:{_digest({part: getattr(self, part) for part in _DECIDING})}"
+
+    def made(self, written: str) -> bool:
+        """Whether these weights made what says so of itself, as it is said now or was before.
+
+        It used to be the name and a digest of the whole manifest.
+        """
+        name, _, digest = written.rpartition(":")
+        return written == self.fingerprint or digest == _digest({**asdict(self), "name": name})
 
 
 def manifest(folder: Path) -> Manifest:
@@ -187,6 +200,10 @@ def _convert(name: str, archive: Path, into: Path) -> None:
     for file in into.iterdir():
         with file.open("rb+") as handle:
             os.fsync(handle.fileno())
+
+
+def _digest(parts: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _sha256(path: Path) -> str:

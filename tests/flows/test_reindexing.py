@@ -1,5 +1,6 @@
 """Indexes built anew beside those in use."""
 
+import asyncio
 from dataclasses import replace
 
 import httpx
@@ -8,6 +9,7 @@ from sqlalchemy import select, update
 
 from backend.app import create_app
 from backend.commands.reindexing import reindex
+from backend.rebuilding import Rebuilding
 from backend.settings import Settings
 from backend.store.tables import versions
 from backend.wiring import Services, open_services
@@ -27,11 +29,28 @@ async def add(services: Services, files: dict[str, bytes]) -> list[str]:
     return [answer.json()["id"] for answer in answers]
 
 
+async def cut_off(settings: Settings, at: str) -> None:
+    """A reindex that is stopped when it tells this, with everything fed and nothing switched."""
+
+    def pulled(line: str) -> None:
+        if at in line:
+            raise KeyboardInterrupt
+
+    async def wait(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rebuilding, "_switch", wait)
+        with pytest.raises(KeyboardInterrupt):
+            await reindex(settings, pulled)
+
+
 async def test_a_reindex_cut_off_leaves_search_as_it_was(settings: Settings) -> None:
-    """It stops half-way and everything is still found; begun anew, it ends and leaves no rests."""
+    """It stops half-way and everything is still found; gone on with, it leaves no rests."""
+    looking = settings.model_copy(update={"jobs_workers": 0})  # and not going on with it
 
     async def held() -> list[int]:
-        async with open_services(settings) as services:
+        async with open_services(looking) as services:
             return [await leg.leg.count() for leg in services.legs]
 
     async with open_services(settings) as services:
@@ -39,15 +58,16 @@ async def test_a_reindex_cut_off_leaves_search_as_it_was(settings: Settings) -> 
     before = await held()
     assert min(before) > 0
 
-    def pulled(line: str) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        await reindex(settings, pulled)
+    await cut_off(settings, "of 1 passages")
     assert await held() == before
     assert await reindex(settings, lambda line: None) == before[0]
     assert await held() == before
-    assert not [path for path in settings.data_dir.iterdir() if path.suffix in {".new", ".old"}]
+    lying = [path.name for path in settings.data_dir.iterdir()]
+    serving = (settings.data_dir / "lexical.current").read_text().strip()
+    assert {name for name in lying if "lexical" in name} == {
+        "lexical.current",
+        f"lexical.{serving}",
+    }
 
 
 async def test_a_reindex_cuts_again_what_an_older_cutter_cut(settings: Settings) -> None:
@@ -68,13 +88,9 @@ async def test_a_reindex_cuts_again_what_an_older_cutter_cut(settings: Settings)
                 .values(receipt={**row.receipt, "passages": 1})
             )
 
-    def pulled(line: str) -> None:
-        if "of 3 passages" in line:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        await reindex(settings, pulled)
-    async with open_services(settings) as services:
+    await cut_off(settings, "of 3 passages")
+    looking = settings.model_copy(update={"jobs_workers": 0})  # and not going on with it
+    async with open_services(looking) as services:
         assert await services.passages.of(aged, row.hash) == [whole]
 
     told: list[str] = []

