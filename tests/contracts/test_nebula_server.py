@@ -308,7 +308,9 @@ async def test_a_server_that_stalls_holds_up_nobody_else(server: StandIn) -> Non
             await asyncio.sleep(0)
         assert not asked.done()
         try:
-            with pytest.raises(EngineUnavailable, match=r"NebulaGraph at 127\.0\.0\.1:\d+ broke"):
+            with pytest.raises(
+                EngineUnavailable, match=r"NebulaGraph at 127\.0\.0\.1:\d+ (broke|does)"
+            ):
                 await asked
         finally:
             release.set()

@@ -19,6 +19,7 @@ from backend.evidence.service import EvidenceService
 from backend.llm.extractive import Extractive
 from backend.llm.litellm_router import LiteLLM
 from backend.settings import Url
+from retrieval.fusion import Fusion
 from retrieval.model import (
     Contribution,
     Hit,
@@ -32,6 +33,7 @@ from retrieval.model import (
     SearchResult,
     Trace,
 )
+from retrieval.search import FUSION
 from retrieval.sentences import sentences
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -67,7 +69,9 @@ class Shelf:
             for ordinal, piece in enumerate(TEXT.split("\n\n"))
         ]  # fmt: skip
 
-    async def search(self, query: Query, *, scope: Scope, limit: int) -> SearchResult:
+    async def search(
+        self, query: Query, *, scope: Scope, limit: int, fusion: Fusion = FUSION
+    ) -> SearchResult:
         leg = LegTrace("dense", LegState.OK, 0.1, len(self.passages))
         hits = tuple(Hit(one, 0.9, (Contribution("dense", 1, 0.9, 0.9),)) for one in self.passages)
         run = Run("dense", tuple(Ranked(one.id, 0.9) for one in self.passages))
