@@ -228,8 +228,8 @@ async def measure(
         built = Built()
         print(
             "| passages | built, words; vectors, s | on disk, MB | memory, MB (of files) "
-            "| the last step's, to a million, GB | vectors in a graph | bm25 p50 / p95, ms | dense "
-            "| dense recall@10 | whole | load |\n" + "|---:" * 11 + "|"
+            "| the last step's, to a million, GB | bm25 p50 / p95, ms | dense "
+            "| dense recall@10 | whole | load |\n" + "|---:" * 10 + "|"
         )
         held = 0
         for size in sizes:
@@ -267,7 +267,7 @@ async def measure(
                 f"| {size:,} | {built.words:.0f}; {built.meaning:.0f} "
                 f"| {on_disk(folder / 'words') / 1e6:.0f}; {on_disk(folder / 'meaning') / 1e6:.0f} "
                 f"| {memory.rss / 1e6:.0f} ({memory.shared / 1e6:.0f}) "
-                f"| {more / 1e3:.2f} | {await meaning.in_graph():,} "
+                f"| {more / 1e3:.2f} "
                 f"| {times(lexical)} | {times(dense)} | {np.mean(right):.3f} | {times(whole)} "
                 f"| {psutil.getloadavg()[0]:.1f} |",
                 flush=True,

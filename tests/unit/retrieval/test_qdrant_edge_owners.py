@@ -232,56 +232,104 @@ async def test_only_the_condition_that_holds_for_all_is_left_out(index: QdrantEd
     assert await found(index, Scope("globex", frozenset({"spc_1"}))) == ["src_c"]
 
 
-KILLED = """
+STEPS = """
+def steps(chance):
+    for number in range(10_000):
+        tenant, space = chance.choice(["acme", "globex"]), f"spc_{chance.randrange(3)}"
+        source = f"{tenant}/{space}/src_{number % 3}"
+        yield f"{source}/{number}", tenant, space, source, chance.random() < 0.3
+"""
+
+KILLED = (
+    STEPS
+    + """
 import asyncio, random, sys
 from pathlib import Path
 import numpy as np
 from retrieval.model import Passage
-from retrieval.stores.qdrant_edge import QdrantEdge
-index = QdrantEdge.open_dense(Path(sys.argv[1]), fingerprint="none", dimensions=4)
-chance = random.Random(int(sys.argv[2]))
+from retrieval.stores import qdrant_edge
+qdrant_edge.UNWRITTEN = int(sys.argv[2])
+index = qdrant_edge.QdrantEdge.open_dense(Path(sys.argv[1]), fingerprint="none", dimensions=4)
 vector = np.array([1.0, 0.0, 0.0, 0.0], np.float32)
 async def go():
-    for number in range(10_000):
-        tenant, space = chance.choice(["acme", "globex"]), f"spc_{chance.randrange(3)}"
-        source = f"{tenant}/{space}/src_{number % 3}"
-        await index.put(
-            [Passage(f"{tenant}/{space}/{number}", tenant, space, source, "v1", 0, "", 0, 0)],
-            [vector])
-        if chance.random() < 0.3:
+    for id, tenant, space, source, drops in steps(random.Random(3)):
+        await index.put([Passage(id, tenant, space, source, "v1", 0, "", 0, 0)], [vector])
+        if drops:
             await index.drop(source)
-        print(number, flush=True)
+        print(id, flush=True)
 asyncio.run(go())
 """
+)
 
 
-async def test_owners_are_all_known_after_the_process_was_killed(tmp_path: Path) -> None:
-    """They are read from the points at hand: whoever has one is among them, and sees no other's."""
-    root = Path(__file__).parents[3]
-    for seed in range(2):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", KILLED, str(tmp_path / "dense"), str(seed),
-            cwd=root, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert process.stdout is not None
-        for _ in range(10 + 7 * seed):
-            await process.stdout.readline()
-        process.kill()
-        assert await process.wait() == -9
+@pytest.mark.parametrize("unwritten", [1_000, 4])
+async def test_a_killed_process_loses_nothing_and_leaves_nothing_to_others(
+    tmp_path: Path, unwritten: int
+) -> None:
+    """From the journal alone or from the engine's files too: all that was put and not dropped is
+    there, its owners are known, and each sees their own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, str(tmp_path / "dense"), str(unwritten),
+        cwd=Path(__file__).parents[3], stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for _ in range(17):
+        await process.stdout.readline()
+    process.kill()
+    done = 17 + len((await process.stdout.read()).split())
+    assert await process.wait() == -9
+
+    known: dict[str, Any] = {}
+    exec(STEPS, known)
+    wanted: set[str] = set()
+    possible: list[set[str]] = []  # the last step may have been cut short
+    for number, (id, _, _, source, drops) in enumerate(known["steps"](random.Random(3))):
+        if number >= done:
+            possible.append(set(wanted))
+        if number > done:
+            break
+        wanted.add(id)
+        if number == done:
+            possible.append(set(wanted))
+        if drops:
+            wanted = {one for one in wanted if not one.startswith(f"{source}/")}
+
+    index = opened(tmp_path / "dense")
+    try:
+        records, _ = index._shard.scroll(
+            edge.ScrollRequest(limit=1_000, with_payload=True, with_vector=False)
+        )
+        held = {str(record.payload["passage"]) for record in records if record.payload}
+        assert held in possible
+        assert index._owners.tenants >= {id.split("/")[0] for id in held}
+        assert index._owners.spaces >= {id.split("/")[1] for id in held}
+        for tenant in ("acme", "globex"):
+            for space in ("spc_0", "spc_1", "spc_2"):
+                own = {id for id in held if id.startswith(f"{tenant}/{space}/")}
+                assert await seen(index, Scope(tenant, frozenset({space}))) == own
+    finally:
+        index.close()
+
+
+async def test_the_engine_rebuilds_nothing_while_it_serves(tmp_path: Path) -> None:
+    """It would keep Python's lock: what was deleted is swept out at the next opening."""
+    index = opened(tmp_path / "dense")
+
+    class Serving(Shard):
+        def optimize(self) -> bool:
+            raise AssertionError("searches would wait")
+
+    index._shard = Serving(index._shard, lambda: None)  # type: ignore[assignment]
+    many = [replace(passage(f"a{number}"), source="src_a") for number in range(1_200)]
+    await index.put(many, [VECTOR] * len(many))
+    await index.put([passage("src_b")], [VECTOR])
+    await index.drop("src_a")
+    assert await found(index) == ["src_b"]
+    index.close()
+    for _ in range(2):
         index = opened(tmp_path / "dense")
         try:
-            records, _ = index._shard.scroll(
-                edge.ScrollRequest(limit=1_000, with_payload=True, with_vector=False)
-            )
-            held = {str(record.payload["passage"]) for record in records if record.payload}
-            assert held
-            assert index._owners.tenants >= {id.split("/")[0] for id in held}
-            assert index._owners.spaces >= {id.split("/")[1] for id in held}
-            for tenant in ("acme", "globex"):
-                for space in ("spc_0", "spc_1", "spc_2"):
-                    one = Scope(tenant, frozenset({space}))
-                    prefix = f"{tenant}/{space}/"
-                    wanted = {id for id in held if id.startswith(prefix)}
-                    assert await seen(index, one) == wanted
+            assert await index.count() == 1
+            assert await found(index) == ["src_b"]
         finally:
             index.close()
