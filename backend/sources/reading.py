@@ -90,7 +90,7 @@ class _SourceJob:
         self._sources = sources
 
     async def stopped(self, job: Job) -> None:
-        await self._clear_half_read(job.tenant, job.subject)
+        """Whoever stopped it asked for what it had begun to be cleared, or for a newer version."""
 
     async def _wanted(self, lease: Lease) -> tuple[SourceRow, VersionRow] | None:
         """The source and version to read; the job ends here if nobody wants it any more."""
@@ -149,15 +149,8 @@ class _SourceJob:
                     progress=None,
                     **await self._sources.without_half_read(connection, fresh),
                 )
+                await self._sources.clear_half_read(connection, fresh)
         await self._sources.tell(source.tenant, source.id)
-        await self._clear_half_read(source.tenant, source.id)
-
-    async def _clear_half_read(self, tenant: str, source: SourceId) -> None:
-        """Take what was begun out of the indexes, leaving the current version if there is one."""
-        async with self._store.reading() as connection:
-            found = await rows.one(connection, tenant, source)
-        if found is not None:  # a deleted source has a job of its own
-            await self._indexes.drop(source, keep=found.version)
 
     async def _row(self, job: Job) -> SourceRow | None:
         async with self._store.reading() as connection:
@@ -424,6 +417,37 @@ def _said(failed: LegsFailed) -> str:
 
 def _current(version: VersionHash) -> dict[str, object]:
     return {"version": version, "searchable": True}
+
+
+class ClearHalfRead:
+    """Takes what a reading that failed or was stopped had begun out of the indexes."""
+
+    def __init__(self, *, store: Store, indexes: Indexes) -> None:
+        self._store = store
+        self._indexes = indexes
+
+    async def run(self, lease: Lease) -> None:
+        job = lease.job
+        async with self._store.reading() as connection:
+            source = await rows.one(connection, job.tenant, job.subject)
+        # A deleted source has a job of its own; one that is read anew is cleared when that ends.
+        if source is not None and not source.state.busy:
+            try:
+                await self._indexes.drop(source.id, keep=source.version)
+            except LegsFailed as failed:
+                if not _hopeless(failed):
+                    raise
+                log.warning("%s stays in an index that cannot be used: %s", source.id, failed)
+        async with self._store.writing() as connection:
+            await lease.finish(connection)
+
+    async def stopped(self, job: Job) -> None:
+        """The source was deleted or is read anew, and that clears more."""
+
+    async def gave_up(self, lease: Lease, error: str) -> None:
+        log.error("what was begun of %s is not all cleared: %s", lease.job.subject, error)
+        async with self._store.writing() as connection:
+            await lease.finish(connection, JobState.FAILED, error)
 
 
 class DropSource:

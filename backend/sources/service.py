@@ -31,6 +31,7 @@ from backend.store.tables import images, passages, sources, spaces, versions
 READ = "read_source"  # the kinds of job; their subject is the source
 ENCODE = "encode_source"
 DROP = "drop_source"
+CLEAR = "clear_half_read"
 DROP_IMAGES = "drop_images"  # its subject is the space they were in
 
 
@@ -219,6 +220,7 @@ class Sources:
                 progress=None,
                 **await self.without_half_read(connection, fresh),
             )
+            await self.clear_half_read(connection, fresh)
         self._progress.pop(source, None)
         self._wake()
         return await self._tell(principal.tenant, source)
@@ -238,6 +240,13 @@ class Sources:
         if source.version != source.pending:
             return {}
         return {"version": None, "searchable": False}
+
+    async def clear_half_read(self, connection: AsyncConnection, source: SourceRow) -> None:
+        """Ask, within the caller's transaction, for the indexes to forget what was begun.
+
+        With a job: the server may die in the next moment, and an engine may be away for longer.
+        """
+        await self._outbox.add(connection, CLEAR, subject=source.id, tenant=source.tenant)
 
     async def retry(self, principal: Principal, source: str) -> SourceRow:
         """Read again what failed or was cancelled."""

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -15,7 +16,9 @@ from backend.app import create_app
 from backend.auth.principal import Principal, Role
 from backend.clock import now
 from backend.settings import Settings
+from backend.sources.service import ENCODE
 from backend.sources.texts import original_key, text_key
+from backend.store import outbox
 from backend.store.tables import brief_evidence, members, tenants, versions
 from backend.wiring import Services, open_services
 from retrieval.errors import WeightsError
@@ -565,6 +568,33 @@ async def test_what_is_being_encoded_can_be_cancelled_and_leaves_nothing(
     assert await found(client, space, "Austrian market") == []
     for one in services.legs:
         assert await one.leg.count() == 0
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_waits_to_be_encoded_can_be_cancelled_and_leaves_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, away: bool
+) -> None:
+    """Its words are taken out again, also by the next start where an index was away meanwhile."""
+    monkeypatch.setattr(outbox, "BACKOFF", (0,))
+    idle_settings = settings.model_copy(update={"jobs_workers": 0})
+    async with open_services(idle_settings) as services:
+        transport = httpx.ASGITransport(create_app(services), client=("127.0.0.1", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            made = (await client.post("/api/spaces", json={"name": "Papers"})).json()["id"]
+            source = (await upload(client, made, "m.md", MARKET)).json()["id"]
+            assert await services.worker.once(without=[ENCODE])
+            words = services.legs[0].leg
+            assert await words.count()
+            await client.post(f"/api/sources/{source}/cancel")
+            if away:
+                with monkeypatch.context() as patch:
+                    patch.setattr(words, "drop", AsyncMock(side_effect=OSError("gone")))
+                    await services.worker.once()
+                assert await words.count()
+    async with open_services(idle_settings) as services:
+        await services.worker.drain()
+        for one in services.legs:
+            assert await one.leg.count() == 0
 
 
 async def test_deleting_a_space_leaves_nothing_of_it_and_takes_nothing_from_others(
