@@ -48,7 +48,7 @@ class StoredCatalogue:
         """Why a passage cannot be found in a scope, in words; of others' it says nothing."""
         unknown = f"There is no passage {passage} here: there never was, or its source was deleted."
         source, _, rest = passage.partition(".")
-        version = rest.partition(".")[0]
+        version, _, ordinal = rest.partition(".")
         if scope.empty:
             return unknown
         rows = await self._store.rows(
@@ -69,4 +69,6 @@ class StoredCatalogue:
             if any(row.hash is not None and row.hash.startswith(version) for row in rows):
                 return f"It is of a version of {title} that a newer one has replaced."
             return unknown
+        if not ordinal:  # asked of a place
+            return f"No passage of {title} stands at this place; a heading is none of its own."
         return f"The current version of {title} has no such passage."

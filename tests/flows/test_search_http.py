@@ -150,7 +150,7 @@ async def test_why_a_passage_is_not_shown_is_told_of_any_id(
     beyond_it = await client.get(
         where, params=asked | {"at": place.rpartition(".")[0] + ".9999-9999"}
     )
-    assert "has no such passage" in beyond_it.json()["message"]
+    assert "stands at this place" in beyond_it.json()["message"]
     for source, reason in ((best["source"], "filtered"), (last["source"], "found")):
         only = await client.get(where, params=asked | {"passage": last["id"], "source": source})
         assert only.json()["reason"] == reason

@@ -119,11 +119,11 @@ function Fields({ settings, onSave }: FieldsProps) {
       <fieldset className="flex flex-col gap-2">
         <legend className="mb-1 text-[13px] font-semibold">Fusion</legend>
         {KINDS.map(({ kind, title, says }) => (
-          <label key={kind} className="flex gap-2 text-[13px]">
+          <label key={kind} className="flex items-start gap-2 text-[13px]">
             <input
               type="radio"
               name="fusion"
-              className="mt-1"
+              className="mt-0.75"
               checked={draft.kind === kind}
               onChange={() => setDraft({ ...draft, kind })}
             />

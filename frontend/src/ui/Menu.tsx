@@ -13,7 +13,8 @@ interface MenuProps {
 export function Menu({ trigger, onChosen, children }: MenuProps) {
   const chosen = useRef(false);
   return (
-    <DropdownMenu.Root>
+    // Not modal: that hides from screen readers a page whose buttons still take the focus.
+    <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content

@@ -344,8 +344,23 @@ const KINDS: Record<Segment['kind'], string> = {
   code: 'my-1 rounded-sm bg-surface-2 px-2 py-1 font-mono text-[12px] whitespace-pre-wrap',
 };
 
+/** How deep each heading is under the reader's own; a part of a text may begin at any of its levels. */
+function headingLevels(segments: readonly Segment[]): Map<Segment, number> {
+  const levels = new Map<Segment, number>();
+  const above: number[] = [];
+  for (const segment of segments) {
+    if (segment.kind !== 'heading') continue;
+    const own = segment.heading ?? 1;
+    while ((above.at(-1) ?? 0) >= own) above.pop();
+    above.push(own);
+    levels.set(segment, Math.min(6, 3 + above.length));
+  }
+  return levels;
+}
+
 function Text({ reading, spot, marked }: { reading: Reading; spot: Spot; marked: boolean }) {
   const { segments } = reading;
+  const levels = headingLevels(segments);
   return (
     <div className="px-5 py-4 font-serif text-[15px] leading-relaxed [overflow-wrap:anywhere]">
       {segments.map((segment, index) => {
@@ -365,7 +380,7 @@ function Text({ reading, spot, marked }: { reading: Reading; spot: Spot; marked:
             <p
               className={KINDS[segment.kind]}
               {...(segment.kind === 'heading'
-                ? { role: 'heading', 'aria-level': Math.min(6, 3 + (segment.heading ?? 1)) }
+                ? { role: 'heading', 'aria-level': levels.get(segment) }
                 : {})}
             >
               {cut.map((piece) =>

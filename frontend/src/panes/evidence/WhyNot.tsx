@@ -7,6 +7,7 @@ import { announce } from '../../desk';
 import type { Spot } from '../../sources';
 import { IconButton } from '../../ui/Button';
 import { ProblemNotice } from '../../ui/ProblemNotice';
+import { number } from '../../ui/words';
 import { placeName } from './Hits';
 
 interface WhyNotProps {
@@ -51,16 +52,16 @@ export function WhyNot({ space, run, spot, onClose }: WhyNotProps) {
       {!told && !problem && <p className="working pb-1 text-muted">asking every leg…</p>}
       {message && <p className="pr-2 pb-1">{message}</p>}
       {told && told.legs.length > 0 && (
-        <table className="mb-1 text-xs">
+        <table className="mb-1 w-full text-xs">
           <caption className="sr-only">Where each leg has it</caption>
           <tbody>
             {told.legs.map((leg) => (
               <tr key={leg.leg}>
-                <th scope="row" className="py-0.5 pr-3 text-left font-medium">
+                <th scope="row" className="py-0.5 pr-3 text-left font-medium whitespace-nowrap">
                   {legName(leg.leg)}
                 </th>
-                <td className="pr-3 text-muted">{standing(leg)}</td>
-                <td className="text-right text-muted tabular-nums">{leg.score?.toFixed(3)}</td>
+                <td className="w-full pr-3 text-muted">{standing(leg)}</td>
+                <td className="pr-2 text-right text-muted tabular-nums">{leg.score?.toFixed(3)}</td>
               </tr>
             ))}
           </tbody>
@@ -92,6 +93,6 @@ function inWords(told: Told, run: Run): string {
 
 function standing({ rank, asked, cut, error, state }: Told['legs'][number]): string {
   if (state !== 'ok') return `not asked: ${error ?? state}`;
-  if (rank === null) return `not among its first ${asked}`;
+  if (rank === null) return `not in its first ${number(asked)}`;
   return rank > cut ? `rank ${rank}, below the first ${cut}` : `rank ${rank}`;
 }

@@ -1,0 +1,157 @@
+"""axe looks at every state of the page, in both colours and at each width it is laid out for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import ROOT, missing
+from tests.e2e.conftest import Product, Visitor
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+SCHEMES: Sequence[Literal["light", "dark"]] = ("light", "dark")
+# Kept is what bars somebody's way, and headings that skip a level.
+RUN = "axe.run(document, {resultTypes: ['violations']})"
+KEPT = frozenset({"serious", "critical"})
+Visit = Callable[..., Visitor]
+
+
+class Eye:
+    """Looks at a page with axe, and remembers what it found where."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.found: list[str] = []
+        self._axe = _axe().read_text()
+
+    def look(self, state: str) -> None:
+        for scheme in SCHEMES:
+            # Colours that are on their way to the other scheme would have contrasts of neither.
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            self.page.evaluate(
+                "async () => void await Promise.allSettled("
+                "document.getAnimations().map(one => one.finished))"
+            )
+            self.page.evaluate(self._axe)
+            seen: dict[str, Any] = self.page.evaluate(RUN)
+            self.found += [
+                f"{state}, {scheme}: {finding['id']}: {node['html']}"
+                for finding in seen["violations"]
+                if finding["impact"] in KEPT or finding["id"] == "heading-order"
+                for node in finding["nodes"]
+            ]
+
+
+def _axe() -> Path:
+    if not AXE.exists():
+        missing("axe is not installed; run ./stratmaster setup")
+    return AXE
+
+
+def pane(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name)
+
+
+@pytest.mark.parametrize("product", [{"sample": True}], indirect=True)
+def test_no_state_of_the_page_has_a_serious_finding(product: Product, visit: Visit) -> None:
+    """Answer, reader, claims, ship, menus and dialogs, light and dark, wide and in tabs."""
+    visitor = visit("reader by ear")
+    page, eye = visitor.page, Eye(visitor.page)
+    page.goto(product.url)
+    evidence, brief, checks = (pane(page, name) for name in ("Evidence", "Brief", "Checks & Ship"))
+    questions = evidence.get_by_role("tabpanel").get_by_role("listitem").get_by_role("button")
+    expect(questions).to_have_count(3)
+    evidence.get_by_role("tab", name="Sources").click()
+    expect(evidence.locator("li[data-state=ready]")).to_have_count(8, timeout=60_000)
+    evidence.get_by_text("Receipt").first.click()
+    eye.look("sources")
+
+    evidence.get_by_role("tab", name="Ask").click()
+    evidence.get_by_role("button", name="Quotes and filters").click()
+    question = evidence.get_by_role("textbox", name="Question")
+    question.fill("growth after:soon")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_test_id("ask-misread")).to_contain_text("after:soon names no date")
+    eye.look("a filter that cannot be read")
+    question.fill("How fast did the “Austrian market” grow in 2025?")
+    page.keyboard.press("Control+Enter")
+    expect(evidence.get_by_role("button", name="Insert whole answer")).to_be_visible()
+    evidence.get_by_text("How this was found").click()
+    expect(evidence.get_by_text("passages that hold “Austrian market” rank higher")).to_be_visible()
+    eye.look("an answer")
+
+    evidence.get_by_label(re.compile("Citation")).first.click()
+    expect(evidence.locator("mark").first).to_be_visible()
+    evidence.get_by_text("Why this passage").click()
+    eye.look("the reader")
+    aside(page, evidence)
+    evidence.get_by_role("button", name="Why not found?").click()
+    why = evidence.get_by_role("region", name="Why this was not found")
+    expect(why.get_by_role("table")).to_be_visible()
+    visitor.look("accessibility why not found")
+    eye.look("why a place was not found")
+
+    claims = checks.get_by_role("list", name="Claims").locator("[data-claim]")
+    claims.first.get_by_role("button").first.click()
+    eye.look("claims")
+    checks.get_by_role("tab", name="Ship").click()
+    expect(checks.get_by_role("button", name="Download Markdown")).to_be_visible()
+    eye.look("ship")
+
+    space = page.get_by_role("button", name=re.compile("^Space: "))
+    dialog = page.get_by_role("dialog").or_(page.get_by_role("alertdialog"))
+    for entry in ("Settings of", "New space", "Delete"):
+        space.click()
+        page.get_by_role("menuitem", name=re.compile(f"^{entry}")).click()
+        expect(dialog).to_be_visible()
+        if entry == "Settings of":
+            expect(dialog.get_by_role("button", name="Save")).to_be_visible()
+        eye.look(f"the dialog {entry}")
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    for keys in ("Control+/", "Control+k"):
+        page.keyboard.press(keys)
+        expect(dialog).to_be_visible()
+        eye.look(f"the dialog of {keys}")
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    space.click()
+    expect(page.get_by_role("menu")).to_be_visible()
+    eye.look("the space menu")
+    page.keyboard.press("Escape")
+
+    brief.get_by_role("textbox", name="Brief", exact=True).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Enter")
+    page.keyboard.type("/")
+    expect(page.get_by_role("listbox", name="Blocks")).to_be_visible()
+    eye.look("the menu of blocks")
+    page.keyboard.press("Escape")
+
+    for width in (900, 600):
+        page.set_viewport_size({"width": width, "height": 900})
+        for name in ("Evidence", "Brief", "Checks & Ship"):
+            page.get_by_role("tab", name=name).click()
+            expect(pane(page, name)).to_be_visible()
+            eye.look(f"{name} at {width}")
+    assert not eye.found, "\n".join(eye.found)
+
+
+def aside(page: Page, evidence: Locator) -> None:
+    """Selects a paragraph of the reader that is not the quote."""
+    evidence.get_by_test_id("reader").locator("p:not(:has(mark)) span[data-start]").last.evaluate(
+        """span => {
+            const range = document.createRange();
+            range.selectNodeContents(span);
+            getSelection().removeAllRanges();
+            getSelection().addRange(range);
+        }"""
+    )
+    expect(page.get_by_role("button", name="Cite selection")).to_be_visible()
