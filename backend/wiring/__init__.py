@@ -22,6 +22,7 @@ from backend.evidence.service import EvidenceService
 from backend.graph.service import Graphs
 from backend.jobs import Handler, Worker
 from backend.llm.extractive import Extractive
+from backend.rebuilding import REBUILD, Rebuilding
 from backend.services import Services
 from backend.settings import Settings
 from backend.sources.reader import SourceReader
@@ -41,7 +42,6 @@ from backend.store.tables import tenants
 from backend.store.updates import SqlUpdates
 from backend.wiring.health import ports_of
 from backend.wiring.legs import (
-    Broken,
     OpenedLeg,
     graph_of,
     open_ingester,
@@ -59,7 +59,7 @@ from retrieval.reading import Limits, read_apart
 from retrieval.search import Searcher
 from retrieval.sentences import sentences
 
-__all__ = ["Broken", "OpenedLeg", "Services", "erase_served", "open_services"]
+__all__ = ["OpenedLeg", "Services", "erase_served", "open_services"]
 
 ENCODING = 2  # sources encoded beside one another: while one is stored, the other is encoded
 
@@ -81,10 +81,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await ensure_tenant(store, LOCAL_TENANT)
         blobs = await asyncio.to_thread(open_blobs, settings)
         legs = await open_legs(settings, stack)
-        working = [leg for leg in legs if not isinstance(leg.leg, Broken)]
         indexes = open_ingester(legs)
         stored_passages = StoredPassages(store)
-        encoder = next((leg.encoder for leg in working if leg.encoder is not None), None)
+        encoder = next((leg.encoder for leg in legs if leg.encoder is not None), None)
         late = encoder if isinstance(encoder, LateEncoder) else None
         searcher = Searcher(
             [leg.leg for leg in legs],
@@ -100,7 +99,21 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         spaces = Spaces(store)
         texts = Texts(store, blobs)
         handlers: dict[str, Handler] = {}
-        worker = Worker(outbox, handlers, at_once=settings.jobs_workers, apart={ENCODE: ENCODING})
+        worker = Worker(
+            outbox, handlers, at_once=settings.jobs_workers, apart={ENCODE: ENCODING, REBUILD: 1}
+        )
+        rebuilding = Rebuilding(
+            store=store,
+            outbox=outbox,
+            passages=stored_passages,
+            texts=texts,
+            hub=hub,
+            standing={leg.setting: leg.standing for leg in legs},
+            wake=worker.wake,
+        )
+        handlers[REBUILD] = rebuilding
+        if settings.jobs_workers:
+            await rebuilding.resume()
         source_service = Sources(
             store=store,
             blobs=blobs,
@@ -131,7 +144,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             indexes=indexes,
             sources=source_service,
             absent={
-                leg.leg.name: str(leg.leg.error) for leg in legs if isinstance(leg.leg, Broken)
+                leg.leg.name: str(leg.standing.broken)
+                for leg in legs
+                if leg.standing.broken is not None
             },
         )
         handlers[DROP_IMAGES] = DropImages(store, blobs)
@@ -191,6 +206,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 searcher=searcher,
             ),
             downloads=downloads,
+            rebuilding=rebuilding,
             ports=(),
             warm=late.opened if late else warm_already,
         )
