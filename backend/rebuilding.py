@@ -303,9 +303,7 @@ class Rebuilding:
         async def read() -> Sequence[Passage]:
             # Anew for each leg, and while nothing is dropped from it. More than there were is no
             # harm: whoever added them told every leg.
-            return await self._passages.following(
-                after, until=until, limit=2 * BATCH, without=without
-            )
+            return await self._passages.following(after, until=until, without=without)
 
         await self._feed(lease, standing, read, whole, first)
         return True

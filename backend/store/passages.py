@@ -12,6 +12,7 @@ from backend.store.engine import Store
 from backend.store.tables import passages, sources, versions
 from retrieval.model import Passage, PassageId, Scope, SourceId, VersionHash
 
+MOST = 2**31 - 1  # rows: as many as there are
 AT_ONCE = 500  # ids or rows in one statement
 
 
@@ -131,7 +132,7 @@ class StoredPassages:
         self,
         after: PassageId,
         *,
-        limit: int,
+        limit: int = MOST,
         until: PassageId | None = None,
         without: Collection[SourceId] = (),
     ) -> Sequence[Passage]:
