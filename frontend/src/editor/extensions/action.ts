@@ -195,7 +195,6 @@ export const action = Node.create({
         // What somebody is typing is not overwritten by what arrives meanwhile.
         if (document.activeElement !== owner) owner.value = String(attrs.owner ?? '');
         if (document.activeElement !== due) due.value = dayInWords(String(attrs.due ?? ''));
-        due.classList.toggle('is-empty', due.value === '');
         for (const field of [status, owner, due]) field.disabled = !editor.isEditable;
         dom.dataset.id = String(attrs.id ?? '');
       };
