@@ -2,8 +2,9 @@
 
 Terms come from ``retrieval.terms`` and are stored as they are, so the question never meets
 tantivy's query parser: its operators are plain words here. Two approximations are the engine's: a
-passage's length is kept in one byte (exact up to 40 terms, then within 12 %), and replaced or
-dropped passages count in the statistics until their segment is merged.
+passage's length is kept in one byte, as Lucene keeps it (exact up to 40 terms, then within 12 %:
+of the ten best over Cranfield .990 are those of whole lengths), and replaced or dropped passages
+count in the statistics until their segment is merged.
 """
 
 from __future__ import annotations
