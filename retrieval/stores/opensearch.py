@@ -93,6 +93,21 @@ class _Alias:
             self._threads, lambda: self.asked(work)
         )
 
+    async def change(self, work: Callable[[], None]) -> None:
+        """As ``run``, and what was begun has ended when this is cancelled.
+
+        The next change would overtake it otherwise: a source dropped, and half of it put after.
+        """
+        begun = self._threads.submit(self.asked, work)
+        ended = asyncio.wrap_future(begun)
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if not begun.cancel():
+                await asyncio.wait({ended})
+                ended.exception()  # nobody waits for it any more
+            raise
+
     def asked(self, work: Callable[[], _T]) -> _T:
         try:
             with self._checking:
@@ -364,7 +379,7 @@ class OpenSearch:
     async def put(self, passages: Sequence[Passage]) -> None:
         """A stop half way leaves what was written; the same put again completes it."""
         if passages:
-            await self._alias.run(
+            await self._alias.change(
                 lambda: self._alias.put(
                     (passage.id, _filters(passage) | {"terms": " ".join(indexed(passage))})
                     for passage in passages
@@ -372,7 +387,7 @@ class OpenSearch:
             )
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
-        await self._alias.run(lambda: self._alias.drop(source, keep))
+        await self._alias.change(lambda: self._alias.drop(source, keep))
 
     async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
         if scope.empty or limit < 1:
@@ -451,7 +466,7 @@ class OpenSearchSparse:
         all_fit(passages, vectors, None)
         pairs = list(zip(passages, vectors, strict=True))
         if pairs:
-            await self._alias.run(
+            await self._alias.change(
                 lambda: self._alias.put(
                     iter(
                         [
@@ -463,7 +478,7 @@ class OpenSearchSparse:
             )
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
-        await self._alias.run(lambda: self._alias.drop(source, keep))
+        await self._alias.change(lambda: self._alias.drop(source, keep))
 
     async def search(
         self, vector: NDArray[np.float32] | SparseVector, *, scope: Scope, limit: int

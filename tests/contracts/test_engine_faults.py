@@ -22,13 +22,28 @@ from backend.store import outbox
 from backend.store.tables import passages
 from backend.wiring import Services, open_services
 from backend.wiring.served import erase_served
+from retrieval.model import Passage
 from retrieval.stores import opensearch
-from tests.servers.faults import CUT, FAULTS, HALF_HEARD, HALF_SAID, STALL, UNHEARD, Faults, faulty
+from tests.servers.faults import (
+    CUT,
+    FAULTS,
+    HALF_HEARD,
+    HALF_SAID,
+    LATE,
+    STALL,
+    UNHEARD,
+    Faults,
+    faulty,
+)
 
 TEXT = "\n\n".join(
     f"# Port {n}\n\nFreight to Port {n} rose {n} %. " + "Acme Freight shipped more. " * 30
     for n in range(40)
 )
+
+
+def passage(text: str) -> Passage:
+    return Passage("src_1.v.00000", "local", "s", "src_1", "v", 0, text, 0, len(text))
 
 
 @dataclass(frozen=True)
@@ -235,3 +250,25 @@ async def test_what_waits_while_an_engine_is_away_is_done_when_it_is_back(
         assert (await product.search("freight to Port 7"))["hits"]
         await product.client.delete(f"/api/sources/{source}")
         await product.idle()
+
+
+async def test_a_change_that_is_given_up_is_not_overtaken_by_the_next(product: Product) -> None:
+    """A put that was cancelled while the server was at it, and the drop after it: nothing stays."""
+    leg = next(one.leg for one in product.services.legs if one.leg.name == "bm25")
+    product.words.befall(LATE, at="_bulk", times=1)
+    putting = asyncio.create_task(leg.put([passage("copper tariffs")]))
+    while not product.words.befell:
+        await asyncio.sleep(0.01)
+    putting.cancel()
+
+    async def drop() -> None:
+        await asyncio.wait({putting})
+        await leg.drop("src_1")
+
+    dropping = asyncio.create_task(drop())
+    await asyncio.wait({dropping}, timeout=0.5)  # time enough to overtake
+    product.words.go_on.set()
+    await product.words.passed.wait()
+    await dropping
+    assert putting.cancelled()
+    assert await leg.count() == 0

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 STALL = "stall"  # takes the request and says nothing
 CUT = "cut"  # hangs up before it answers; the server never heard
+LATE = "late"  # waits for ``go_on`` and then does as it should
 HALF_HEARD = "half heard"  # the server gets half of what was sent
 UNHEARD = "unheard"  # the server does it, and its answer is lost
 HALF_SAID = "half said"  # the answer breaks off
@@ -36,6 +37,8 @@ class Faults:
         self.at = ""
         self.left = 0
         self.befell = 0
+        self.go_on = asyncio.Event()
+        self.passed = asyncio.Event()  # one that was late has been answered
 
     def befall(self, fault: str, *, at: str = "", times: int = 1_000_000) -> None:
         self.now, self.at, self.left, self.befell = fault, at, times, 0
@@ -81,6 +84,10 @@ class Faults:
             case "half said":
                 answer = await self._upstream(head + body)
                 writer.write(answer[: max(len(answer) - 20, len(answer) // 2)])
+            case "late":
+                await self.go_on.wait()
+                writer.write(await self._upstream(head + body))
+                self.passed.set()
             case "":
                 writer.write(await self._upstream(head + body))
             case _:
