@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from opensearchpy import OpenSearch as Client
 
 from backend.app import create_app
 from backend.commands.reindexing import reindex
@@ -159,3 +160,53 @@ async def test_a_scheme_nobody_serves_is_told_what_there_is(settings: Settings) 
     with pytest.raises(Misconfigured, match=r"VECTORS_URL=milvus.*qdrant-edge:, qdrant:"):
         async with open_services(wrong):
             pass
+
+
+async def test_words_on_opensearch_are_built_beside_what_serves_and_switched(
+    settings: Settings, opensearch_address: str
+) -> None:
+    """Searches find all of them before, during and after; one index is left behind the name."""
+    name = f"wired-{secrets.token_hex(6)}"
+    url = f"opensearch://{opensearch_address}/{name}"
+    served = settings.model_copy(update={"lexical_url": url})
+    host, _, port = opensearch_address.partition(":")
+    try:
+        async with open_services(served) as services:
+            transport = httpx.ASGITransport(app=create_app(services), client=("127.0.0.1", 1))
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://127.0.0.1"
+            ) as client:
+                space = (await client.post("/api/spaces", json={"name": "P"})).json()["id"]
+                for number in range(3):
+                    await client.post(
+                        f"/api/spaces/{space}/sources/paste",
+                        json={
+                            "title": f"Mine {number}",
+                            "text": f"Copper of mine {number}.",
+                            "format": "text",
+                        },
+                    )
+                await services.worker.drain()
+                words = services.legs[0].leg
+                scope = Scope("local", frozenset({space}))
+
+                async def found() -> int:
+                    return len((await words.search(Query("copper"), scope=scope, limit=9)).ranked)
+
+                for _ in range(2):
+                    assert (await client.post("/api/rebuild")).status_code == 202
+                    while (await client.get("/api/rebuild")).json()["running"]:
+                        assert await found() == 3
+                    assert (await client.get("/api/rebuild")).json()["error"] is None
+                    assert await found() == 3
+        with Client(hosts=[{"host": host, "port": int(port)}]) as server:
+            (index,) = server.indices.get(index=f"{name}*")
+            assert index.startswith(f"{name}-g2-")
+            assert set(server.indices.get_alias(index=index)[index]["aliases"]) == {
+                name,
+                f"{name}-g2",
+            }
+        async with open_services(served) as services:
+            assert await services.legs[0].leg.count() == 3
+    finally:
+        await erase_served(served)
