@@ -11,6 +11,7 @@ import re
 import threading
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -70,11 +71,15 @@ def analyze(text: str, language: str) -> list[str]:
     Russian and all others as English: tables and short notes are rarely guessed, and "figures"
     should still find "figure".
     """
+    return _terms(words(text), language)
+
+
+def _terms(words: Sequence[str], language: str) -> list[str]:
     if language not in STOP_WORDS:
-        return [_term(word, UNDETERMINED) for word in words(text)]
+        return [_term(word, UNDETERMINED) for word in words]
     stop = STOP_WORDS[language]
     found = []
-    for word in words(text):
+    for word in words:
         bare = _ELISION.sub("", word) if language == "fr" else word
         if bare not in stop:
             found.append(_term(bare, language))
@@ -105,8 +110,9 @@ def asked(query: Query) -> Counter[str]:
     counted = Counter(word for word in words(text) if word not in spoken)
     terms: Counter[str] = Counter()
     for word, times in islice(counted.items(), MAX_QUERY_TERMS):
+        again = words(word)  # folding may not end at once: "İ" becomes two signs
         for language in (*LANGUAGES, UNDETERMINED):
-            for term in analyze(word, language):
+            for term in _terms(again, language):
                 terms[f"{language}:{term}"] += times
     return terms
 
