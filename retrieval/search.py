@@ -182,13 +182,24 @@ class Searcher:
         answered = perf_counter()
         fused = fusion(runs)
         ranked = perf_counter()
-        hits = await self._hydrate(fused, scope, self._looked_at(limit))
-        found = perf_counter()
-        hits, reranked = await self._reordered(query, hits, limit)
-        ordered = perf_counter()
         whole = [run for run in runs if not run.part]
-        hits = await self._explained(query, hits, whole, scope)
-        done = perf_counter()
+        # Mostly the hits are the first that were fused: their paths are asked for at once.
+        likely = [] if self.reranking is not None else fused[:limit]
+        tellings = [
+            _Telling.begin(leg, query, _found_by(leg, likely), whole, scope)
+            for leg in self._legs
+            if isinstance(leg, Explains)
+        ]
+        try:
+            hits = await self._hydrate(fused, scope, self._looked_at(limit))
+            found = perf_counter()
+            hits, reranked = await self._reordered(query, hits, limit)
+            ordered = perf_counter()
+            hits = await _explained(query, hits, whole, scope, tellings)
+            done = perf_counter()
+        finally:
+            for telling in tellings:
+                telling.task.cancel()
         stages = {
             "understand": narrowed,
             "legs": _ms(started, answered),
@@ -427,28 +438,66 @@ class Searcher:
         hits, trace = await self.reranking(query.text, hits)
         return hits[:limit], trace
 
-    async def _explained(
-        self, query: Query, hits: tuple[Hit, ...], runs: Sequence[Run], scope: Scope
-    ) -> tuple[Hit, ...]:
-        """The hits with the paths to them; without, where telling them fails or takes too long."""
-        for leg in self._legs:
-            if not isinstance(leg, Explains):
-                continue
-            its = [
-                hit.passage.id
-                for hit in hits
-                if any(part.leg == leg.name for part in hit.contributions)
-            ]
-            if not its:
-                continue
-            with suppress(Exception):  # an answer is not lost for its reasons
-                paths = await asyncio.wait_for(
-                    leg.explain(query, its, runs=runs, scope=scope), EXPLAIN
-                )
-                hits = tuple(
-                    replace(hit, paths=(*hit.paths, *paths.get(hit.passage.id, ()))) for hit in hits
-                )
-        return hits
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """A leg asked for the paths to these passages."""
+
+    leg: Explains
+    passages: tuple[PassageId, ...]
+    task: asyncio.Task[Mapping[PassageId, Sequence[str]]]
+
+    @classmethod
+    def begin(
+        cls,
+        leg: Explains,
+        query: Query,
+        passages: tuple[PassageId, ...],
+        runs: Sequence[Run],
+        scope: Scope,
+    ) -> _Telling:
+        async def told() -> Mapping[PassageId, Sequence[str]]:
+            if not passages:
+                return {}
+            try:
+                told = leg.explain(query, passages, runs=runs, scope=scope)
+                return await asyncio.wait_for(told, EXPLAIN)
+            except Exception:  # an answer is not lost for its reasons
+                return {}
+
+        return cls(leg, passages, asyncio.create_task(told(), name=f"paths of {leg.name}"))
+
+
+async def _explained(
+    query: Query,
+    hits: tuple[Hit, ...],
+    runs: Sequence[Run],
+    scope: Scope,
+    tellings: list[_Telling],
+) -> tuple[Hit, ...]:
+    """The hits with the paths to them; without, where telling them fails or takes too long.
+
+    A telling of other passages than the hits is given up for one of them.
+    """
+    for place, telling in enumerate(tellings):
+        its = _found_by(telling.leg, hits)
+        if its != telling.passages:
+            telling.task.cancel()
+            telling = tellings[place] = _Telling.begin(telling.leg, query, its, runs, scope)
+        paths = await telling.task
+        if paths:
+            hits = tuple(replace(hit, paths=(*hit.paths, *paths.get(_id(hit), ()))) for hit in hits)
+    return hits
+
+
+def _found_by(leg: Explains, lines: Sequence[Fused] | Sequence[Hit]) -> tuple[PassageId, ...]:
+    return tuple(
+        _id(line) for line in lines if any(part.leg == leg.name for part in line.contributions)
+    )
+
+
+def _id(line: Fused | Hit) -> PassageId:
+    return line.passage if isinstance(line, Fused) else line.passage.id
 
 
 def run_name(leg: str, part: int) -> str:

@@ -111,13 +111,10 @@ class GraphLeg:
         )
         named = linked(keys, graph)
 
-        def told() -> dict[PassageId, Sequence[str]]:
-            return {
-                id: tuple(map(str, explain(graph, id, starts=starts, asked=named)[:TOLD]))
-                for id in passages
-            }
-
-        return await asyncio.to_thread(told)
+        return {
+            id: tuple(map(str, explain(graph, id, starts=starts, asked=named)[:TOLD]))
+            for id in passages
+        }
 
     async def put(self, passages: Sequence[Passage]) -> None:
         await self._store.merge(

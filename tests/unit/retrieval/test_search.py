@@ -226,6 +226,34 @@ async def test_only_what_a_leg_found_is_explained_by_it_and_reasons_cost_no_pass
     assert {hit.passage.id: hit.paths for hit in result.hits} == {"p00": (), "p01": paths}
 
 
+@pytest.mark.parametrize("also", ["p01", "p00"], ids=["another hit", "a twin of it"])
+async def test_paths_are_of_the_hits_also_where_these_are_not_the_first_that_were_found(
+    also: PassageId,
+) -> None:
+    """Twins collapse after paths were asked for: then they are asked for again, of what stays."""
+
+    class Counting(Telling):
+        def __init__(self, *ids: PassageId) -> None:
+            super().__init__(*ids)
+            self.told: list[Sequence[PassageId]] = []
+
+        async def explain(
+            self, query: Query, passages: Sequence[PassageId], *, runs: Sequence[Run], scope: Scope
+        ) -> Mapping[PassageId, Sequence[str]]:
+            self.told.append(passages)
+            return {id: [f"to {id} of {len(passages)}"] for id in passages}
+
+    held = [passage(0, "apples"), passage(1, "pears" if also == "p01" else "apples")]
+    held.append(passage(2, "plums"))
+    leg = Counting("p00", "p01", "p02")
+    result = await Searcher([leg], MemoryPassages(held)).search(QUESTION, scope=SCOPE, limit=2)
+    stay = ("p00", "p01") if also == "p01" else ("p00", "p02")
+    assert {hit.passage.id: hit.paths for hit in result.hits} == {
+        id: (f"to {id} of 2",) for id in stay
+    }
+    assert leg.told == [("p00", "p01")] if also == "p01" else leg.told[-1:] == [stay]
+
+
 async def test_twins_leave_their_places_on_the_hit_that_stays() -> None:
     """The best of them stays; a twin that ranks behind the last hit is told as well."""
     words = [f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)]
