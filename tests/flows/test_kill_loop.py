@@ -118,6 +118,7 @@ class Nursery:
         word, _, rest = self._process.stdout.readline().decode().strip().partition(" ")
         if word == "pid":
             self.pid = int(rest)
+            self.address = ""  # what a server before it may have said in its last moment
         elif word == "StratMaster":
             self.address = rest.split()[-1]
 
