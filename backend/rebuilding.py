@@ -127,7 +127,7 @@ class Rebuilding:
             if standing.outdated and standing.home is not None and standing.home.beside
         }
         if state is None and not outdated:
-            await self._sweep()
+            await self._sweep(here=True)
             return
         if state is None or not outdated.keys() <= state.generations.keys():
             held = dict(state.generations) if state is not None else {}
@@ -352,10 +352,15 @@ class Rebuilding:
         await self._sweep()
         self._tell()
 
-    async def _sweep(self) -> None:
-        """Remove generations that neither serve nor are in the making."""
+    async def _sweep(self, *, here: bool = False) -> None:
+        """Remove generations that neither serve nor are in the making.
+
+        With ``here`` only on this machine: a start does not wait for servers a second time.
+        """
         for standing in self._standing.values():
             if standing.home is None or standing.building is not None:
+                continue
+            if here and not standing.home.here:
                 continue
             try:
                 for stray in await standing.home.strays():
@@ -371,6 +376,8 @@ class Rebuilding:
             .order_by(jobs.c.created_at.desc(), jobs.c.id)
             .limit(1)
         )
+        if self._state is None:  # another process may be at it
+            self._last = await self._read() or self._last
         return self._out(
             running=any(job.state in (JobState.QUEUED, JobState.RUNNING) for job in last),
             error=next((job.error for job in last if job.state == JobState.FAILED), None),

@@ -76,6 +76,11 @@ class Home(Protocol):
         """Whether there is room for two. Where there is not, a rebuild empties the only one."""
         ...
 
+    @property
+    def here(self) -> bool:
+        """Whether it is on this machine, and no server has to be asked."""
+        ...
+
     async def serving(self) -> str:
         """The generation that answers, or will when it is first opened."""
         ...

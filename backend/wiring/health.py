@@ -75,6 +75,8 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
             held = await opened.leg.count()
             if building is not None:
                 return f"{held:,} passages; rebuilding {building}"
+            if opened.standing.outdated:
+                return f"{held:,} passages, of other settings; rebuilt when the server starts"
             async with services.store.reading() as connection:
                 current = await connection.scalar(
                     select(func.count())

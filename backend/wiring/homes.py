@@ -27,6 +27,7 @@ class OnDisk:
     path: Path
     opening: Callable[[Path], Awaitable[tuple[Leg, Close]]]
     beside: bool = True
+    here: bool = True
 
     async def serving(self) -> str:
         try:
@@ -88,6 +89,7 @@ class OnOpenSearch:
     key: NameAndPassword
     opening: Callable[[Place], Awaitable[tuple[Leg, Close]]]
     beside: bool = True
+    here: bool = False
 
     async def serving(self) -> str:
         from retrieval.stores import opensearch
@@ -127,6 +129,7 @@ class InPlace:
     opening: Callable[[], Awaitable[tuple[Leg, Close]]]
     emptying: Callable[[], Awaitable[None]]
     beside: bool = False
+    here: bool = False
 
     async def serving(self) -> str:
         return ""
