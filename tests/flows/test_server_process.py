@@ -273,3 +273,21 @@ def test_reindex_builds_what_was_thrown_away(tmp_path: Path) -> None:
     with served(tmp_path) as (_, client):
         found = client.get(f"/api/spaces/{space}/search?q=market").json()["hits"]
         assert found[0]["contributions"][0]["leg"] == "bm25"
+
+
+def test_reindex_is_done_by_the_server_that_runs(tmp_path: Path) -> None:
+    """It serves meanwhile; the command shows how far it is, and says the same number at the end."""
+    with served(tmp_path) as (_, client):
+        space, source = add(client, "m.md", TEXT.encode())
+        row = until_ready(client, source)
+        passages = row["receipt"]["passages"]
+        made = command(tmp_path, "reindex", "--json", port=str(client.base_url.port))
+        assert json.loads(made.stdout) == {"passages": passages}, made.stderr
+        counts = [json.loads(line) for line in made.stderr.splitlines()]
+        assert counts[-1] == {"done": passages, "total": passages}
+        found = client.get(f"/api/spaces/{space}/search?q=freight").json()
+        assert {leg["state"] for leg in found["trace"]["legs"]} == {"ok"}
+        ports = client.get("/api/health").json()["ports"]
+        (words,) = (port for port in ports if port["port"] == "bm25")
+        assert words["detail"] == f"{passages:,} passages"
+    assert (tmp_path / "var" / "lexical.g1").is_dir()
