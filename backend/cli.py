@@ -191,6 +191,52 @@ def ingest(
     _run(work())
 
 
+graph_commands = typer.Typer(help="The graph of a space.", no_args_is_help=True)
+app.add_typer(graph_commands, name="graph")
+
+
+@graph_commands.command("extract")
+def extract(
+    space: InSpace = "",
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what it would take.")
+    ] = False,
+    budget_usd: Annotated[
+        float | None, typer.Option(help="Pause before more than this is spent, in USD.")
+    ] = None,
+    budget_tokens: Annotated[
+        int | None, typer.Option(help="Pause before more tokens than this are used.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Have the language model read a space's passages for facts, beside those read by rule.
+
+    Goes on where an earlier reading stopped; what was read is not asked again. Ctrl-C leaves a
+    running server at it. Exit status 1 says that it paused before its end.
+    """
+    from backend.commands.extracting import estimated
+    from backend.commands.extracting import extract as extracting
+
+    async def work() -> int:
+        if estimate:
+            found = await estimated(_settings(), space)
+        else:
+            found = await extracting(
+                _settings(),
+                space,
+                budget_usd=budget_usd,
+                budget_tokens=budget_tokens,
+                tell=lambda line: None if as_json else typer.echo(line),
+            )
+        if as_json:
+            _show(found.json())
+        else:
+            typer.echo(found.text())
+        return 0 if found.whole else FAILED
+
+    _run(work())
+
+
 @app.command()
 def export(
     brief: Annotated[str, typer.Argument(help="The brief's id or title.")],

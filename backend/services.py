@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.editing.routes import Door
     from backend.events import Hub
     from backend.evidence.service import EvidenceService
+    from backend.graph.extraction import Extractions
     from backend.graph.service import Graphs
     from backend.health import Port
     from backend.jobs import Worker
@@ -71,6 +72,7 @@ class Services:
     claims: Claims
     answers: Answers
     graphs: Graphs
+    extractions: Extractions
     downloads: Downloads
     rebuilding: Rebuilding
     ports: Sequence[Port]

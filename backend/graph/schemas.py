@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from pydantic import BaseModel, Field
 
+from backend.clock import iso
+from backend.graph.extraction import NO_MODEL, SET_A_MODEL, Budget, Standing
 from backend.graph.views import Companies, Company, Quoted, View
+from backend.sent import Sent
+from backend.sources.schemas import Problem
+from backend.store.extractions import ExtractionRow, Tally
 from retrieval.graph.model import Entity
 
 NAMED = 12  # entities told of a community; the others are counted
@@ -174,6 +180,90 @@ class CommunitiesOut(BaseModel):
             read=page.read,
             of=page.of,
         )
+
+
+class BudgetIn(Sent):
+    """What a reading may take in all, tries included; null is no limit of that kind."""
+
+    budget_usd: float | None = Field(None, allow_inf_nan=False)
+    budget_tokens: int | None = None
+
+    def budget(self) -> Budget:
+        return Budget(self.budget_usd, self.budget_tokens)
+
+
+class ExtractionEstimateOut(BaseModel):
+    """What reading the rest would take; null is not known."""
+
+    passages: int
+    kept: int = Field(description="Passages that this model has read.")
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+    minutes: float | None
+
+
+class ExtractionRunOut(BaseModel):
+    """A reading by a model: how far it is, and what it took."""
+
+    id: str
+    model: str
+    state: str
+    reason: Problem | None = Field(description="Why it paused, where nobody paused it.")
+    budget_usd: float | None
+    budget_tokens: int | None
+    created_at: str
+    updated_at: str
+    passages: int
+    failed: int = Field(description="Passages that yielded nothing, though they were asked about.")
+    facts: int
+    dropped: int = Field(description="Facts that the passages do not say.")
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    unpriced: int = Field(description="Replies whose cost is not known.")
+
+
+class ExtractionOut(BaseModel):
+    """Where a space's reading by a model is. Without a model, how to have one."""
+
+    model: str | None
+    message: str
+    remedy: str
+    estimate: ExtractionEstimateOut | None
+    run: ExtractionRunOut | None
+
+    @classmethod
+    def of(cls, standing: Standing) -> ExtractionOut:
+        estimate, row, tally = standing.estimate, standing.extraction, standing.tally
+        return cls(
+            model=standing.model,
+            message="" if standing.model else NO_MODEL,
+            remedy="" if standing.model else SET_A_MODEL,
+            estimate=None if estimate is None else ExtractionEstimateOut(**asdict(estimate)),
+            run=None if row is None or tally is None else _run(row, tally),
+        )
+
+
+def _run(row: ExtractionRow, tally: Tally) -> ExtractionRunOut:
+    return ExtractionRunOut(
+        id=row.id,
+        model=row.model,
+        state=row.state.value,
+        reason=None if row.reason is None else Problem(**row.reason),
+        budget_usd=row.budget_usd,
+        budget_tokens=row.budget_tokens,
+        created_at=iso(row.created_at),
+        updated_at=iso(row.updated_at),
+        passages=tally.passages,
+        failed=tally.failed,
+        facts=tally.facts,
+        dropped=tally.dropped,
+        prompt_tokens=tally.prompt_tokens,
+        completion_tokens=tally.completion_tokens,
+        cost_usd=tally.cost_usd,
+        unpriced=tally.unpriced,
+    )
 
 
 def _quoted(found: Iterable[Quoted]) -> list[QuotedOut]:

@@ -191,6 +191,44 @@ jobs = Table(
     Index(None, "subject"),
 )
 
+# What a model said of a passage. It goes with the passage: text that is cut anew is read anew.
+passage_facts = Table(
+    "passage_facts",
+    metadata,
+    Column("passage", ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("space", String, nullable=False),
+    Column("extraction", String, nullable=False, index=True),  # that asked for it
+    Column("fingerprint", String, nullable=False),  # of the model and what it was asked
+    Column("facts", Json, nullable=False),
+    Column("dropped", Json, nullable=False),  # how many were not believed, by why
+    Column("error", Text),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cost_usd", Float),  # null where the price is not known
+    Column("seconds", Float, nullable=False),
+    _created(),
+    Index(None, "space", "fingerprint"),
+)
+
+# Readings of a space by a model: what was asked for, and how far it is.
+extractions = Table(
+    "extractions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("model", String, nullable=False),
+    Column("fingerprint", String, nullable=False),
+    Column("state", String, nullable=False),  # running, paused, done, cancelled
+    Column("reason", Json),  # why it is paused: code, message, remedy
+    Column("budget_usd", Float),
+    Column("budget_tokens", Integer),
+    _created(),
+    Column("updated_at", Utc, nullable=False),
+    Column("created_by", String, nullable=False),
+)
+
 briefs = Table(
     "briefs",
     metadata,

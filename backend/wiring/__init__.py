@@ -19,6 +19,8 @@ from backend.documents.downloads import Downloads
 from backend.editing.routes import Door
 from backend.events import Hub
 from backend.evidence.service import EvidenceService
+from backend.graph.extraction import EXTRACT, Extractions, ReadByModel
+from backend.graph.extractor import ModelExtractor
 from backend.graph.service import Graphs
 from backend.jobs import Handler, Worker
 from backend.llm.extractive import Extractive
@@ -35,6 +37,7 @@ from backend.store.catalogue import StoredCatalogue
 from backend.store.claims import StoredClaims
 from backend.store.engine import Store, open_store
 from backend.store.evidence import StoredEvidence
+from backend.store.extractions import StoredExtractions
 from backend.store.graph import GraphRows
 from backend.store.outbox import Outbox
 from backend.store.passages import StoredPassages
@@ -80,9 +83,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         await ensure_tenant(store, LOCAL_TENANT)
         blobs = await asyncio.to_thread(open_blobs, settings)
-        legs = await open_legs(settings, stack)
-        indexes = open_ingester(legs)
         stored_passages = StoredPassages(store)
+        said = StoredExtractions(store, stored_passages)
+        legs = await open_legs(settings, stack, said.said)
+        indexes = open_ingester(legs)
         encoder = next((leg.encoder for leg in legs if leg.encoder is not None), None)
         late = encoder if isinstance(encoder, LateEncoder) else None
         searcher = Searcher(
@@ -100,7 +104,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         texts = Texts(store, blobs)
         handlers: dict[str, Handler] = {}
         worker = Worker(
-            outbox, handlers, at_once=settings.jobs_workers, apart={ENCODE: ENCODING, REBUILD: 1}
+            outbox,
+            handlers,
+            at_once=settings.jobs_workers,
+            apart={ENCODE: ENCODING, REBUILD: 1, EXTRACT: 1},
         )
         rebuilding = Rebuilding(
             store=store,
@@ -164,6 +171,17 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         runs = StoredRuns(store)
         model = open_model(settings)
+        extractor = None if model is None else ModelExtractor(model)
+        graph = graph_of(legs)
+        if not isinstance(graph, Exception):
+            handlers[EXTRACT] = ReadByModel(
+                store=store,
+                rows=said,
+                passages=stored_passages,
+                current=said.current,
+                graph=next(leg.leg for leg in legs if leg.graph is not None),
+                extractor=extractor,
+            )
         answers = Answers(
             searcher=searcher,
             evidence=evidence,
@@ -200,10 +218,19 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             claims=claims,
             answers=answers,
             graphs=Graphs(
-                graph_of(legs),
+                graph,
                 rows=GraphRows(store),
                 passages=stored_passages,
                 searcher=searcher,
+                quotes=said,
+            ),
+            extractions=Extractions(
+                store=store,
+                rows=said,
+                outbox=outbox,
+                extractor=extractor,
+                graph=not isinstance(graph, Exception),
+                wake=worker.wake,
             ),
             downloads=downloads,
             rebuilding=rebuilding,

@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # a process without an encoder can spare it
     import numpy as np
     from numpy.typing import NDArray
 
+    from retrieval.graph.leg import Said
+
 
 class Closable(Protocol):
     def close(self) -> None: ...
@@ -85,13 +87,18 @@ def opened_leg(
     return OpenedLeg(standing, standing, setting, implementation, encoder, graph)
 
 
-async def open_legs(settings: Settings, stack: AsyncExitStack) -> list[OpenedLeg]:
-    """The legs the settings name, words first: what they find is found soonest."""
+async def open_legs(
+    settings: Settings, stack: AsyncExitStack, said: Said | None = None
+) -> list[OpenedLeg]:
+    """The legs the settings name, words first: what they find is found soonest.
+
+    ``said`` tells a graph what a model said of passages.
+    """
     words = await open_lexical(settings, stack)
     dense = await open_dense(settings, stack)
     sparse = await open_sparse(settings, stack, dense.encoder if dense else None)
     legs = [leg for leg in (words, dense, sparse) if leg is not None]
-    return await with_graph(settings, stack, legs)
+    return await with_graph(settings, stack, legs, said)
 
 
 async def standing_in(
@@ -126,7 +133,7 @@ async def standing_in(
 
 
 async def with_graph(
-    settings: Settings, stack: AsyncExitStack, legs: list[OpenedLeg]
+    settings: Settings, stack: AsyncExitStack, legs: list[OpenedLeg], said: Said | None
 ) -> list[OpenedLeg]:
     """The legs and, unless it is off, the graph.
 
@@ -141,7 +148,7 @@ async def with_graph(
         else leg
         for leg in legs
     ]
-    home = graph_home(settings, [leg.leg for leg in beside if isinstance(leg.leg, Shared)])
+    home = graph_home(settings, [leg.leg for leg in beside if isinstance(leg.leg, Shared)], said)
     standing = await standing_in(home, StandingGraph("graph"), stack, tolerated=RetrievalError)
     graph = opened_leg(standing, "GRAPH_URL", url.scheme, graph=ServedGraph(standing))
     return [*beside, graph]
@@ -211,7 +218,7 @@ def words_of(legs: Sequence[OpenedLeg]) -> HoldsPhrases | None:
     return leg if isinstance(leg, HoldsPhrases) else None
 
 
-def graph_home(settings: Settings, near: Sequence[Shared]) -> Home:
+def graph_home(settings: Settings, near: Sequence[Shared], said: Said | None) -> Home:
     from retrieval.graph.leg import FINGERPRINT, GraphLeg
 
     url = settings.url("GRAPH_URL")
@@ -221,7 +228,7 @@ def graph_home(settings: Settings, near: Sequence[Shared]) -> Home:
 
             async def in_file(path: Path) -> tuple[Leg, Close]:
                 store, close = await begun(lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
-                return GraphLeg(store, near), close
+                return GraphLeg(store, near, said), close
 
             return OnDisk(url.under(settings.data_dir), in_file)
         case "nebula":
@@ -230,7 +237,7 @@ def graph_home(settings: Settings, near: Sequence[Shared]) -> Home:
             async def on_server() -> tuple[Leg, Close]:
                 space = graph_space(url)
                 store, close = await begun(lambda: Nebula.open(**space, fingerprint=FINGERPRINT))
-                return GraphLeg(store, near), close
+                return GraphLeg(store, near, said), close
 
             return InPlace(on_server, partial(erase, url))
         case _:

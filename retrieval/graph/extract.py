@@ -63,7 +63,7 @@ _RESERVED = frozenset(kind.value for kind in Kind)
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A statement that the passage carries: ``passage.text[start:end]`` is its quotation."""
+    """A statement that the passage carries: ``passage.text[start:end] == quote``."""
 
     subject: EntityKey
     predicate: str
@@ -72,6 +72,11 @@ class Fact:
     object_name: str
     start: int
     end: int
+    quote: str
+
+    def holds(self, passage: Passage) -> bool:
+        """Whether the passage still says it: its text may have been cut anew under its id."""
+        return passage.text[self.start : self.end] == self.quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +175,13 @@ def _fact(item: Any, passage: Passage, said: str) -> Fact | str:
     """The fact, or why it is none."""
     if not isinstance(item, dict):
         return "malformed"
-    parts = [item.get(name) for name in ("subject", "predicate", "object", "quote")]
-    if not all(isinstance(part, str) and part.strip() for part in parts):
+    parts = [
+        " ".join(part.split()) if isinstance(part := item.get(name), str) else ""
+        for name in ("subject", "predicate", "object", "quote")
+    ]
+    if not all(parts):
         return "malformed"
-    subject, predicate, object, quote = (" ".join(part.split()) for part in parts)
+    subject, predicate, object, quote = parts
     if max(len(subject), len(object)) > MAX_NAME or len(predicate) > MAX_PREDICATE:
         return "too_long"
     predicate = predicate.casefold().strip(" .,;:—–-→>")
@@ -188,7 +196,8 @@ def _fact(item: Any, passage: Passage, said: str) -> Fact | str:
     spoken = folded(passage.text[place[0] : place[1]])
     if not any(f" {end.rpartition(' ')[2]} " in spoken for end in (one, other)):
         return "not_named"
-    return Fact(one, predicate, other, subject, object, *place)
+    start, end = place
+    return Fact(one, predicate, other, subject, object, start, end, passage.text[start:end])
 
 
 def _place(quote: str, text: str) -> tuple[int, int] | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from retrieval.errors import AllLegsFailed
 from retrieval.fusion import min_max_scores
 from retrieval.graph.cooccurrence import EXTRACTION, asked, read
-from retrieval.graph.model import EntityKey, Subgraph
+from retrieval.graph.extract import Fact, joined
+from retrieval.graph.model import EntityKey, Facts, Subgraph
 from retrieval.graph.names import NAMES
 from retrieval.graph.paths import explain
 from retrieval.graph.walk import walk
@@ -41,6 +42,9 @@ class Found:
     asked: tuple[EntityKey, ...]
 
 
+Said: TypeAlias = Callable[[Sequence[PassageId]], Awaitable[Mapping[PassageId, Sequence[Fact]]]]
+
+
 class GraphLeg:
     """Ranks by the seeding legs' scores and by what arrives over shared names.
 
@@ -51,9 +55,14 @@ class GraphLeg:
 
     name = "graph"
 
-    def __init__(self, store: GraphStore, near: Sequence[Retriever]) -> None:
+    def __init__(
+        self, store: GraphStore, near: Sequence[Retriever], said: Said | None = None
+    ) -> None:
+        """``said`` tells what a model said of passages; it stands beside what is read of them."""
         self._store = store
         self._near = tuple(near)
+        self._said = said
+        self._feeding = asyncio.Lock()
 
     @property
     def store(self) -> GraphStore:
@@ -117,9 +126,16 @@ class GraphLeg:
         }
 
     async def put(self, passages: Sequence[Passage]) -> None:
-        await self._store.merge(
-            await asyncio.to_thread(lambda: [read(passage) for passage in passages])
-        )
+        async with self._feeding:  # what was said is looked up and merged before it can change
+            said = {} if self._said is None else await self._said([one.id for one in passages])
+
+            def facts() -> list[Facts]:
+                return [
+                    joined(read(one), [fact for fact in said.get(one.id, ()) if fact.holds(one)])
+                    for one in passages
+                ]
+
+            await self._store.merge(await asyncio.to_thread(facts))
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         await self._store.drop(source, keep=keep)

@@ -554,6 +554,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spaces/{space}/graph/extraction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Extraction
+         * @description What reading the space by a model would take, and how far the last reading is.
+         */
+        get: operations["extraction_api_spaces__space__graph_extraction_get"];
+        put?: never;
+        /**
+         * Start Extraction
+         * @description Have the model read what it has not read yet. It may cost money: see the estimate.
+         */
+        post: operations["start_extraction_api_spaces__space__graph_extraction_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/graph/extraction/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause Extraction
+         * @description Ask about no further passage; replies on their way are taken in.
+         */
+        post: operations["pause_extraction_api_spaces__space__graph_extraction_pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/graph/extraction/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Extraction
+         * @description Go on where it stopped; a budget that is sent takes the place of the former.
+         */
+        post: operations["resume_extraction_api_spaces__space__graph_extraction_resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/graph/extraction/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Extraction
+         * @description Stop for good; what was read stays in the graph.
+         */
+        post: operations["cancel_extraction_api_spaces__space__graph_extraction_cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/briefs/templates": {
         parameters: {
             query?: never;
@@ -813,6 +897,16 @@ export interface components {
             created_at: string;
             /** Updated At */
             updated_at: string;
+        };
+        /**
+         * BudgetIn
+         * @description What a reading may take in all, tries included; null is no limit of that kind.
+         */
+        BudgetIn: {
+            /** Budget Usd */
+            budget_usd?: number | null;
+            /** Budget Tokens */
+            budget_tokens?: number | null;
         };
         /** ClaimEvidenceOut */
         ClaimEvidenceOut: {
@@ -1079,6 +1173,88 @@ export interface components {
             created_at: string;
             /** Answer */
             answer: string | null;
+        };
+        /**
+         * ExtractionEstimateOut
+         * @description What reading the rest would take; null is not known.
+         */
+        ExtractionEstimateOut: {
+            /** Passages */
+            passages: number;
+            /**
+             * Kept
+             * @description Passages that this model has read.
+             */
+            kept: number;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Minutes */
+            minutes: number | null;
+        };
+        /**
+         * ExtractionOut
+         * @description Where a space's reading by a model is. Without a model, how to have one.
+         */
+        ExtractionOut: {
+            /** Model */
+            model: string | null;
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
+            estimate: components["schemas"]["ExtractionEstimateOut"] | null;
+            run: components["schemas"]["ExtractionRunOut"] | null;
+        };
+        /**
+         * ExtractionRunOut
+         * @description A reading by a model: how far it is, and what it took.
+         */
+        ExtractionRunOut: {
+            /** Id */
+            id: string;
+            /** Model */
+            model: string;
+            /** State */
+            state: string;
+            /** @description Why it paused, where nobody paused it. */
+            reason: components["schemas"]["Problem"] | null;
+            /** Budget Usd */
+            budget_usd: number | null;
+            /** Budget Tokens */
+            budget_tokens: number | null;
+            /** Created At */
+            created_at: string;
+            /** Updated At */
+            updated_at: string;
+            /** Passages */
+            passages: number;
+            /**
+             * Failed
+             * @description Passages that yielded nothing, though they were asked about.
+             */
+            failed: number;
+            /** Facts */
+            facts: number;
+            /**
+             * Dropped
+             * @description Facts that the passages do not say.
+             */
+            dropped: number;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost Usd */
+            cost_usd: number;
+            /**
+             * Unpriced
+             * @description Replies whose cost is not known.
+             */
+            unpriced: number;
         };
         /**
          * Format
@@ -3015,6 +3191,169 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CommunitiesOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    extraction_api_spaces__space__graph_extraction_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtractionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_extraction_api_spaces__space__graph_extraction_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtractionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    pause_extraction_api_spaces__space__graph_extraction_pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtractionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resume_extraction_api_spaces__space__graph_extraction_resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BudgetIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtractionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_extraction_api_spaces__space__graph_extraction_cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExtractionOut"];
                 };
             };
             /** @description Validation Error */
