@@ -57,7 +57,7 @@ export function WhyNot({ space, run, spot, onClose }: WhyNotProps) {
           <tbody>
             {told.legs.map((leg) => (
               <tr key={leg.leg}>
-                <th scope="row" className="py-0.5 pr-3 text-left font-medium whitespace-nowrap">
+                <th scope="row" className="py-0.5 pr-3 text-left font-medium">
                   {legName(leg.leg)}
                 </th>
                 <td className="w-full pr-3 text-muted">{standing(leg)}</td>
@@ -94,5 +94,6 @@ function inWords(told: Told, run: Run): string {
 function standing({ rank, asked, cut, error, state }: Told['legs'][number]): string {
   if (state !== 'ok') return `not asked: ${error ?? state}`;
   if (rank === null) return `not in its first ${number(asked)}`;
-  return rank > cut ? `rank ${rank}, below the first ${cut}` : `rank ${rank}`;
+  const ranked = `rank\u00a0${rank}`;
+  return rank > cut ? `${ranked}, below the first ${cut}` : ranked;
 }
