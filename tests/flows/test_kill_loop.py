@@ -206,6 +206,7 @@ class Driver:
         self.possible[path] = {None}
 
 
+@pytest.mark.timeout(max(120, 12 * KILLS))
 def test_no_index_keeps_half_a_source_however_often_the_server_is_killed(
     nursery: Nursery, tmp_path: Path
 ) -> None:
