@@ -345,11 +345,11 @@ class Rebuilding:
             before = await leg.switch()
             if before is not None:
                 await before.close()
+        await self._sweep()  # before the end: whoever waits for that may stop the process at it
         async with self._store.writing() as connection:
             await lease.finish(connection)
             await connection.execute(delete(meta).where(meta.c.key == _STATE))
         self._state = None
-        await self._sweep()
         self._tell()
 
     async def _sweep(self, *, here: bool = False) -> None:

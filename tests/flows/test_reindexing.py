@@ -62,12 +62,10 @@ async def test_a_reindex_cut_off_leaves_search_as_it_was(settings: Settings) -> 
     assert await held() == before
     assert await reindex(settings, lambda line: None) == before[0]
     assert await held() == before
-    lying = [path.name for path in settings.data_dir.iterdir()]
-    serving = (settings.data_dir / "lexical.current").read_text().strip()
-    assert {name for name in lying if "lexical" in name} == {
-        "lexical.current",
-        f"lexical.{serving}",
-    }
+    for place in ("lexical", "vectors/dense", "graph.db"):
+        lying = settings.data_dir / place
+        found = {path.name for path in lying.parent.glob(f"{lying.name}*")}
+        assert found == {f"{lying.name}.current", f"{lying.name}.g1"}
 
 
 async def test_a_reindex_cuts_again_what_an_older_cutter_cut(settings: Settings) -> None:
