@@ -51,6 +51,12 @@ export type Quoted = Schemas['QuotedOut'];
 export type Communities = Schemas['CommunitiesOut'];
 export type Community = Schemas['CommunityOut'];
 
+export type ExtractionRun = Narrow<
+  Schemas['ExtractionRunOut'],
+  { state: 'running' | 'paused' | 'done' | 'cancelled' }
+>;
+export type Extraction = Narrow<Schemas['ExtractionOut'], { run: ExtractionRun | null }>;
+
 /** What is wrong and the way out of it. */
 export interface Problem {
   code: string;

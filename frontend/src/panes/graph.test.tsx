@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { clear } from '../answers';
-import { type Communities, forgetAll, type Graph, type Quoted } from '../api';
+import { type Communities, type Extraction, forgetAll, type Graph, type Quoted } from '../api';
 import { getPlace, go } from '../desk';
 import { forgetShown } from '../graph';
 import { EvidencePane } from './evidence';
@@ -69,6 +69,45 @@ const COMMUNITIES: Communities = {
   of: 40,
 };
 
+const NOT_READ: Extraction = {
+  model: 'tiny',
+  message: '',
+  remedy: '',
+  estimate: {
+    passages: 6,
+    kept: 0,
+    prompt_tokens: 1500,
+    completion_tokens: 500,
+    cost_usd: null,
+    minutes: null,
+  },
+  run: null,
+};
+
+const READING: Extraction = {
+  ...NOT_READ,
+  run: {
+    id: 'ext_1',
+    model: 'tiny',
+    state: 'paused',
+    reason: { code: 'budget', message: 'The budget is used up.', remedy: 'Give it a larger one.' },
+    budget_usd: null,
+    budget_tokens: 100,
+    created_at: '2026-01-01T10:00:00Z',
+    updated_at: '2026-01-01T10:00:00Z',
+    passages: 2,
+    failed: 0,
+    facts: 3,
+    dropped: 1,
+    prompt_tokens: 200,
+    completion_tokens: 40,
+    cost_usd: 0,
+    unpriced: 2,
+  },
+};
+
+let extraction: Extraction;
+let sent: string[];
 let asked: string[];
 let graph: Graph | null;
 
@@ -78,8 +117,19 @@ beforeEach(() => {
   forgetAll();
   forgetShown();
   clear('spc_1');
-  vi.stubGlobal('fetch', (input: string) => {
+  extraction = NOT_READ;
+  sent = [];
+  vi.stubGlobal('fetch', (input: string, init?: RequestInit) => {
     asked.push(input);
+    if (input.includes('/extraction')) {
+      if (init?.method === 'POST') {
+        sent.push(
+          `${input.split('/graph')[1] ?? ''} ${typeof init.body === 'string' ? init.body : ''}`.trim(),
+        );
+        extraction = READING;
+      }
+      return Promise.resolve(Response.json(extraction));
+    }
     if (input.endsWith('/sources')) return Promise.resolve(Response.json(SOURCES));
     if (input.includes('/communities')) return Promise.resolve(Response.json(COMMUNITIES));
     if (input.includes('entity=Nobody')) {
@@ -164,5 +214,37 @@ describe('the graph', () => {
     graph = GRAPH;
     await userEvent.click(screen.getByRole('button', { name: 'Try again' }));
     expect(await screen.findByRole('heading', { name: 'Who stands to whom' })).toBeTruthy();
+  });
+
+  it('tells what reading by a model would take, holds it to a budget, and why it paused', async () => {
+    open();
+    await userEvent.click(await screen.findByText('Facts read by a model: none yet'));
+    expect(
+      screen.getByText(/6 passages · ~2,000 tokens · cost unknown · time unknown/),
+    ).toBeTruthy();
+    await userEvent.type(screen.getByLabelText('Budget in tokens'), '100');
+    await userEvent.click(screen.getByRole('button', { name: 'Read with tiny' }));
+    expect(await screen.findByText('The budget is used up.')).toBeTruthy();
+    expect(screen.getByText(/3 facts found, 1 not borne out/)).toBeTruthy();
+    await userEvent.type(screen.getByLabelText('Budget in tokens'), '900');
+    await userEvent.click(screen.getByRole('button', { name: 'Resume' }));
+    expect(sent).toEqual([
+      '/extraction {"budget_tokens":100}',
+      '/extraction/resume {"budget_tokens":900}',
+    ]);
+  });
+
+  it('says how to set a model where there is none', async () => {
+    extraction = {
+      ...NOT_READ,
+      model: null,
+      estimate: null,
+      message: 'It needs a model.',
+      remedy: 'Set MODEL_URL.',
+    };
+    open();
+    await userEvent.click(await screen.findByText('Facts read by a model: none yet'));
+    expect(screen.getByText('It needs a model.')).toBeTruthy();
+    expect(screen.getByText('Set MODEL_URL.')).toBeTruthy();
   });
 });

@@ -21,6 +21,7 @@ import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count } from '../../ui/words';
 import { GraphCommunities } from './GraphCommunities';
 import { GraphDrawing } from './GraphDrawing';
+import { GraphExtraction } from './GraphExtraction';
 import { GraphPlace, GraphQuote } from './GraphQuote';
 
 /** Who stands to whom: the ways behind an answer, a name's relations, who keeps company. */
@@ -191,7 +192,12 @@ function Told({ space, data, shown, onEntity }: ToldProps) {
       >
         {shown.of === 'answer' && <Ways paths={data.paths} question={data.text} />}
         {shown.of === 'entity' && <Named data={data} asked={shown.name} />}
-        {shown.of === 'space' && <GraphCommunities space={space} onEntity={onEntity} />}
+        {shown.of === 'space' && (
+          <>
+            <GraphExtraction space={space} />
+            <GraphCommunities space={space} onEntity={onEntity} />
+          </>
+        )}
         {data.relations.length > 0 && (
           <section aria-labelledby="graph-relations">
             <Heading id="graph-relations">
