@@ -26,6 +26,7 @@ from backend.store.tables import jobs
 from backend.wiring import Services, open_services
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.model import Passage, Side
+from retrieval.rebuild import StandingGraph
 from retrieval.stores.qdrant_edge import QdrantEdge
 from retrieval.weights import Manifest
 
@@ -316,3 +317,29 @@ async def test_weights_by_another_name_rebuild_nothing(settings: Settings) -> No
             assert not dense.standing.outdated
             assert not (await services.rebuilding.told()).running
         assert not list((data / "vectors").glob("dense.*"))
+
+
+async def test_a_stop_between_two_switches_leaves_both_answering_and_ends_with_the_next_start(
+    settings: Settings,
+) -> None:
+    """The leg that was switched is not built again; what comes meanwhile is in every index."""
+    space, _ = await filled(settings, 3)
+    switched = settings.data_dir / "lexical.current"
+
+    async def wait(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StandingGraph, "switch", wait)
+        async with open_services(settings) as services, speaking_to(services) as client:
+            await client.post("/api/rebuild")
+            async with asyncio.timeout(30):
+                while not switched.exists():
+                    await asyncio.sleep(0.02)
+            assert {leg["state"] for leg in (await legs_of(client, space)).values()} == {"ok"}
+    async with open_services(settings) as services, speaking_to(services) as client:
+        await paste(client, space, 7)
+        await ended(services)
+        assert {await leg.leg.count() for leg in services.legs} == {8}
+    assert switched.read_text() == "g1\n"
+    assert (settings.data_dir / "graph.db.current").read_text() == "g1\n"
