@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -136,8 +136,24 @@ class StoredExtractions:
     async def keep(
         self, row: ExtractionRow, passage: Passage, said: Extracted, *, seconds: float
     ) -> bool:
-        """Store a reply in place of an earlier one; False where the passage is gone."""
+        """Count a reply and store it in place of an earlier one; False for a passage gone."""
+        came = extractions.c
         async with self._store.writing() as connection:
+            await connection.execute(
+                update(extractions)
+                .where(came.id == row.id)
+                .values(
+                    passages=came.passages + 1,
+                    failed=came.failed + int(said.error is not None),
+                    facts=came.facts + len(said.heard.facts),
+                    dropped=came.dropped + sum(said.heard.dropped.values()),
+                    prompt_tokens=came.prompt_tokens + said.prompt_tokens,
+                    completion_tokens=came.completion_tokens + said.completion_tokens,
+                    cost_usd=came.cost_usd + (said.cost_usd or 0.0),
+                    unpriced=came.unpriced + int(said.cost_usd is None),
+                    seconds=came.seconds + seconds,
+                )
+            )
             there = await connection.scalar(
                 select(passages.c.id)
                 .join(sources, sources.c.id == passages.c.source)
@@ -169,18 +185,13 @@ class StoredExtractions:
         return True
 
     async def tally(self, id: str) -> Tally:
-        rows = await self._store.rows(select(passage_facts).where(passage_facts.c.extraction == id))
-        return Tally(
-            passages=len(rows),
-            failed=sum(row.error is not None for row in rows),
-            facts=sum(len(row.facts) for row in rows),
-            dropped=sum(sum(row.dropped.values()) for row in rows),
-            prompt_tokens=sum(row.prompt_tokens for row in rows),
-            completion_tokens=sum(row.completion_tokens for row in rows),
-            cost_usd=round(sum(row.cost_usd or 0.0 for row in rows), 6),
-            unpriced=sum(row.cost_usd is None for row in rows),
-            seconds=sum(row.seconds for row in rows),
+        """What a reading has come to, passages that are gone since included."""
+        names = [field.name for field in fields(Tally)]
+        rows = await self._store.rows(
+            select(*(extractions.c[name] for name in names)).where(extractions.c.id == id)
         )
+        came: dict[str, Any] = rows[0]._asdict() if rows else dict.fromkeys(names, 0)
+        return Tally(**came)
 
     async def said(self, ids: Sequence[PassageId]) -> Mapping[PassageId, Sequence[Fact]]:
         """What models said of these passages, where they said anything: for feeding a graph."""

@@ -224,6 +224,16 @@ extractions = Table(
     Column("reason", Json),  # why it is paused: code, message, remedy
     Column("budget_usd", Float),
     Column("budget_tokens", Integer),
+    # What it has come to; it stays when passages go, for they were paid for.
+    Column("passages", Integer, nullable=False, default=0),
+    Column("failed", Integer, nullable=False, default=0),
+    Column("facts", Integer, nullable=False, default=0),
+    Column("dropped", Integer, nullable=False, default=0),
+    Column("prompt_tokens", Integer, nullable=False, default=0),
+    Column("completion_tokens", Integer, nullable=False, default=0),
+    Column("unpriced", Integer, nullable=False, default=0),
+    Column("cost_usd", Float, nullable=False, default=0.0),
+    Column("seconds", Float, nullable=False, default=0.0),
     _created(),
     Column("updated_at", Utc, nullable=False),
     Column("created_by", String, nullable=False),

@@ -15,10 +15,16 @@ import pytest
 from sqlalchemy import select
 
 from backend.app import create_app
+from backend.commands import extracting
+from backend.commands.client import Refused
 from backend.graph import extraction
-from backend.settings import Settings
+from backend.graph.extractor import ModelExtractor
+from backend.llm.errors import ModelFailed
+from backend.llm.litellm_router import LiteLLM
+from backend.settings import Settings, Url
 from backend.store.tables import passage_facts
 from backend.wiring import Services, open_services
+from retrieval.model import Passage
 
 pytestmark = [  # LiteLLM leaves sockets and coroutines of its own to the garbage collector
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -237,6 +243,8 @@ async def test_a_deleted_source_takes_exactly_what_was_said_of_it(
         assert (await dump(services)).splitlines() == left
         rows = await services.store.rows(select(passage_facts.c.passage))
         assert len(rows) == 1
+        # What it took stays told.
+        assert (await until(client, graph, state="done"))["prompt_tokens"] == 200
 
 
 async def test_it_pauses_and_resumes_without_asking_again(
@@ -271,11 +279,11 @@ async def test_a_budget_pauses_before_it_is_exceeded(settings: Settings, model: 
         for budget in (0, -1):
             refused = await client.post(f"{graph}/extraction", json={"budget_tokens": budget})
             assert refused.status_code == 422
-        await client.post(f"{graph}/extraction", json={"budget_tokens": 3_500})
+        await client.post(f"{graph}/extraction", json={"budget_tokens": 3_200})
         run = await until(client, graph, state="paused")
         assert run["reason"]["code"] == "budget"
         assert 0 < run["passages"] < 6
-        assert run["prompt_tokens"] + run["completion_tokens"] <= 3_500
+        assert run["prompt_tokens"] + run["completion_tokens"] <= 3_200
         more = {"budget_tokens": 50_000}
         await client.post(f"{graph}/extraction/resume", json=more)
         assert (await until(client, graph, state="done"))["passages"] == 6
@@ -345,3 +353,49 @@ async def test_without_a_model_it_says_that_it_needs_one(settings: Settings) -> 
         refused = await client.post(f"{graph}/extraction", json={})
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "no_model")
         assert "STRATMASTER_MODEL_URL" in refused.json()["error"]["remedy"]
+
+
+async def test_the_command_line_estimates_reads_and_tells(
+    settings: Settings, model: FakeModel
+) -> None:
+    """Before anything is asked, while it reads, and once nothing is left; without a model, how."""
+    async with open_services(settings) as services, browsing(services) as client:
+        await filled(client, services)
+    told: list[str] = []
+
+    async def read(tokens: int | None) -> extracting.Found:
+        return await extracting.extract(
+            settings, "Deals", budget_usd=None, budget_tokens=tokens, tell=told.append
+        )
+
+    before = await extracting.estimated(settings, "Deals")
+    assert (before.whole, model.asked) == (True, [])
+    assert before.text().startswith("6 passages to be read by tiny, 0 read already: about ")
+    paused = await read(3_200)
+    assert not paused.whole
+    assert "The budget of 3,200 tokens does not allow" in paused.text()
+    done = await read(100_000)
+    assert done.whole
+    assert (
+        done.text()
+        == "done: 6 passages read, 6 facts found, 0 not borne out, 720 tokens, 0.0000 USD"
+    )
+    assert told
+    assert (await read(None)).whole
+    assert len(model.asked) == 6
+    with pytest.raises(Refused, match="needs a model"):
+        await extracting.estimated(
+            settings.model_copy(update={"model_url": "extractive:"}), "Deals"
+        )
+
+
+async def test_a_model_that_stalls_is_given_up_in_time(model: FakeModel) -> None:
+    """It says why, and its silence is one of the faults that another try may mend."""
+    model.held = asyncio.Event()
+    address = f"openai+http://127.0.0.1:{model.port}/v1?model=tiny"  # type: ignore[attr-defined]
+    slow = ModelExtractor(LiteLLM.at(Url(address), first_token_seconds=0.3))
+    text = TEXTS[0]
+    with pytest.raises(ModelFailed) as failed:
+        await slow.read(Passage("p1", "t", "s", "src", "v", 0, text, 0, len(text), "Deal"))
+    assert failed.value.code in extraction.PASSING
+    model.held.set()

@@ -66,7 +66,7 @@ export function GraphExtraction({ space }: { space: string }) {
           <Under
             run={run}
             left={data.estimate?.passages ?? 0}
-            priced={data.estimate?.cost_usd !== null}
+            priced={isPriced(data)}
             onPause={() => void act('/pause', undefined, 'Reading paused.')}
             onResume={(budget) => void act('/resume', budget, 'Reading goes on.')}
             onCancel={() => void act('/cancel', undefined, 'Reading cancelled.')}
@@ -126,12 +126,17 @@ function Offer({ data, onStart }: OfferProps) {
             <Button small look="primary" onClick={() => onStart(budget)}>
               Read with {model}
             </Button>
-            <BudgetField priced={estimate.cost_usd !== null} onChange={setBudget} />
+            <BudgetField priced={isPriced(data)} onChange={setBudget} />
           </div>
         </>
       )}
     </>
   );
+}
+
+/** Where a price is known and is not nothing, a budget in money means something. */
+function isPriced({ estimate, run }: Extraction): boolean {
+  return (estimate?.cost_usd ?? 0) > 0 || (run?.cost_usd ?? 0) > 0;
 }
 
 interface BudgetFieldProps {
