@@ -16,6 +16,7 @@ from backend.answers.memory import MemoryRuns
 from backend.evidence.memory import MemoryEvidence, MemoryVersions
 from backend.evidence.model import StoredVersion
 from backend.evidence.service import EvidenceService
+from backend.graph.extractor import ModelExtractor
 from backend.llm.extractive import Extractive
 from backend.llm.litellm_router import LiteLLM
 from backend.settings import Url
@@ -152,3 +153,21 @@ async def test_a_real_model_answers_with_checked_chips_and_declines_off_topic(ad
     declined = (await ask("Which enzyme repairs double strand breaks in yeast?"))[-1]
     assert isinstance(declined, Declined), declined
     assert declined.nearest
+
+
+async def test_a_real_model_is_read_for_facts_and_believed_only_by_its_quotations(
+    address: str,
+) -> None:
+    """Whatever so small a model says, what is kept stands in the passage, and is paid for once."""
+    text = "In March 2025 Nordwind acquired Brede. Nordwind is based in Hamburg."
+    passage = Passage("p1", "local", "spc_1", "src_1", "a" * 64, 0, text, 0, len(text), "News")
+    extractor = ModelExtractor(LiteLLM.at(Url(f"openai+{address}/v1?model=qwen")))
+    said = await extractor.read(passage)
+    assert said.prompt_tokens > 0
+    assert said.completion_tokens > 0
+    assert said.cost_usd == 0.0
+    assert said.error is None, said
+    for fact in said.heard.facts:
+        assert text[fact.start : fact.end] == fact.quote
+        assert fact.subject_name.casefold() in text.casefold()
+    assert ("nordwind", "brede") in {(fact.subject, fact.object) for fact in said.heard.facts}, said
