@@ -22,6 +22,7 @@ from backend.graph.extractor import ModelExtractor
 from backend.llm.errors import ModelFailed
 from backend.llm.litellm_router import LiteLLM
 from backend.settings import Settings, Url
+from backend.store.engine import open_store
 from backend.store.tables import passage_facts
 from backend.wiring import Services, open_services
 from retrieval.model import Passage
@@ -399,3 +400,23 @@ async def test_a_model_that_stalls_is_given_up_in_time(model: FakeModel) -> None
         await slow.read(Passage("p1", "t", "s", "src", "v", 0, text, 0, len(text), "Deal"))
     assert failed.value.code in extraction.PASSING
     model.held.set()
+
+
+async def test_it_is_the_same_on_postgresql(
+    settings: Settings, model: FakeModel, postgres_url: str
+) -> None:
+    """Kept, counted, shown with its quotations, and gone with its source."""
+    async with open_store(Url(postgres_url), settings.data_dir, migrate=True):
+        pass
+    served = settings.model_copy(update={"database_url": postgres_url})
+    async with open_services(served) as services, browsing(services) as client:
+        graph = await filled(client, services, TEXTS[:2])
+        await client.post(f"{graph}/extraction", json={"budget_tokens": 90_000})
+        run = await until(client, graph, state="done")
+        assert (run["passages"], run["facts"], run["prompt_tokens"]) == (2, 2, 200)
+        (bought,) = await stated(client, graph, "Acme")
+        assert [one["quote"] for one in bought["support"]] == ["Acme acquired Bolt"]
+        assert (await client.get(f"{graph}/communities")).status_code == 200
+        await client.delete(graph.removesuffix("/graph"))
+        await idle(services)
+        assert await services.store.rows(select(passage_facts.c.passage)) == []
