@@ -30,7 +30,7 @@ from retrieval.chunking import CHUNKER, cut
 from retrieval.counted import counted
 from retrieval.errors import BeingRebuilt, IndexMismatch, RetrievalError
 from retrieval.model import Passage, SourceId, VersionHash
-from retrieval.rebuild import Generation, Rebuild, Standing, following
+from retrieval.rebuild import Generation, Home, Rebuild, Standing, following
 
 log = logging.getLogger(__name__)
 
@@ -240,6 +240,7 @@ class Rebuilding:
         }
         opened: dict[str, Generation] = {}
         lost = wanted.keys() != state.generations.keys()
+        waiting: list[tuple[str, Home, str]] = []
         for setting, generation in wanted.items():
             standing = self._standing[setting]
             home = standing.home
@@ -250,12 +251,8 @@ class Rebuilding:
                 await standing.retire(BeingRebuilt("being rebuilt"))
             if not state.done:
                 await home.remove(generation)
-        for setting, generation in wanted.items():
-            standing = self._standing[setting]
-            home = standing.home
-            assert home is not None
-            if home.beside and await home.serving() == generation:
-                continue
+            waiting.append((setting, home, generation))
+        for setting, home, generation in waiting:
             try:
                 one = await home.open(generation)
             except IndexMismatch:  # the settings name something else than when it was begun
