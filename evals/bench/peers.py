@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psutil
 
@@ -31,11 +31,13 @@ from evals.report import machine
 ROOT = Path(__file__).parents[2]
 AT_ONCE = (1, 8)
 TOP = 10
+RECALL = 0.99  # of what is right; who finds less is not compared
 INSTALL = (
     ".venv/bin/uv venv --python 3.11 var/peers && .venv/bin/uv pip install "
     "--python var/peers/bin/python --no-deps --require-hashes -r requirements/peers.txt"
 )
 
+E = TypeVar("E")
 Ask = Callable[[int], Sequence[str]]
 AskLater = Callable[[int], Awaitable[Sequence[str]]]
 
@@ -257,6 +259,17 @@ def overlap(answers: Sequence[Sequence[str]], right: Sequence[frozenset[str]]) -
         if accepted
     ]
     return statistics.fmean(shares) if shares else 1.0
+
+
+def enough(
+    asked: Callable[[E], Ask], efforts: Sequence[E], right: Sequence[frozenset[str]]
+) -> tuple[E, Ask]:
+    """The least effort that finds RECALL of what is right, or the most there is."""
+    for effort in efforts[:-1]:
+        ask = asked(effort)
+        if overlap([ask(number) for number in range(len(right))], right) >= RECALL:
+            return effort, ask
+    return efforts[-1], asked(efforts[-1])
 
 
 def tied(scores: Sequence[tuple[str, float]], *, within: float = 1e-5) -> frozenset[str]:

@@ -27,6 +27,7 @@ from evals.bench.peers import (
     TOP,
     System,
     begin_alone,
+    enough,
     heading,
     overlap,
     peer,
@@ -40,7 +41,6 @@ from evals.systems import open_encoder
 from retrieval.model import Side
 from retrieval.stores.qdrant_edge import QdrantEdge
 
-RECALL = 0.99
 EFFORTS = (16, 32, 64, 128, 256, 512, 1024)
 LINKS, BUILDING = 16, 200  # hnsw's M and ef_construction, for everyone who has them
 FEED = 1_000
@@ -64,18 +64,6 @@ def exact_numpy(ids: Sequence[str], vectors: Matrix, questions: Matrix) -> Syste
         return [ids[place] for place in best[np.argsort(-scores[best])]]
 
     return System("numpy, exact", ask)
-
-
-def enough(
-    asked: Callable[[int], Callable[[int], Sequence[str]]],
-    right: Sequence[frozenset[str]],
-) -> tuple[int, Callable[[int], Sequence[str]]]:
-    """The least effort that finds enough, or the most there is."""
-    for effort in EFFORTS[:-1]:
-        ask = asked(effort)
-        if overlap([ask(number) for number in range(len(right))], right) >= RECALL:
-            return effort, ask
-    return EFFORTS[-1], asked(EFFORTS[-1])
 
 
 def usearch(
@@ -103,7 +91,7 @@ def usearch(
 
         return ask
 
-    effort, ask = enough(asked, right)
+    effort, ask = enough(asked, EFFORTS, right)
     return [System(f"usearch, expansion {effort}", ask)]
 
 
@@ -127,7 +115,7 @@ def hnswlib(
 
         return ask
 
-    effort, ask = enough(asked, right)
+    effort, ask = enough(asked, EFFORTS, right)
     return [System(f"hnswlib, ef {effort}", ask)]
 
 

@@ -24,6 +24,7 @@ from evals.bench.peers import (
     TOP,
     System,
     begin_alone,
+    enough,
     heading,
     overlap,
     peer,
@@ -38,7 +39,6 @@ from retrieval.model import Side, SparseVector
 from retrieval.stores.qdrant_edge import QdrantEdge
 from retrieval.weights import GRANITE
 
-RECALL = 0.99
 # Of a question's terms, how many are looked up; and how near a block's summary has to come.
 EFFORTS = (
     (5, 0.9),
@@ -149,7 +149,9 @@ def seismic(
     )
     asked = [(terms(one), weights(one)) for one in questions]
 
-    def searching(cut: int, near: float) -> Callable[[int], Sequence[str]]:
+    def searching(effort: tuple[int, float]) -> Callable[[int], Sequence[str]]:
+        cut, near = effort
+
         def ask(number: int) -> Sequence[str]:
             words, values = asked[number]
             if not len(words):
@@ -159,13 +161,7 @@ def seismic(
 
         return ask
 
-    for cut, near in EFFORTS:
-        ask = searching(cut, near)
-        if overlap([ask(number) for number in range(len(right))], right) >= RECALL:
-            break
-    else:
-        cut, near = EFFORTS[-1]
-        ask = searching(cut, near)
+    (cut, near), ask = enough(searching, EFFORTS, right)
     return [System(f"Seismic, {cut} terms, heap factor {near}", ask)]
 
 
