@@ -19,34 +19,35 @@ ROOT = Path(__file__).parents[1]
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    retrieval = commands.add_parser("retrieval", help="nDCG@10, recall@100 and MRR@10")
-    retrieval.add_argument(
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
         "--data", type=Path, required=True, help="a folder of collections in BEIR layout"
     )
+    common.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
+    common.add_argument("--models", type=Path, default=ROOT / "var" / "models")
+    common.add_argument(
+        "--out", type=Path, default=ROOT / "evals" / "out", help="keeps indexes between runs"
+    )
+    kept = argparse.ArgumentParser(add_help=False)
+    kept.add_argument("--json", type=Path, help="write the numbers here too")
+    retrieval = commands.add_parser(
+        "retrieval", parents=[common, kept], help="nDCG@10, recall@100 and MRR@10"
+    )
     retrieval.add_argument("--collections", default="scifact,cranfield", help="names, by comma")
-    retrieval.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
     retrieval.add_argument(
         "--legs", default="bm25,dense", help="of bm25, dense, sparse and, after these, graph"
     )
-    retrieval.add_argument("--json", type=Path, help="write the numbers here too")
-    retrieval.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    retrieval.add_argument(
-        "--out", type=Path, default=ROOT / "evals" / "out", help="keeps indexes between runs"
+    hops = commands.add_parser(
+        "multihop",
+        parents=[common, kept],
+        help="recall@2, @5 and @10 with and without the graph",
     )
-    hops = commands.add_parser("multihop", help="recall@2, @5 and @10 with and without the graph")
-    hops.add_argument("--data", type=Path, required=True)
     hops.add_argument("--collections", default="musique", help="names, by comma")
-    hops.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
-    hops.add_argument("--json", type=Path, help="write the numbers here too")
-    hops.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    hops.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
-    room = commands.add_parser("margin", help="how much a reranker could add, by the gate's margin")
-    room.add_argument("--data", type=Path, required=True)
+    room = commands.add_parser(
+        "margin", parents=[common], help="how much a reranker could add, by the gate's margin"
+    )
     room.add_argument("--collections", default="scifact,cranfield,musique", help="names, by comma")
-    room.add_argument("--split", type=Split, choices=tuple(Split), default=Split.DEV)
     room.add_argument("--legs", default="bm25,dense,graph")
-    room.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    room.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
     train_command.describe(
         commands.add_parser("train", help="a sparse encoder of a collection's own passages")
     )
