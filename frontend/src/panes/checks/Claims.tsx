@@ -40,7 +40,7 @@ import { Keys } from '../../ui/Keys';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { Progress } from '../../ui/Progress';
-import { clock, count, number } from '../../ui/words';
+import { clock, count, number, percent } from '../../ui/words';
 import { PassageList } from './PassageList';
 
 const LOOKS: Record<Verdict, { icon: LucideIcon; className: string; bar: string }> = {
@@ -484,7 +484,7 @@ function Cites({ claim, open }: { claim: Claim; open: boolean }) {
               </span>
             )}
             {score !== undefined && (
-              <span className="ml-1 text-muted tabular-nums">{Math.round(score * 100)} %</span>
+              <span className="ml-1 text-muted tabular-nums">{percent(score)}</span>
             )}
             {open && record && (
               <q className="block font-serif text-[13px] leading-snug text-muted">{record.quote}</q>
