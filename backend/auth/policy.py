@@ -11,6 +11,7 @@ from backend.auth.principal import Principal, Role
 
 class Action(StrEnum):
     READ = "read"  # see the space, its sources, briefs, answers and evidence
+    COMMENT = "comment on a brief"
     ASK = "ask"  # run a question, which may cost money
     ADD_SOURCE = "add a source"
     DELETE_SOURCE = "delete a source"
@@ -29,9 +30,11 @@ class Resource:
 
 TABLE: Mapping[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset({Action.READ}),
+    Role.COMMENTER: frozenset({Action.READ, Action.COMMENT}),
     Role.ANALYST: frozenset(
         {
             Action.READ,
+            Action.COMMENT,
             Action.ASK,
             Action.ADD_SOURCE,
             Action.DELETE_SOURCE,

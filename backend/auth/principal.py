@@ -13,6 +13,7 @@ class Role(StrEnum):
     """What a person is in a space. Admins are so in every space of their tenant."""
 
     VIEWER = "viewer"
+    COMMENTER = "commenter"
     ANALYST = "analyst"
     ADMIN = "admin"
 

@@ -24,14 +24,15 @@ def test_a_stranger_to_a_space_may_do_nothing_in_it(action: Action) -> None:
 
 
 def test_each_role_may_all_that_the_one_below_it_may() -> None:
-    """Viewer, analyst, admin: what is added is never taken away."""
+    """Viewer, commenter, analyst, admin: what is added is never taken away."""
     allowed = [
         {action for action in Action if can(ADA, action, Resource("t", role))}
-        for role in (Role.VIEWER, Role.ANALYST, Role.ADMIN)
+        for role in (Role.VIEWER, Role.COMMENTER, Role.ANALYST, Role.ADMIN)
     ]
-    assert allowed[0] < allowed[1] < allowed[2]
+    assert allowed[0] < allowed[1] < allowed[2] < allowed[3]
     assert allowed[0] == {Action.READ}
-    assert allowed[2] == set(Action)
+    assert allowed[1] == {Action.READ, Action.COMMENT}
+    assert allowed[3] == set(Action)
 
 
 def test_a_tenant_s_admin_is_one_in_every_space() -> None:
