@@ -349,6 +349,60 @@ opinions = Table(
     PrimaryKeyConstraint("brief", "claim_hash"),
 )
 
+# Where a thread of comments hangs in a brief's text; the anchor is the page's to resolve.
+comment_threads = Table(
+    "comment_threads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("anchor", Json, nullable=False),
+    Column("revision", Integer, nullable=False, default=1),  # of the anchor
+    Column("quote", Text, nullable=False),  # the words as they were commented on
+    Column("resolved_at", Utc),  # null while the thread is open
+    Column("resolved_by", String),
+    Column("resolved_name", String),
+    _created(),
+    Column("created_by", String, nullable=False),
+    Index(None, "brief", "resolved_at"),
+)
+
+# The first of a thread opened it. A deleted one that others answered keeps its row without words.
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("thread", ForeignKey("comment_threads.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("mentions", Json, nullable=False),
+    Column("author", String, nullable=False),
+    Column("author_name", String, nullable=False),
+    Column("draft", String),  # what the page called it, so that sent twice is written once
+    Column("edited_at", Utc),
+    Column("deleted_at", Utc),
+    _created(),
+    UniqueConstraint("thread", "number"),
+    Index(None, "author", "draft"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    Column("subject", String, nullable=False),  # who is told
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("thread", ForeignKey("comment_threads.id", ondelete="CASCADE"), nullable=False),
+    Column("comment", ForeignKey("comments.id", ondelete="CASCADE")),
+    Column("kind", String, nullable=False),  # mention, reply, resolved
+    Column("by_name", String, nullable=False),
+    Column("read_at", Utc),
+    _created(),
+    Index(None, "tenant", "subject", "created_at"),
+)
+
 images = Table(
     "images",
     metadata,
