@@ -31,7 +31,11 @@ def project(updates: Sequence[Update]) -> Projection:
 
     Takes as long as the document is large; call it in a thread.
     """
-    document = load(mend(updates))
+    return read_document(load(mend(updates)))
+
+
+def read_document(document: pycrdt.Doc[Any]) -> Projection:
+    """The title and blocks of a document in memory."""
     # One transaction: each read would otherwise open and commit its own.
     with document.transaction():
         title = str(document.get(TITLE, type=pycrdt.Text))

@@ -143,6 +143,16 @@ def _midst(wide: Wide) -> Sequence[Place]:
     return places
 
 
+def split(update: Update) -> tuple[Update, bytes]:
+    """An update in two: what it brings as bytes, and what it deletes, as bytes too."""
+    reader = Reader(update)
+    for _ in range(reader.integer()):
+        count, client, clock = reader.integer(), reader.integer(), reader.integer()
+        for _ in range(count):
+            clock += _struct(reader, client, clock, [], set())
+    return update[: reader.at], update[reader.at :]
+
+
 def clocks(state: bytes) -> dict[int, int]:
     """A state vector as a dictionary."""
     reader = Reader(state)
