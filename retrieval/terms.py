@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-import snowballstemmer  # type: ignore[import-untyped]  # ships no types
+import Stemmer  # type: ignore[import-not-found]  # a compiled module without types
 
 from retrieval.language import LANGUAGES, STOP_WORDS, UNDETERMINED
 from retrieval.model import Passage, Query
@@ -30,38 +30,58 @@ MAX_TERM: Final = 64  # code points; longer "words" are encoded data, kept by th
 _SNOWBALL = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "ru": "russian"}
 _local = threading.local()  # a stemmer keeps its word in itself: one for each thread
 
-_CJK = "\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(
-    rf"(?P<cjk>[{_CJK}]+)"  # written without spaces
+_CJK: Final = "\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_UNSPACED: Final = re.compile(f"[{_CJK}]")
+_PLAIN: Final = re.compile(r"\d+(?:[.,]\d+)+|(?:[^\W\d_]\.){2,}|[^\W_]+(?:'[^\W_]+)*")
+_TOKEN: Final = re.compile(  # the same, several times as slow, where some is written without spaces
+    rf"(?P<cjk>[{_CJK}]+)"
     r"|(?P<number>\d+(?:[.,]\d+)+)"  # 12.1 is one term, not a 12 and a 1
     r"|(?P<acronym>(?:[^\W\d_]\.){2,})"  # U.S. is us
     rf"|(?P<word>(?:(?![{_CJK}])[^\W_])+(?:'(?:(?![{_CJK}])[^\W_])+)*)"
 )
-_THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
-_ELISION = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)'")
-_CYRILLIC = re.compile("[\u0400-\u04ff]")
-_APOSTROPHES = str.maketrans(
+_THOUSANDS: Final = re.compile(r",(?=\d{3}(?!\d))")
+_ELISION: Final = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)'")
+_CYRILLIC: Final = re.compile("[\u0400-\u04ff]")
+_APOSTROPHES: Final = str.maketrans(
     {"’": "'", "ʼ": "'", "＇": "'", "\u00ad": None, "\u200b": None, "\u200c": None,
      "\u200d": None, "\u2060": None, "\ufeff": None}
 )  # fmt: skip
+_TRANSLATED: Final = re.compile(f"[{''.join(map(chr, _APOSTROPHES))}]")
 
 
 def words(text: str) -> list[str]:
     """The words and figures of a text, folded, in order, before any is left out or stemmed."""
-    folded = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).casefold()
-    found: list[str] = []
-    for match in _TOKEN.finditer(folded):
-        token = match.group()
-        match match.lastgroup:
-            case "cjk":
-                found.extend(token[i : i + 2] for i in range(max(1, len(token) - 1)))
-            case "number":
-                found.append(_THOUSANDS.sub("", token).replace(",", ".")[:MAX_TERM])
-            case "acronym":
-                found.append(token.replace(".", "")[:MAX_TERM])
-            case _:
-                found.append(token[:MAX_TERM])
-    return found
+    folded = _folded(text)
+    if not folded.isascii() and _UNSPACED.search(folded):
+        return [word for match in _TOKEN.finditer(folded) for word in _cut(match)]
+    return [
+        token if token.isalnum() and len(token) <= MAX_TERM else _token(token)
+        for token in _PLAIN.findall(folded)
+    ]
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    text = unicodedata.normalize("NFKC", text)
+    if _TRANSLATED.search(text):
+        text = text.translate(_APOSTROPHES)
+    return text.casefold()
+
+
+def _cut(match: re.Match[str]) -> Sequence[str]:
+    token = match.group()
+    if match.lastgroup != "cjk":
+        return (_token(token),)
+    return [token[i : i + 2] for i in range(max(1, len(token) - 1))]
+
+
+def _token(token: str) -> str:
+    if token.endswith("."):  # an acronym
+        token = token.replace(".", "")
+    elif "'" not in token:
+        token = _THOUSANDS.sub("", token).replace(",", ".")
+    return token[:MAX_TERM]
 
 
 def analyze(text: str, language: str) -> list[str]:
@@ -78,12 +98,9 @@ def _terms(words: Sequence[str], language: str) -> list[str]:
     if language not in STOP_WORDS:
         return [_term(word, UNDETERMINED) for word in words]
     stop = STOP_WORDS[language]
-    found = []
-    for word in words:
-        bare = _ELISION.sub("", word) if language == "fr" else word
-        if bare not in stop:
-            found.append(_term(bare, language))
-    return found
+    if language == "fr":
+        words = [_ELISION.sub("", word) if "'" in word else word for word in words]
+    return [_term(word, language) for word in words if word not in stop]
 
 
 def indexed(passage: Passage) -> list[str]:
@@ -110,11 +127,20 @@ def asked(query: Query) -> Counter[str]:
     counted = Counter(word for word in words(text) if word not in spoken)
     terms: Counter[str] = Counter()
     for word, times in islice(counted.items(), MAX_QUERY_TERMS):
-        again = words(word)  # folding may not end at once: "İ" becomes two signs
-        for language in (*LANGUAGES, UNDETERMINED):
-            for term in _terms(again, language):
-                terms[f"{language}:{term}"] += times
+        for form in _forms(word):
+            terms[form] += times
     return terms
+
+
+@lru_cache(maxsize=8_192)  # words of questions; about 4 MB
+def _forms(word: str) -> tuple[str, ...]:
+    """What passages of each language hold where they hold the word, marked as in ``indexed``."""
+    again = words(word)  # folding may not end at once: "İ" becomes two signs
+    return tuple(
+        f"{language}:{term}"
+        for language in (*LANGUAGES, UNDETERMINED)
+        for term in _terms(again, language)
+    )
 
 
 def phrased(phrase: str) -> list[list[str]]:
@@ -154,7 +180,7 @@ def _term(word: str, language: str) -> str:
         language = "ru" if _CYRILLIC.search(word) else "en"
     stemmers = _local.__dict__.setdefault("stemmers", {})
     if language not in stemmers:
-        stemmers[language] = snowballstemmer.stemmer(_SNOWBALL[language])
+        stemmers[language] = Stemmer.Stemmer(_SNOWBALL[language], 0)  # our cache is enough
     stem: str = stemmers[language].stemWord(word)
     return _unaccented(stem) or word
 

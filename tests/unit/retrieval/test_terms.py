@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+
 import pytest
+import Stemmer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.language import guess, spoken
+from evals.datasets import load
+from retrieval.language import STOP_WORDS, guess, spoken
 from retrieval.model import Passage, Query
-from retrieval.terms import MAX_QUERY_TERMS, analyze, asked, indexed, matched
+from retrieval.terms import MAX_QUERY_TERMS, analyze, asked, indexed, matched, words
 
 
 @pytest.mark.parametrize(
@@ -102,3 +107,22 @@ def test_a_question_is_taken_for_english_only_where_it_does_not_show_another_lan
     assert spoken("Revenue 2025?") == "en"
     asks = asked(Query("Wie war der Umsatz in der Schweiz?", "de"))
     assert not any(term.endswith(":der") for term in asks)
+
+
+@given(st.text(alphabet="aZé09.,'’_- \n\u00adßİﬁ①Ж") | st.text())
+def test_a_sign_of_a_script_without_spaces_changes_no_other_word(text: str) -> None:
+    assert words(f"{text} 大") == [*words(text), "大"]
+
+
+@pytest.mark.parametrize("language", ["english", "german", "french", "spanish", "russian"])
+def test_words_are_stemmed_as_snowball_itself_stems_them(language: str, shared_data: Path) -> None:
+    """The compiled stemmer and the generated Python agree over a collection and real stop words:
+    every question's words meet every language's stemmer."""
+    said = {word for one in load(shared_data / "cranfield").passages for word in words(one.text)}
+    said |= frozenset[str]().union(*STOP_WORDS.values())
+    module = import_module(f"snowballstemmer.{language}_stemmer")
+    reference = getattr(module, f"{language.title()}Stemmer")()
+    stemmer = Stemmer.Stemmer(language, 0)
+    differ = [word for word in said if stemmer.stemWord(word) != reference.stemWord(word)]
+    assert len(said) > 5_000
+    assert differ == []
