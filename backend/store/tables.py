@@ -272,6 +272,36 @@ brief_snapshots = Table(
     _created(),
 )
 
+# A brief's versions: a chain in which each holds what came since the one before it.
+brief_versions = Table(
+    "brief_versions",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String, nullable=False),  # auto, named, restore
+    Column("name", String),
+    Column("restored", Integer),  # the version that this one brought back
+    Column("editors", Json, nullable=False),
+    Column("summary", Text, nullable=False),  # of what changed since the one before
+    Column("epoch", String, nullable=False),
+    Column("whole", Boolean, nullable=False),  # needs none before it
+    Column("update", LargeBinary, nullable=False),  # compressed
+    Column("bytes", Integer, nullable=False),
+    _created(),
+    PrimaryKeyConstraint("brief", "number"),
+)
+
+# Who has edited a brief since its last version.
+brief_editors = Table(
+    "brief_editors",
+    metadata,
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("edited_at", Utc, nullable=False),
+    PrimaryKeyConstraint("brief", "subject", "name"),
+)
+
 # Evidence outlives its source: the quote and the title it was cited under stay.
 evidence = Table(
     "evidence",
