@@ -278,8 +278,7 @@ brief_versions = Table(
     metadata,
     Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("kind", String, nullable=False),  # auto, named, restore
-    Column("name", String),
+    Column("name", String),  # null for one that was saved by itself
     Column("restored", Integer),  # the version that this one brought back
     Column("editors", Json, nullable=False),
     Column("summary", Text, nullable=False),  # of what changed since the one before

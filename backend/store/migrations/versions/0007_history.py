@@ -17,7 +17,6 @@ def upgrade() -> None:
         "brief_versions",
         sa.Column("brief", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=True),
         sa.Column("restored", sa.Integer(), nullable=True),
         sa.Column("editors", JSON, nullable=False),
