@@ -17,6 +17,7 @@ from backend.answers import routes as answers
 from backend.auth import routes as auth
 from backend.briefs import routes as briefs
 from backend.claims import routes as claims
+from backend.comments import routes as comments
 from backend.documents import routes as documents
 from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
@@ -42,6 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     graph.router,
     briefs.router,
     claims.router,
+    comments.router,
     documents.router,
     editing.router,
 )

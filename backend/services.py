@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.briefs.images import Images
     from backend.briefs.service import Briefs
     from backend.claims.service import Claims
+    from backend.comments.service import Comments
     from backend.documents.downloads import Downloads
     from backend.editing.routes import Door
     from backend.events import Hub
@@ -70,6 +71,7 @@ class Services:
     images: Images
     evidence: EvidenceService
     claims: Claims
+    comments: Comments
     answers: Answers
     graphs: Graphs
     extractions: Extractions

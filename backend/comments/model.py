@@ -15,6 +15,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A brief, and where it is."""
+
+    tenant: str
+    space: str
+    brief: str
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """Where a thread hangs: two positions of Yjs, and what a person would go by without them.
 
@@ -36,7 +45,6 @@ class Comment:
     """``deleted`` ones have no words; they stay where others answered them."""
 
     id: str
-    number: int
     author: Person
     body: str
     mentions: Sequence[Person]
@@ -56,7 +64,6 @@ class Thread:
     """``comments`` in order, the first of which opened it."""
 
     id: str
-    brief: str
     anchor: Anchor
     revision: int
     quote: str
@@ -86,3 +93,15 @@ class Notification:
     words: str  # of the comment, or what was commented on
     created_at: datetime
     read: bool
+
+
+class Full(Exception):
+    """There are as many as there may be."""
+
+
+class Gone(Exception):
+    """What this was to be done to is not there any more."""
+
+
+class Moved(Exception):
+    """The anchor was set anew since it was read."""

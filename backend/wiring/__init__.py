@@ -15,6 +15,7 @@ from backend.briefs.images import DropImages, Images
 from backend.briefs.service import Brief, Briefs, BriefSettled
 from backend.claims.service import Claims
 from backend.clock import now
+from backend.comments.service import Comments
 from backend.documents.downloads import Downloads
 from backend.editing.routes import Door
 from backend.events import Hub
@@ -35,10 +36,12 @@ from backend.spaces.service import Spaces
 from backend.store.answers import StoredRuns
 from backend.store.catalogue import StoredCatalogue
 from backend.store.claims import StoredClaims
+from backend.store.comments import StoredComments
 from backend.store.engine import Store, open_store
 from backend.store.evidence import StoredEvidence
 from backend.store.extractions import StoredExtractions
 from backend.store.graph import GraphRows
+from backend.store.notifications import StoredNotifications
 from backend.store.outbox import Outbox
 from backend.store.passages import StoredPassages
 from backend.store.tables import tenants
@@ -193,6 +196,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         images = Images(store, spaces, blobs)
         downloads = Downloads(documents=rooms, evidence=evidence, images=images)
+        briefs = Briefs(store, spaces, rooms, hub)
         services = Services(
             settings=settings,
             store=store,
@@ -212,10 +216,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             worker=worker,
             rooms=rooms,
             door=Door(),
-            briefs=Briefs(store, spaces, rooms, hub),
+            briefs=briefs,
             images=images,
             evidence=evidence,
             claims=claims,
+            comments=Comments(StoredComments(store), StoredNotifications(store), briefs, hub),
             answers=answers,
             graphs=Graphs(
                 graph,
