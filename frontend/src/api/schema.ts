@@ -809,6 +809,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/briefs/{brief}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Comments
+         * @description The open threads of a brief, or its resolved ones, the latest first.
+         */
+        get: operations["list_comments_api_briefs__brief__comments_get"];
+        put?: never;
+        /** Begin Thread */
+        post: operations["begin_thread_api_briefs__brief__comments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/comments/{thread}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Thread */
+        get: operations["get_thread_api_briefs__brief__comments__thread__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Thread
+         * @description Resolve or reopen a thread, or anchor it elsewhere.
+         */
+        patch: operations["change_thread_api_briefs__brief__comments__thread__patch"];
+        trace?: never;
+    };
+    "/api/briefs/{brief}/comments/{thread}/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reply */
+        post: operations["reply_api_briefs__brief__comments__thread__replies_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/comments/{thread}/{comment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Comment
+         * @description The first comment takes its thread along, unless others answered.
+         */
+        delete: operations["delete_comment_api_briefs__brief__comments__thread___comment__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Comment
+         * @description Give one's own comment other words.
+         */
+        patch: operations["edit_comment_api_briefs__brief__comments__thread___comment__patch"];
+        trace?: never;
+    };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Notifications
+         * @description What this person was told, the latest first, and how much of it is unread.
+         */
+        get: operations["notifications_api_notifications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Read
+         * @description Mark what is of a thread as read, or all.
+         */
+        post: operations["mark_read_api_notifications_read_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/briefs/{brief}/download": {
         parameters: {
             query?: never;
@@ -839,6 +962,55 @@ export interface components {
          * @enum {string}
          */
         Access: "read" | "write";
+        /**
+         * AnchorIn
+         * @description Where a thread hangs in the text.
+         */
+        AnchorIn: {
+            /**
+             * Start
+             * @description A relative position of Yjs, in base64.
+             */
+            start: string;
+            /** End */
+            end: string;
+            /**
+             * Block
+             * @description The id of the block the words begin in.
+             */
+            block: string;
+            /**
+             * Text
+             * @description The words commented on.
+             */
+            text: string;
+            /**
+             * Before
+             * @description What stands before them in their block.
+             * @default
+             */
+            before: string;
+            /**
+             * After
+             * @default
+             */
+            after: string;
+        };
+        /** AnchorOut */
+        AnchorOut: {
+            /** Start */
+            start: string;
+            /** End */
+            end: string;
+            /** Block */
+            block: string;
+            /** Text */
+            text: string;
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
+        };
         /** AnswerLine */
         AnswerLine: {
             /** Id */
@@ -950,6 +1122,71 @@ export interface components {
             updated: boolean;
             /** Unchecked */
             unchecked: number;
+        };
+        /** CommentIn */
+        CommentIn: {
+            /** Body */
+            body: string;
+            /**
+             * Mentions
+             * @description Subjects of those who are to be told.
+             * @default []
+             */
+            mentions: string[];
+            /**
+             * Draft
+             * @description What the page calls it: sent twice, it is written once.
+             */
+            draft?: string | null;
+            /**
+             * Name
+             * @description A guest's name, where everyone is one person: AUTH_URL=dev.
+             */
+            name?: string | null;
+        };
+        /** CommentOut */
+        CommentOut: {
+            /** Id */
+            id: string;
+            author: components["schemas"]["PersonOut"];
+            /** Body */
+            body: string;
+            /** Mentions */
+            mentions: components["schemas"]["PersonOut"][];
+            /** Created At */
+            created_at: string;
+            /** Edited At */
+            edited_at: string | null;
+            /**
+             * Deleted
+             * @description Its words are gone; others had answered them.
+             */
+            deleted: boolean;
+        };
+        /** CommentsOut */
+        CommentsOut: {
+            /** Threads */
+            threads: components["schemas"]["ThreadOut"][];
+            /**
+             * More
+             * @description There are resolved threads after the last of these.
+             */
+            more: boolean;
+            /**
+             * People
+             * @description Who can be mentioned.
+             */
+            people: components["schemas"]["PersonOut"][];
+            /**
+             * Comments
+             * @description Whether the asker may comment.
+             */
+            comments: boolean;
+            /**
+             * Moderates
+             * @description Whether the asker may delete what others wrote.
+             */
+            moderates: boolean;
         };
         /**
          * CommunitiesOut
@@ -1269,7 +1506,7 @@ export interface components {
         };
         /** FusionOut */
         FusionOut: {
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["retrieval__fusion__Kind"];
             /** K */
             k: number;
             /** Weights */
@@ -1283,7 +1520,7 @@ export interface components {
          */
         FusionSent: {
             /** @default rrf */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["Kind-Input"];
             /**
              * K
              * @description Of rank fusion: the smaller, the more the first ranks weigh.
@@ -1371,7 +1608,7 @@ export interface components {
          * Kind
          * @enum {string}
          */
-        Kind: "rrf" | "min_max";
+        "Kind-Input": "rrf" | "min_max";
         /** LegOut */
         LegOut: {
             /** Leg */
@@ -1447,6 +1684,28 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** NewThread */
+        NewThread: {
+            /** Body */
+            body: string;
+            /**
+             * Mentions
+             * @description Subjects of those who are to be told.
+             * @default []
+             */
+            mentions: string[];
+            /**
+             * Draft
+             * @description What the page calls it: sent twice, it is written once.
+             */
+            draft?: string | null;
+            /**
+             * Name
+             * @description A guest's name, where everyone is one person: AUTH_URL=dev.
+             */
+            name?: string | null;
+            anchor: components["schemas"]["AnchorIn"];
+        };
         /** NoticeOut */
         NoticeOut: {
             /** Code */
@@ -1455,6 +1714,35 @@ export interface components {
             message: string;
             /** Sentences */
             sentences: number[];
+        };
+        /** NotificationOut */
+        NotificationOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["backend__comments__model__Kind"];
+            /** By */
+            by: string;
+            /** Space */
+            space: string;
+            /** Brief */
+            brief: string;
+            /** Title */
+            title: string;
+            /** Thread */
+            thread: string;
+            /** Words */
+            words: string;
+            /** Created At */
+            created_at: string;
+            /** Read */
+            read: boolean;
+        };
+        /** NotificationsOut */
+        NotificationsOut: {
+            /** Unread */
+            unread: number;
+            /** Notifications */
+            notifications: components["schemas"]["NotificationOut"][];
         };
         /** OpenedBrief */
         OpenedBrief: {
@@ -1536,6 +1824,13 @@ export interface components {
             begins: components["schemas"]["QuotedOut"] | null;
             leads_to: components["schemas"]["QuotedOut"];
         };
+        /** PersonOut */
+        PersonOut: {
+            /** Subject */
+            subject: string;
+            /** Name */
+            name: string;
+        };
         /** PortStatus */
         PortStatus: {
             /** Port */
@@ -1601,6 +1896,14 @@ export interface components {
             rank: number;
             /** Score */
             score: number;
+        };
+        /** ReadIn */
+        ReadIn: {
+            /**
+             * Thread
+             * @description null for all of them.
+             */
+            thread?: string | null;
         };
         /**
          * ReaderOut
@@ -1750,6 +2053,12 @@ export interface components {
              * @description Its rank, from 1, before the reranker.
              */
             before: number;
+        };
+        /** ResolvedOut */
+        ResolvedOut: {
+            /** At */
+            at: string;
+            by: components["schemas"]["PersonOut"];
         };
         /**
          * RunOut
@@ -1935,6 +2244,40 @@ export interface components {
             /** Description */
             description: string;
         };
+        /**
+         * ThreadChange
+         * @description What is null stays as it is.
+         */
+        ThreadChange: {
+            /** Resolved */
+            resolved?: boolean | null;
+            anchor?: components["schemas"]["AnchorIn"] | null;
+            /**
+             * Revision
+             * @description Of the anchor that moved with its words; null where a person chose others.
+             */
+            revision?: number | null;
+            /** Name */
+            name?: string | null;
+        };
+        /** ThreadOut */
+        ThreadOut: {
+            /** Id */
+            id: string;
+            anchor: components["schemas"]["AnchorOut"];
+            /** Revision */
+            revision: number;
+            /**
+             * Quote
+             * @description The words as they were when they were commented on.
+             */
+            quote: string;
+            resolved: components["schemas"]["ResolvedOut"] | null;
+            /** Created At */
+            created_at: string;
+            /** Comments */
+            comments: components["schemas"]["CommentOut"][];
+        };
         /** TraceOut */
         TraceOut: {
             /** Legs */
@@ -2070,6 +2413,17 @@ export interface components {
             /** Total */
             total: number;
         };
+        /**
+         * Kind
+         * @description Why somebody is told.
+         * @enum {string}
+         */
+        backend__comments__model__Kind: "mention" | "reply" | "resolved";
+        /**
+         * Kind
+         * @enum {string}
+         */
+        retrieval__fusion__Kind: "rrf" | "min_max";
     };
     responses: never;
     parameters: never;
@@ -3699,6 +4053,299 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ClaimOut"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_comments_api_briefs__brief__comments_get: {
+        parameters: {
+            query?: {
+                resolved?: boolean;
+                /** @description The last thread of the page before */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    begin_thread_api_briefs__brief__comments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewThread"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_thread_api_briefs__brief__comments__thread__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                thread: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_thread_api_briefs__brief__comments__thread__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                thread: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reply_api_briefs__brief__comments__thread__replies_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                thread: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_comment_api_briefs__brief__comments__thread___comment__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                thread: string;
+                comment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    edit_comment_api_briefs__brief__comments__thread___comment__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                thread: string;
+                comment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    notifications_api_notifications_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationsOut"];
+                };
+            };
+        };
+    };
+    mark_read_api_notifications_read_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {
