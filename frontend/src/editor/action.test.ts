@@ -30,7 +30,10 @@ function press(key: string): void {
 /** Kind, words and what was agreed of each block. */
 function blocks(): [string, string, Record<string, unknown>][] {
   const all: [string, string, Record<string, unknown>][] = [];
-  editor.state.doc.forEach((node) => all.push([node.type.name, node.textContent, node.attrs]));
+  editor.state.doc.forEach((node) => {
+    const agreed = Object.entries(node.attrs).filter(([name]) => name in AGREED);
+    all.push([node.type.name, node.textContent, Object.fromEntries(agreed)]);
+  });
   return all;
 }
 

@@ -197,6 +197,7 @@ export const action = Node.create({
         if (document.activeElement !== due) due.value = dayInWords(String(attrs.due ?? ''));
         for (const field of [status, owner, due]) field.disabled = !editor.isEditable;
         dom.dataset.id = String(attrs.id ?? '');
+        dom.dataset.origin = String(attrs.origin ?? '');
       };
       show();
       editor.on('update', show);

@@ -1,13 +1,15 @@
 import { Extension } from '@tiptap/core';
-import { DOMSerializer, type Fragment, type Node, type Schema } from '@tiptap/pm/model';
+import { DOMSerializer, type Fragment, type Node, type Schema, type Slice } from '@tiptap/pm/model';
 import { Plugin, PluginKey } from '@tiptap/pm/state';
 
 import { numbered, reference } from '../citations';
 import type { CitationEvidence } from '../model';
-import { cleanPasted } from '../paste';
+import { sliceOf } from '../markdown';
+import { cleanPasted, tooLong } from '../paste';
 
 export interface ClipboardOptions {
   evidence: (cite: string) => CitationEvidence | undefined;
+  onProblem: (message: string) => void;
 }
 
 function cited(fragment: Fragment): Map<string, number> {
@@ -121,11 +123,19 @@ export const clipboard = Extension.create<ClipboardOptions>({
   name: 'clipboard',
 
   addOptions() {
-    return { evidence: () => undefined };
+    return { evidence: () => undefined, onProblem: () => undefined };
   },
 
   addProseMirrorPlugins() {
-    const { evidence } = this.options;
+    const { evidence, onProblem } = this.options;
+    const refuse = (event: Event, data: DataTransfer | null) => {
+      const lengths = ['text/html', 'text/plain'].map((kind) => data?.getData(kind).length ?? 0);
+      const message = tooLong(Math.max(...lengths));
+      if (message === null) return false;
+      event.preventDefault();
+      onProblem(message);
+      return true;
+    };
     return [
       new Plugin({
         key: new PluginKey('clipboard'),
@@ -133,6 +143,13 @@ export const clipboard = Extension.create<ClipboardOptions>({
           clipboardTextSerializer: (slice) => textOf(slice.content, evidence),
           clipboardSerializer: new ReferenceSerializer(this.editor.schema, evidence),
           transformPastedHTML: cleanPasted,
+          clipboardTextParser: (text, _context, plain, view) =>
+            // Without a slice of ours the text is read as it stands, line by line.
+            (plain ? null : sliceOf(text, view.state.schema)) as Slice,
+          handleDOMEvents: {
+            paste: (_, event) => refuse(event, event.clipboardData),
+            drop: (_, event) => refuse(event, event.dataTransfer),
+          },
         },
       }),
     ];

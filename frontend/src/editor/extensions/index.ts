@@ -22,6 +22,7 @@ import { find } from './find';
 import { focus } from './focus';
 import { image } from './image';
 import { link } from './link';
+import { origin } from './origin';
 import { presence } from './presence';
 import { reveal } from './reveal';
 import { slash } from './slash';
@@ -75,6 +76,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
     focus,
     TableKit.configure({ table: { resizable: false, cellMinWidth: 80 } }),
     blockId,
+    origin,
     copies.configure({
       body,
       present: () => new Set(world.awareness.getStates().keys()),
@@ -90,7 +92,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
       onOrder: world.onCitations,
     }),
     claims,
-    clipboard.configure({ evidence }),
+    clipboard.configure({ evidence, onProblem }),
     slash.configure({ pickImages: world.pickImages }),
     cite.configure({ search: world.searchPassages, cite: world.citePassage, onProblem }),
     find,

@@ -1,4 +1,4 @@
-import type { Editor } from '@tiptap/core';
+import type { Editor, JSONContent } from '@tiptap/core';
 import { type Node as Block } from '@tiptap/pm/model';
 import { TextSelection } from '@tiptap/pm/state';
 
@@ -36,6 +36,8 @@ function insertSentences(
   if (wanted.length === 0) return;
   const { doc, selection } = editor.state;
   const { $to } = selection;
+  const accept = (at: number, what: JSONContent | JSONContent[]) =>
+    editor.chain().setMeta('origin', 'ai').insertContentAt(at, what).scrollIntoView().run();
   // What is selected is not replaced: taking an answer over must never cost words.
   if (how === 'cursor' && $to.parent.isTextblock && !$to.parent.type.spec.code) {
     const before = $to.parent.textBetween(0, $to.parentOffset, undefined, '\ufffc');
@@ -44,7 +46,7 @@ function insertSentences(
     const space = { type: 'text', text: ' ' };
     if (before && !/\s$/.test(before)) inline.unshift(space);
     if (after && !/^[\s.,;:!?)]/.test(after)) inline.push(space);
-    editor.chain().insertContentAt($to.pos, inline).scrollIntoView().run();
+    accept($to.pos, inline);
     return;
   }
   const last = doc.lastChild;
@@ -53,7 +55,7 @@ function insertSentences(
   const place = empty && at === doc.content.size ? at - 1 : at;
   const inline = content(wanted);
   const piece = place === at ? { type: 'paragraph', content: inline } : inline;
-  editor.chain().insertContentAt(place, piece).scrollIntoView().run();
+  accept(place, piece);
 }
 
 function show(editor: Editor, from: number, to: number): void {
