@@ -14,12 +14,13 @@ from collab.model import (
     Stored,
     Update,
 )
-from collab.ports import Channel, Settled, UpdateStore
+from collab.ports import Bus, Channel, Settled, UpdateStore
 from collab.rooms import Rooms
 
 __all__ = [
     "Access",
     "Block",
+    "Bus",
     "Channel",
     "CloseReason",
     "DocumentId",

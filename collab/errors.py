@@ -11,6 +11,10 @@ class UnknownDocument(CollabError):
     """No document of that id is stored."""
 
 
+class OtherEpoch(CollabError):
+    """The store's document is not the one that was loaded: it was rebuilt meanwhile."""
+
+
 class Malformed(CollabError):
     """Bytes that are not a message of the protocol, or are one past its limits."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from collab.errors import UnknownDocument
-from collab.model import CloseReason, DocumentId, Snapshot, Stored, Update
+from collab.errors import OtherEpoch, UnknownDocument
+from collab.model import CloseReason, DocumentId, Head, Snapshot, Stored, Update
+from collab.ports import Hears
 
 
 class MemoryStore:
@@ -29,24 +31,34 @@ class MemoryStore:
         self._tails.pop(document, None)
 
     async def load(self, document: DocumentId) -> Stored | None:
+        return await self.since(document, 0)
+
+    async def since(self, document: DocumentId, number: int) -> Stored | None:
         if document not in self._epochs:
             return None
         snapshot, tail = self._snapshots.get(document), self._tails[document]
-        updates = (*((snapshot.update,) if snapshot else ()), *(update for _, update in tail))
-        last = tail[-1][0] if tail else snapshot.through if snapshot else 0
-        return Stored(self._epochs[document], updates, last)
+        covered = snapshot is not None and snapshot.through > number
+        updates = (
+            *((snapshot.update,) if snapshot and covered else ()),
+            *(update for at, update in tail if at > number),
+        )
+        return Stored(self._epochs[document], updates, max(number, self._last(document)))
 
-    async def append(self, document: DocumentId, updates: Sequence[Update]) -> int:
-        stored = await self.load(document)
-        if stored is None:
-            raise UnknownDocument(f"There is no document {document!r}; it may have been deleted.")
-        tail = self._tails[document]
-        tail.extend((stored.last + n, update) for n, update in enumerate(updates, 1))
-        return stored.last + len(updates)
+    async def heads(self, documents: Sequence[DocumentId]) -> Mapping[DocumentId, Head]:
+        return {
+            document: Head(self._epochs[document], self._last(document))
+            for document in documents
+            if document in self._epochs
+        }
 
-    async def compact(self, document: DocumentId, snapshot: Snapshot) -> None:
-        if document not in self._epochs:
-            raise UnknownDocument(f"There is no document {document!r}; it may have been deleted.")
+    async def append(self, document: DocumentId, updates: Sequence[Update], *, epoch: str) -> int:
+        self._check(document, epoch)
+        last = self._last(document)
+        self._tails[document].extend(enumerate(updates, last + 1))
+        return last + len(updates)
+
+    async def compact(self, document: DocumentId, snapshot: Snapshot, *, epoch: str) -> None:
+        self._check(document, epoch)
         held = self._snapshots.get(document)
         if held is not None and held.through >= snapshot.through:
             return
@@ -54,6 +66,75 @@ class MemoryStore:
         self._tails[document] = [
             entry for entry in self._tails[document] if entry[0] > snapshot.through
         ]
+
+    def _last(self, document: DocumentId) -> int:
+        snapshot, tail = self._snapshots.get(document), self._tails[document]
+        return tail[-1][0] if tail else snapshot.through if snapshot else 0
+
+    def _check(self, document: DocumentId, epoch: str) -> None:
+        if document not in self._epochs:
+            raise UnknownDocument(f"There is no document {document!r}; it may have been deleted.")
+        if self._epochs[document] != epoch:
+            raise OtherEpoch(f"The document {document!r} was rebuilt.")
+
+
+class MemoryExchange:
+    """Joins the buses of several "processes" in one."""
+
+    def __init__(self) -> None:
+        self.buses: list[MemoryBus] = []
+        self.away = False
+
+    def cut(self) -> None:
+        """Messages are lost from here on."""
+        self.away = True
+
+    def mend(self) -> None:
+        self.away = False
+        for bus in self.buses:
+            bus.tell_missed()
+
+
+class MemoryBus:
+    """One process's bus; messages arrive when the loop next turns."""
+
+    payload_bytes = 64 * 1024
+
+    def __init__(self, exchange: MemoryExchange) -> None:
+        self._exchange = exchange
+        self._listeners: dict[str, list[Hears]] = defaultdict(list)
+        exchange.buses.append(self)
+
+    @property
+    def away(self) -> bool:
+        return self._exchange.away
+
+    def publish(self, topic: str, message: bytes) -> None:
+        if len(message) > self.payload_bytes:
+            raise ValueError(f"A message of {len(message)} bytes is past {self.payload_bytes}.")
+        if self._exchange.away:
+            return
+        loop = asyncio.get_running_loop()
+        for bus in self._exchange.buses:
+            if bus is not self:
+                loop.call_soon(bus._deliver, topic, message)
+
+    async def subscribe(self, topic: str, hears: Hears) -> Callable[[], Awaitable[None]]:
+        self._listeners[topic].append(hears)
+
+        async def end() -> None:
+            self._listeners[topic].remove(hears)
+
+        return end
+
+    def tell_missed(self) -> None:
+        for listeners in self._listeners.values():
+            for hears in listeners:
+                hears(None)
+
+    def _deliver(self, topic: str, message: bytes) -> None:
+        for hears in list(self._listeners[topic]):
+            hears(message)
 
 
 class MemoryChannel:

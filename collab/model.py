@@ -28,6 +28,8 @@ class CloseReason(StrEnum):
     STORE_FAILED = "store_failed"
     GOING_AWAY = "going_away"
     GONE = "gone"  # the document was deleted
+    CHANGED = "changed"  # what the visitor may do is another now: come back to learn what
+    FULL = "full"  # no more documents or visitors fit: come back later
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,25 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """How far a stored document is: its epoch and the last number given."""
+
+    epoch: str
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one visitor may cost a room, and how long a room waits. Bytes and seconds."""
 
     message_bytes: int = 16 * 1024 * 1024
     awareness_bytes: int = 64 * 1024  # one client's state
     presences: int = 8  # clients that one visitor may speak for
+    presences_per_second: float = 100.0  # messages; a visitor that sends more is read slower
+    updates_per_second: float = 5_000.0
+    burst_seconds: float = 2.0  # of these rates, that a visitor may use up at once
     visitors: int = 1_000  # in one room
+    documents: int = 2_000  # open at once
     outbox_messages: int = 2_048  # a slower visitor is dropped and catches up when it returns
     outbox_bytes: int = 32 * 1024 * 1024
     backlog_bytes: int = 32 * 1024 * 1024  # applied but not yet stored; past it, visitors wait
@@ -64,6 +78,10 @@ class Limits:
     quiet_seconds: float = 1.0  # without an edit, and the room settles
     restless_seconds: float = 10.0  # a room edited without pause settles this often all the same
     linger_seconds: float = 30.0  # an empty room is kept, for those who reload the page
+    gap_seconds: float = 0.05  # what another process stored is awaited on the bus, then loaded
+    look_seconds: float = 5.0  # between looks at the store, where others write to it too
+    away_seconds: float = 0.5  # the same while the bus is away
+    lost_seconds: float = 40.0  # after it a presence of another process is one of a dead process
     tail_bytes: int = 16 * 1024  # a tail at most this long is not worth compacting
 
 

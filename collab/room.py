@@ -18,118 +18,32 @@ from typing import Any
 
 import pycrdt
 
-from collab import wire
+from collab import messages, wire
 from collab.blocks import load, project
 from collab.contents import Contents, Place, clocks, mend, read
-from collab.errors import Malformed, Refused, UnknownDocument
+from collab.editors import Editors
+from collab.errors import Malformed, OtherEpoch, Refused, UnknownDocument
 from collab.model import (
     Access,
     CloseReason,
     DocumentId,
+    Head,
     Limits,
     Projection,
     Snapshot,
     Stored,
     Update,
 )
-from collab.ports import Channel, Settled, UpdateStore
+from collab.ports import Settled, UpdateStore
+from collab.presences import Presences
+from collab.relay import Relay
+from collab.visitor import Pace, Visitor
 
 log = logging.getLogger(__name__)
 
 NOTHING = b"\x00"  # the state vector of an empty document
 LARGE = 16 * 1024  # bytes of an update; from here on it is looked through in a thread
-
-
-class Visitor:
-    """One connection to a room, with the queue of what it is still to be sent."""
-
-    def __init__(self, channel: Channel, *, access: Access, subject: str, limits: Limits) -> None:
-        self.access = access
-        self.subject = subject
-        self.greeted = False  # said hello, so it understands our own messages
-        self.estranged = False  # its copy is of another epoch
-        self.synced = False  # asked for the document
-        self.received = 0  # update-bearing messages so far
-        self.presences: set[int] = set()  # the clients it speaks for
-        self._channel = channel
-        self._limits = limits
-        self._outbox: deque[bytes] = deque()
-        self._outbox_bytes = 0
-        self._waiting = asyncio.Event()
-        self._ending: asyncio.Future[CloseReason | None] = (
-            asyncio.get_running_loop().create_future()
-        )
-
-    @property
-    def gone(self) -> bool:
-        return self._ending.done()
-
-    def tell(self, message: bytes) -> None:
-        """Queue a message; a visitor whose queue is full is dropped."""
-        if self.gone:
-            return
-        # A lone message may be larger than the outbox: a large document on joining.
-        if self._outbox and (
-            len(self._outbox) >= self._limits.outbox_messages
-            or self._outbox_bytes + len(message) > self._limits.outbox_bytes
-        ):
-            self.drop(CloseReason.TOO_SLOW)
-            return
-        self._outbox.append(message)
-        self._outbox_bytes += len(message)
-        self._waiting.set()
-
-    def drop(self, reason: CloseReason | None) -> None:
-        """End the visit: ``None`` when it was the visitor who left."""
-        if not self._ending.done():
-            self._ending.set_result(reason)
-
-    async def attend(self, room: Room) -> None:
-        """Carry messages both ways until either side ends it."""
-        reading = asyncio.create_task(self._read(room))
-        sending = asyncio.create_task(self._send())
-        try:
-            reason = await self._ending
-        finally:
-            reading.cancel()
-            sending.cancel()
-            await asyncio.gather(reading, sending, return_exceptions=True)
-        if reason is not None:
-            await self._channel.close(reason)
-
-    async def _read(self, room: Room) -> None:
-        try:
-            async for message in self._channel:
-                await room.ready()
-                if self.gone:
-                    return
-                await room.receive(self, message)
-            self.drop(None)
-        except Malformed as error:
-            log.info("A visitor of %s sent what cannot be read: %s", room.document, error)
-            self.drop(CloseReason.MALFORMED)
-        except Refused as error:
-            log.info("A visitor of %s was refused: %s", room.document, error)
-            self.drop(CloseReason.REVOKED)
-        except Exception:
-            # A broken socket ends its own visit, whatever it raises, and nobody else's.
-            log.debug("A visitor of %s is lost", room.document, exc_info=True)
-            self.drop(None)
-
-    async def _send(self) -> None:
-        try:
-            while True:
-                while self._outbox:
-                    message = self._outbox.popleft()
-                    self._outbox_bytes -= len(message)
-                    await self._channel.send(message)
-                self._waiting.clear()
-                await self._waiting.wait()
-        except TimeoutError:
-            self.drop(CloseReason.TOO_SLOW)
-        except Exception:
-            log.debug("A visitor cannot be sent to", exc_info=True)
-            self.drop(None)
+AT_ONCE = 32  # updates of another process taken in before others have their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +68,7 @@ class Room:
         pairs: Iterable[Place],
         *,
         limits: Limits,
+        relay: Relay,
         on_settled: Settled | None = None,
     ) -> None:
         self.document = document
@@ -164,6 +79,7 @@ class Room:
         self._store = store
         self._limits = limits
         self._on_settled = on_settled
+        self._relay = relay
         self._events: list[Update] = []
         # Up to where each client's history is in the document without a gap.
         self._known: dict[int, int] = {}
@@ -182,16 +98,18 @@ class Room:
         self._work = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
-        self._durable = stored.last
+        self._rows = messages.Numbers(stored.last)
         sizes = [len(update) for update in stored.updates]
         self._snapshot_bytes = sizes[0] if sizes else 0
         self._tail_bytes = sum(sizes[1:])
         self._tail = len(sizes) - 1
         self._unsettled = False
         self._edited_at = self._settled_at = asyncio.get_running_loop().time()
-        self._presences: dict[int, wire.Presence] = {}
-        self._moved: set[int] = set()
-        self._moved_by: set[Visitor] = set()
+        self._look_due = False
+        self._gap_timer: asyncio.TimerHandle | None = None
+        self._elsewhere_timer: asyncio.TimerHandle | None = None
+        self._presences = Presences(limits)
+        self.editors = Editors(self._presences)
         self._presence_timer: asyncio.TimerHandle | None = None
         self._presence_at = 0.0
         self._settle_timer: asyncio.TimerHandle | None = None
@@ -206,14 +124,32 @@ class Room:
         store: UpdateStore,
         *,
         limits: Limits,
+        relay: Relay | None = None,
         on_settled: Settled | None = None,
     ) -> Room:
         """Load a document; ``UnknownDocument`` where the store has none of that id."""
-        stored = await store.load(document)
-        if stored is None:
-            raise UnknownDocument(f"There is no document {document!r}; it may have been deleted.")
-        loaded = await asyncio.to_thread(_load, stored.updates)
-        return cls(document, store, stored, *loaded, limits=limits, on_settled=on_settled)
+        relay = relay or Relay(document)
+        # Before loading, so that nothing falls in between.
+        await relay.open()
+        try:
+            stored = await store.load(document)
+            if stored is None:
+                raise UnknownDocument(
+                    f"There is no document {document!r}; it may have been deleted."
+                )
+            loaded = await asyncio.to_thread(_load, stored.updates)
+            room = cls(
+                document, store, stored, *loaded, limits=limits, relay=relay, on_settled=on_settled
+            )
+        except BaseException:
+            await relay.close()
+            raise
+        relay.hand_to(room.hear)
+        relay.ask()
+        return room
+
+    async def leave_the_bus(self) -> None:
+        await self._relay.close()
 
     def _take(self, doc: pycrdt.Doc[Any], early: Iterable[Update], pairs: Iterable[Place]) -> None:
         self._doc = doc
@@ -230,13 +166,14 @@ class Room:
         if self.closed:
             visitor.drop(CloseReason.GOING_AWAY)
         elif len(self.visitors) >= self._limits.visitors:
-            visitor.drop(CloseReason.TOO_SLOW)
+            visitor.drop(CloseReason.FULL)
         self.visitors.add(visitor)
         try:
             await visitor.attend(self)
         finally:
             self.visitors.discard(visitor)
-            self._forget(visitor)
+            if self._presences.forget(visitor):
+                self._tell_moved_soon()
             if not self.visitors:
                 self._settle_soon()
 
@@ -251,6 +188,8 @@ class Room:
             case wire.StateVector(state=state):
                 self._sync(visitor, state)
             case wire.Change(update=update) if len(update) < LARGE:
+                if await self._slowed(visitor, visitor.update_pace):
+                    return
                 self._change(visitor, update, read(update))
             case wire.Change(update=update):
                 contents = await asyncio.to_thread(read, update)
@@ -258,10 +197,22 @@ class Room:
                 if not visitor.gone:
                     self._change(visitor, update, contents)
             case wire.Presences(entries=entries):
+                if await self._slowed(visitor, visitor.presence_pace):
+                    return
                 self._move(visitor, entries)
             case wire.QueryPresences():
+                if await self._slowed(visitor, visitor.presence_pace):
+                    return
                 # Answered where nobody is here too: so a quiet client asks whether the room is.
-                visitor.tell(wire.presences(self._here()))
+                visitor.tell(wire.presences(self._presences.here()))
+
+    async def _slowed(self, visitor: Visitor, pace: Pace) -> bool:
+        """Make a visitor who is too fast wait, and nobody else; whether it is gone since."""
+        wait = pace.wait(asyncio.get_running_loop().time())
+        if wait > 0:
+            await asyncio.sleep(wait)
+            await self.ready()
+        return visitor.gone
 
     async def ready(self) -> None:
         """Wait while too much is applied that the store has not taken, or while reloading."""
@@ -325,12 +276,10 @@ class Room:
         """Tell the others what was taken in, and leave it to the writer."""
         if taken.update is not None:
             self._unsettled = True
+            self.editors.note(taken.visitor)
             self._edited_at = asyncio.get_running_loop().time()
             self._settle_soon()
-            message = wire.update(taken.update)
-            for other in self.visitors:
-                if other is not taken.visitor and other.synced:
-                    other.tell(message)
+            self._tell_update(taken.update, but=taken.visitor)
             self._backlog += len(taken.update)
             if self._backlog > self._limits.backlog_bytes:
                 self._drained.clear()
@@ -397,6 +346,9 @@ class Room:
                 self._work.clear()
                 while self._pending:
                     await self._write_batch()
+                if self._look_due:
+                    self._look_due = False
+                    await self._catch_up()
                 if not self._whole_again.is_set():
                     await self._reload()
                 if self._settle_due:
@@ -408,11 +360,17 @@ class Room:
         except UnknownDocument:
             log.info("The document %s was deleted while it was open", self.document)
             self.evict(CloseReason.GONE)
+        except OtherEpoch as error:
+            log.warning("%s Its visitors are asked to come back.", error)
+            self.evict(CloseReason.CHANGED)
         except Exception:
             log.exception("The document %s could not be stored", self.document)
             self.fail()
         finally:
             self.closed = True
+            for timer in (self._gap_timer, self._elsewhere_timer):
+                if timer is not None:
+                    timer.cancel()
             self._drained.set()
             self._whole_again.set()
             self.ended.set()
@@ -421,6 +379,10 @@ class Room:
         stored = await self._store.load(self.document)
         if stored is None:
             raise UnknownDocument(f"There is no document {self.document!r} any more.")
+        if stored.epoch != self.epoch:
+            raise OtherEpoch(f"The document {self.document!r} was rebuilt.")
+        # Of what others stored, the visitors here have heard nothing yet.
+        elsewhere = (await self._lacking()).updates if stored.last > self._rows.through else ()
         halving, self._halving = self._halving, None
         if halving is None or halving.update is None:
             loaded = await asyncio.to_thread(_load, stored.updates)
@@ -435,7 +397,10 @@ class Room:
                 loaded = await asyncio.to_thread(_load, stored.updates)
                 halving = None
         self._take(*loaded)
+        self._rows.reach(stored.last)
         self._whole_again.set()
+        for update in elsewhere:
+            self._tell_update(update)
         if halving is not None:
             self._pass_on(halving)
 
@@ -452,7 +417,14 @@ class Room:
                 count += 1
         updates = [entry.update for entry in batch if entry.update is not None]
         if updates:
-            self._durable = await self._store.append(self.document, updates)
+            last = await self._store.append(self.document, updates, epoch=self.epoch)
+            first = last - len(updates) + 1
+            if first <= self._rows.through:
+                raise OtherEpoch(f"The store has less of {self.document!r} than it once had.")
+            self._rows.take(first, last)
+            self._relay.rows(self.epoch, first, updates)
+            if self._rows.behind:  # another process has appended meanwhile
+                self._await_gap()
             self._tail_bytes += size
             self._tail += len(updates)
             self._backlog -= size
@@ -511,7 +483,9 @@ class Room:
 
     async def _tell(self, told: Settled) -> None:
         try:
+            through = self._rows.through
             await told(self.document, await self.projection())
+            self._relay.settled(through)
         except Exception:
             # Search and claims catch up at the next rest; the document itself is safe.
             log.exception("What follows from the document %s failed", self.document)
@@ -523,8 +497,8 @@ class Room:
         again by their own rows, and an update applied twice is applied once."""
         if not self._whole_again.is_set():
             return
-        through, update = self._durable, self._encoded()
-        await self._store.compact(self.document, Snapshot(update, through))
+        through, update = self._rows.through, self._encoded()
+        await self._store.compact(self.document, Snapshot(update, through), epoch=self.epoch)
         self._snapshot_bytes, self._tail_bytes, self._tail = len(update), 0, 0
 
     async def projection(self) -> Projection:
@@ -535,50 +509,7 @@ class Room:
     # Presence
 
     def _move(self, visitor: Visitor, entries: Iterable[wire.Presence]) -> None:
-        for entry in entries:
-            if not self._admit(visitor, entry):
-                continue
-            entry.check()
-            self._presences[entry.client] = entry
-            if entry.gone:
-                visitor.presences.discard(entry.client)
-            self._moved.add(entry.client)
-            self._moved_by.add(visitor)
-        if self._moved:
-            self._tell_moved_soon()
-
-    def _admit(self, visitor: Visitor, entry: wire.Presence) -> bool:
-        """Whether this is news that this visitor may tell.
-
-        Yjs clients repeat what they hear of others. Only news of a visitor's own clients is
-        taken, so that a repetition ends here and nobody is moved or removed by another.
-        """
-        known = self._presences.get(entry.client)
-        if entry.client in visitor.presences:
-            assert known is not None
-            return entry.clock > known.clock or (
-                entry.clock == known.clock and entry.gone and not known.gone
-            )
-        if entry.gone or len(visitor.presences) >= self._limits.presences:
-            return False
-        if known is not None and not known.gone:
-            # A client that lost its socket returns on a new one before the old is noticed.
-            owner = next((v for v in self.visitors if entry.client in v.presences), None)
-            if owner is not None:
-                if owner.subject != visitor.subject or entry.clock <= known.clock:
-                    return False
-                owner.presences.discard(entry.client)
-        visitor.presences.add(entry.client)
-        return True
-
-    def _forget(self, visitor: Visitor) -> None:
-        """Announce that a visitor's clients are gone."""
-        for client in visitor.presences:
-            last = self._presences[client]
-            self._presences[client] = wire.Presence(client, last.clock, b"null")
-            self._moved.add(client)
-        visitor.presences.clear()
-        if self._moved and self.visitors:
+        if self._presences.move(visitor, entries):
             self._tell_moved_soon()
 
     def _tell_moved_soon(self) -> None:
@@ -597,23 +528,167 @@ class Room:
     def _tell_moved(self) -> None:
         self._presence_timer = None
         self._presence_at = asyncio.get_running_loop().time()
-        message = wire.presences(self._presences[client] for client in sorted(self._moved))
+        moved, here = self._presences.take_moved()
+        if not moved:
+            return
+        message = wire.presences(moved)
+        clients = {entry.client for entry in moved}
         for visitor in self.visitors:
-            if visitor.synced and not self._moved <= visitor.presences:
+            if visitor.synced and not clients <= visitor.presences:
                 visitor.tell(message)
-        for client in self._moved:
-            if self._presences[client].gone:
-                del self._presences[client]
-        self._moved.clear()
-        self._moved_by.clear()
+        self._relay.moved(here)
 
     def _tell_presences(self, visitor: Visitor) -> None:
-        here = self._here()
+        here = self._presences.here()
         if here:
             visitor.tell(wire.presences(here))
 
-    def _here(self) -> list[wire.Presence]:
-        return [entry for entry in self._presences.values() if not entry.gone]
+    def look_for_the_lost(self) -> None:
+        """Let those go whose process has said nothing for long: it may have been killed."""
+        if self._presences.lose(asyncio.get_running_loop().time()):
+            self._tell_moved_soon()
+
+    # Other processes
+
+    def hear(self, message: bytes | None) -> None:
+        """What a room of this document in another process says; None where something was missed."""
+        if self.closed:
+            return
+        if message is None:
+            self.look()
+            self._relay.ask()
+            return
+        try:
+            told = messages.decode(message)
+        except Malformed as error:
+            log.warning(
+                "Another process says of %s what is not understood: %s", self.document, error
+            )
+            return
+        match told:
+            case messages.Rows():
+                self._hear_rows(told)
+            case messages.Moved(origin=origin, entries=entries):
+                if self._presences.hear(origin, entries, asyncio.get_running_loop().time()):
+                    self._tell_moved_soon()
+            case messages.Asked():
+                self._relay.moved(self._presences.ours())
+            case messages.SettledElsewhere(through=through):
+                if through >= self._rows.through:
+                    self._settled_elsewhere()
+
+    def look(self) -> None:
+        """Load what others have stored, if there is any."""
+        self._look_due = True
+        self._work.set()
+
+    @property
+    def through(self) -> int:
+        """Every stored update up to this number is part of the document."""
+        return self._rows.through
+
+    def learn(self, head: Head | None, *, before: int) -> None:
+        """Go by how far the store is; ``before`` is how far the room was when it was asked."""
+        if head is None:
+            self.evict(CloseReason.GONE)
+        elif head.epoch != self.epoch or head.last < before:
+            self.evict(CloseReason.CHANGED)
+        else:
+            self._rows.know_of(head.last)
+            if self._rows.behind:
+                self.look()
+
+    def _hear_rows(self, told: messages.Rows) -> None:
+        if told.epoch != self.epoch:
+            return
+        self._rows.know_of(told.last)
+        if told.updates and sum(map(len, told.updates)) < LARGE and self._whole_again.is_set():
+            try:
+                for number, update in enumerate(told.updates, told.first):
+                    if not self._rows.has(number) and not self._adopt(update, read(update)):
+                        break
+                    self._rows.take(number, number)
+            except Malformed as error:
+                log.warning(
+                    "What another process stored of %s fails here: %s", self.document, error
+                )
+            if not self._rows.behind:
+                return
+            self._await_gap()
+            return
+        self.look()
+
+    def _await_gap(self) -> None:
+        """What lies between may still be on its way here."""
+        if self._gap_timer is None and not self.closed:
+            loop = asyncio.get_running_loop()
+            self._gap_timer = loop.call_later(self._limits.gap_seconds, self._close_gap)
+
+    def _close_gap(self) -> None:
+        self._gap_timer = None
+        if self._rows.behind:
+            self.look()
+
+    def _adopt(self, update: Update, contents: Contents) -> bool:
+        """Take in what another process has stored; False where the document has to be remade."""
+        if self._halves(contents):
+            self._whole_again.clear()
+            self._work.set()
+            return False
+        news = self._apply(update, contents)
+        if news is not None:
+            self._tell_update(news)
+            self._settle_if_nobody_does()
+        return True
+
+    def _tell_update(self, update: Update, *, but: Visitor | None = None) -> None:
+        message = wire.update(update)
+        for visitor in self.visitors:
+            if visitor is not but and visitor.synced:
+                visitor.tell(message)
+
+    async def _catch_up(self) -> None:
+        """Load what the store has and this room has not."""
+        stored = await self._lacking()
+        contents = await asyncio.to_thread(_read_all, stored.updates)
+        for at, (update, brought) in enumerate(zip(stored.updates, contents, strict=True)):
+            if at % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+            # Where the document broke or must be remade, it is loaded again as a whole.
+            try:
+                if not self._whole_again.is_set() or not self._adopt(update, brought):
+                    return
+            except Malformed as error:
+                log.warning(
+                    "What another process stored of %s fails here: %s", self.document, error
+                )
+                return
+        self._rows.reach(stored.last)
+
+    async def _lacking(self) -> Stored:
+        stored = await self._store.since(self.document, self._rows.through)
+        if stored is None:
+            raise UnknownDocument(f"There is no document {self.document!r} any more.")
+        if stored.epoch != self.epoch:
+            raise OtherEpoch(f"The document {self.document!r} was rebuilt.")
+        return stored
+
+    def _settle_if_nobody_does(self) -> None:
+        """The process that took an edit sees to what follows from it, unless it died."""
+        if self._elsewhere_timer is None and self._on_settled is not None:
+            loop = asyncio.get_running_loop()
+            patience = self._limits.restless_seconds + 2 * self._limits.quiet_seconds
+            self._elsewhere_timer = loop.call_later(patience, self._settle_for_another)
+
+    def _settle_for_another(self) -> None:
+        self._elsewhere_timer = None
+        self._unsettled = True
+        self._settle_soon()
+
+    def _settled_elsewhere(self) -> None:
+        if self._elsewhere_timer is not None:
+            self._elsewhere_timer.cancel()
+            self._elsewhere_timer = None
 
     # Endings
 
@@ -642,12 +717,17 @@ class Room:
         for timer in (self._settle_timer, self._presence_timer):
             if timer is not None:
                 timer.cancel()
+        self._tell_moved()
         self._settle_due = not self._writer.done()
         self._work.set()
         await asyncio.shield(self._writer)
         while self._teller is not None and not self._teller.done():
             await asyncio.shield(self._teller)
             self._tell_settled()
+
+
+def _read_all(updates: Sequence[Update]) -> list[Contents]:
+    return [read(update) for update in updates]
 
 
 def _is_of_library(error: BaseException) -> bool:

@@ -1,13 +1,20 @@
-"""All rooms of this process: opened by the first visitor, closed some time after the last."""
+"""All rooms of this process: opened by the first visitor, closed some time after the last.
+
+With a bus, other processes have rooms of the same documents, and each is told what is stored in
+another. Because a bus may lose messages, the store is asked now and then whether it has more.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from contextlib import suppress
 
 from collab.blocks import project
+from collab.editors import Editor
 from collab.errors import UnknownDocument
+from collab.messages import ORIGIN
 from collab.model import (
     Access,
     Block,
@@ -16,8 +23,10 @@ from collab.model import (
     Limits,
     Projection,
 )
-from collab.ports import Channel, Settled, UpdateStore
-from collab.room import Room, Visitor
+from collab.ports import Bus, Channel, Settled, UpdateStore
+from collab.relay import Relay
+from collab.room import Room
+from collab.visitor import Visitor
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +41,13 @@ class Rooms:
         store: UpdateStore,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        bus: Bus | None = None,
         on_settled: Settled | None = None,
     ) -> None:
         self.limits = limits
+        self._bus = bus
+        self._origin = secrets.token_bytes(ORIGIN)
+        self._looking: asyncio.Task[None] | None = None
         self._store = store
         self._on_settled = on_settled
         self._rooms: dict[DocumentId, asyncio.Task[Room]] = {}
@@ -49,10 +62,13 @@ class Rooms:
     ) -> None:
         """Receive a visitor and attend to it until it leaves.
 
-        ``subject`` is who it is, for ``revoke``. ``UnknownDocument`` if there is none.
+        ``subject`` is who it is, for ``judge``. ``UnknownDocument`` if there is none.
         """
         if self._closing:
             await channel.close(CloseReason.GOING_AWAY)
+            return
+        if not self._fits(document):
+            await channel.close(CloseReason.FULL)
             return
         room = await self._enter(document)
         await room.serve(Visitor(channel, access=access, subject=subject, limits=self.limits))
@@ -73,15 +89,22 @@ class Rooms:
     async def title(self, document: DocumentId) -> str:
         return (await self.projection(document)).title
 
-    def revoke(self, subject: str, document: DocumentId | None = None) -> int:
-        """Close this person's sockets, in one document or in all; how many there were."""
+    def editors(self, document: DocumentId) -> frozenset[Editor]:
+        """Who has edited a document here since this was last asked, also if it is closing now."""
+        opening = self._rooms.get(document)
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception():
+            return frozenset()
+        return opening.result().editors.take()
+
+    def judge(self, subject: str, document: DocumentId, access: Access | None) -> int:
+        """What a person may do in a document now, None for nothing: their visits that were let in
+        for anything else end. How many these were."""
+        room = self._open_room(document)
         count = 0
-        for room in self._open_rooms():
-            if document is None or room.document == document:
-                for visitor in list(room.visitors):
-                    if visitor.subject == subject:
-                        visitor.drop(CloseReason.REVOKED)
-                        count += 1
+        for visitor in list(room.visitors) if room is not None else ():
+            if visitor.subject == subject and visitor.access is not access:
+                visitor.drop(CloseReason.REVOKED if access is None else CloseReason.CHANGED)
+                count += 1
         return count
 
     async def evict(self, document: DocumentId) -> None:
@@ -95,6 +118,8 @@ class Rooms:
     async def close(self, *, within: float = 2.0) -> None:
         """Close every room, storing what was taken; afterwards nobody is received."""
         self._closing = True
+        if self._looking is not None:
+            self._looking.cancel()
         for opening in self._rooms.values():
             if not opening.done():
                 opening.cancel()
@@ -128,11 +153,17 @@ class Rooms:
     async def _open(self, document: DocumentId) -> Room:
         try:
             room = await Room.open(
-                document, self._store, limits=self.limits, on_settled=self._on_settled
+                document,
+                self._store,
+                limits=self.limits,
+                relay=Relay(document, self._bus, self._origin),
+                on_settled=self._on_settled,
             )
         except BaseException:
             del self._rooms[document]
             raise
+        if self._bus is not None and self._looking is None:
+            self._looking = asyncio.create_task(self._look(self._bus), name="looks at the store")
         keeper = asyncio.create_task(self._keep(room))
         self._keepers.add(keeper)
         keeper.add_done_callback(self._keepers.discard)
@@ -153,14 +184,45 @@ class Rooms:
         await room.ended.wait()
         if self._rooms.get(room.document) is opening:
             del self._rooms[room.document]
+        await room.leave_the_bus()
+
+    async def _look(self, bus: Bus) -> None:
+        """See to it that no room stays behind the store, whatever the bus has lost."""
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
+        while True:
+            await asyncio.sleep(self.limits.away_seconds)
+            if not bus.away and loop.time() - looked < self.limits.look_seconds:
+                continue
+            looked = loop.time()
+            rooms = [(room, room.through) for room in self._open_rooms()]
+            try:
+                heads = await self._store.heads([room.document for room, _ in rooms])
+            except Exception:
+                log.exception("The store did not say how far %d documents are", len(rooms))
+                continue
+            for room, before in rooms:
+                room.look_for_the_lost()
+                room.learn(heads.get(room.document), before=before)
+
+    def _fits(self, document: DocumentId) -> bool:
+        """Whether a document is open or may be opened; an empty room makes way for it."""
+        if document in self._rooms or len(self._rooms) < self.limits.documents:
+            return True
+        empty = next((room for room in self._open_rooms() if not room.visitors), None)
+        if empty is None:
+            return False
+        closing = asyncio.create_task(empty.close(CloseReason.GOING_AWAY))
+        self._keepers.add(closing)
+        closing.add_done_callback(self._keepers.discard)
+        return True
 
     def _open_rooms(self) -> list[Room]:
-        return [
-            room
-            for opening in self._rooms.values()
-            if opening.done() and not opening.cancelled() and opening.exception() is None
-            if not (room := opening.result()).closed
-        ]
+        return [room for document in self._rooms if (room := self._open_room(document))]
 
     def _open_room(self, document: DocumentId) -> Room | None:
-        return next((room for room in self._open_rooms() if room.document == document), None)
+        opening = self._rooms.get(document)
+        if opening is None or not opening.done() or opening.cancelled() or opening.exception():
+            return None
+        room = opening.result()
+        return None if room.closed else room

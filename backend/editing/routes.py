@@ -30,8 +30,10 @@ CODES: Final[Mapping[CloseReason, int]] = {
     CloseReason.MALFORMED: 4400,
     CloseReason.REVOKED: 4403,
     CloseReason.GONE: 4404,
-    # In the 45xx range, since Yjs clients take 44xx for final and this one asks to come back.
+    # In the 45xx range, since Yjs clients take 44xx for final and these ask to come back.
+    CloseReason.CHANGED: 4503,
     CloseReason.TOO_SLOW: 4508,
+    CloseReason.FULL: 4508,
     CloseReason.TOO_LARGE: 4413,
     CloseReason.STORE_FAILED: 4500,
     CloseReason.GOING_AWAY: 1001,
@@ -116,7 +118,7 @@ async def visit(socket: WebSocket, brief: str) -> None:
     subject = visitor_subject(principal.tenant, principal.subject)
     with services.door.enter(subject) as admitted:
         if not admitted:
-            await _turn_away(socket, CODES[CloseReason.TOO_SLOW], "too many connections")
+            await _turn_away(socket, CODES[CloseReason.FULL], "too many connections")
             return
         await socket.accept()
         channel = SocketChannel(socket, message_bytes=services.rooms.limits.message_bytes)

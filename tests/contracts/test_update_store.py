@@ -19,9 +19,9 @@ from backend.settings import Url
 from backend.store.engine import Store, open_store
 from backend.store.tables import briefs, metadata, spaces, tenants
 from backend.store.updates import SqlUpdates, begin
-from collab.errors import UnknownDocument
+from collab.errors import OtherEpoch, UnknownDocument
 from collab.memory import MemoryStore
-from collab.model import Snapshot, Stored
+from collab.model import Head, Snapshot, Stored
 from collab.ports import UpdateStore
 
 ROOT = Path(__file__).parents[2]
@@ -105,9 +105,9 @@ async def test_what_is_not_there(kept: Kept) -> None:
     """An unknown document loads as None and takes nothing."""
     assert await kept.store.load("nope") is None
     with pytest.raises(UnknownDocument):
-        await kept.store.append("nope", [b"x"])
+        await kept.store.append("nope", [b"x"], epoch="e1")
     with pytest.raises(UnknownDocument):
-        await kept.store.compact("nope", Snapshot(b"x", 1))
+        await kept.store.compact("nope", Snapshot(b"x", 1), epoch="e1")
     assert await kept.store.load("nope") is None
 
 
@@ -115,9 +115,9 @@ async def test_updates_come_back_in_order(kept: Kept) -> None:
     """The seed is the first; each append goes after the last, and says its number."""
     await kept.create("a", b"seed")
     assert await kept.store.load("a") == Stored("e1", (b"seed",), 1)
-    assert await kept.store.append("a", [b"1", b"2"]) == 3
-    assert await kept.store.append("a", [b"3"]) == 4
-    assert await kept.store.append("a", []) == 4
+    assert await kept.store.append("a", [b"1", b"2"], epoch="e1") == 3
+    assert await kept.store.append("a", [b"3"], epoch="e1") == 4
+    assert await kept.store.append("a", [], epoch="e1") == 4
     assert await kept.store.load("a") == Stored("e1", (b"seed", b"1", b"2", b"3"), 4)
 
 
@@ -125,31 +125,31 @@ async def test_documents_do_not_touch(kept: Kept) -> None:
     """Numbers and snapshots are each document's own."""
     await kept.create("a", b"sa")
     await kept.create("b", b"sb")
-    await kept.store.append("a", [b"1", b"2"])
-    await kept.store.compact("a", Snapshot(b"A", 3))
-    assert await kept.store.append("b", [b"x"]) == 2
+    await kept.store.append("a", [b"1", b"2"], epoch="e1")
+    await kept.store.compact("a", Snapshot(b"A", 3), epoch="e1")
+    assert await kept.store.append("b", [b"x"], epoch="e1") == 2
     assert await kept.store.load("b") == Stored("e1", (b"sb", b"x"), 2)
 
 
 async def test_a_snapshot_replaces_what_it_covers(kept: Kept) -> None:
     """What came after it stays, and numbering goes on."""
     await kept.create("a", b"seed")
-    await kept.store.append("a", [b"1", b"2", b"3"])
-    await kept.store.compact("a", Snapshot(b"S", 3))
+    await kept.store.append("a", [b"1", b"2", b"3"], epoch="e1")
+    await kept.store.compact("a", Snapshot(b"S", 3), epoch="e1")
     assert await kept.store.load("a") == Stored("e1", (b"S", b"3"), 4)
-    await kept.store.compact("a", Snapshot(b"SS", 4))
+    await kept.store.compact("a", Snapshot(b"SS", 4), epoch="e1")
     assert await kept.store.load("a") == Stored("e1", (b"SS",), 4)
-    assert await kept.store.append("a", [b"4"]) == 5
+    assert await kept.store.append("a", [b"4"], epoch="e1") == 5
     assert await kept.store.load("a") == Stored("e1", (b"SS", b"4"), 5)
 
 
 async def test_an_older_snapshot_changes_nothing(kept: Kept) -> None:
     """One that covers less than the one in place does not bring anything back or remove it."""
     await kept.create("a", b"seed")
-    await kept.store.append("a", [b"1", b"2"])
-    await kept.store.compact("a", Snapshot(b"new", 3))
-    await kept.store.append("a", [b"3"])
-    await kept.store.compact("a", Snapshot(b"old", 2))
+    await kept.store.append("a", [b"1", b"2"], epoch="e1")
+    await kept.store.compact("a", Snapshot(b"new", 3), epoch="e1")
+    await kept.store.append("a", [b"3"], epoch="e1")
+    await kept.store.compact("a", Snapshot(b"old", 2), epoch="e1")
     assert await kept.store.load("a") == Stored("e1", (b"new", b"3"), 4)
 
 
@@ -157,7 +157,10 @@ async def test_appends_at_once_all_arrive(kept: Kept) -> None:
     """However many write at a time, each gets numbers of its own and its updates together."""
     await kept.create("a", b"seed")
     await asyncio.gather(
-        *(kept.store.append("a", [f"{n}.{i}".encode() for i in range(3)]) for n in range(20))
+        *(
+            kept.store.append("a", [f"{n}.{i}".encode() for i in range(3)], epoch="e1")
+            for n in range(20)
+        )
     )
     stored = await kept.store.load("a")
     assert stored is not None
@@ -175,9 +178,9 @@ async def test_loading_beside_compaction_is_never_short(kept: Kept) -> None:
     async def write() -> None:
         nonlocal last
         for n in range(1, 30):
-            last = await kept.store.append("a", [bytes([n])])
+            last = await kept.store.append("a", [bytes([n])], epoch="e1")
             # This snapshot is simply all bytes so far.
-            await kept.store.compact("a", Snapshot(bytes(range(n + 1)), last))
+            await kept.store.compact("a", Snapshot(bytes(range(n + 1)), last), epoch="e1")
 
     writing = asyncio.create_task(write())
     while not writing.done():
@@ -193,18 +196,89 @@ async def test_loading_beside_compaction_is_never_short(kept: Kept) -> None:
 async def test_a_deleted_document_takes_nothing_more(kept: Kept) -> None:
     """After deletion there is nothing to load and nowhere to append."""
     await kept.create("a", b"seed")
-    await kept.store.append("a", [b"1"])
+    await kept.store.append("a", [b"1"], epoch="e1")
     await kept.delete("a")
     assert await kept.store.load("a") is None
     with pytest.raises(UnknownDocument):
-        await kept.store.append("a", [b"2"])
+        await kept.store.append("a", [b"2"], epoch="e1")
+
+
+async def test_what_came_since(kept: Kept) -> None:
+    """Only what has a higher number, led by the snapshot where that took some of it in."""
+    await kept.create("a", b"seed")
+    await kept.store.append("a", [b"1", b"2", b"3"], epoch="e1")
+    assert await kept.store.since("a", 2) == Stored("e1", (b"2", b"3"), 4)
+    assert await kept.store.since("a", 4) == Stored("e1", (), 4)
+    await kept.store.compact("a", Snapshot(b"S", 3), epoch="e1")
+    assert await kept.store.since("a", 3) == Stored("e1", (b"3",), 4)
+    assert await kept.store.since("a", 2) == Stored("e1", (b"S", b"3"), 4)
+    await kept.store.compact("a", Snapshot(b"SS", 4), epoch="e1")
+    assert await kept.store.since("a", 4) == Stored("e1", (), 4)
+    assert await kept.store.since("a", 3) == Stored("e1", (b"SS",), 4)
+    assert await kept.store.since("nope", 0) is None
+
+
+async def test_how_far_each_is(kept: Kept) -> None:
+    """The last number and the epoch of each that exists, also where its tail is compacted."""
+    await kept.create("a", b"seed")
+    await kept.create("b", b"seed")
+    await kept.store.append("a", [b"1", b"2"], epoch="e1")
+    await kept.store.compact("a", Snapshot(b"S", 3), epoch="e1")
+    assert await kept.store.heads(["a", "b", "nope"]) == {"a": Head("e1", 3), "b": Head("e1", 1)}
+    many = [f"d{n}" for n in range(1200)]
+    assert await kept.store.heads([*many, "a"]) == {"a": Head("e1", 3)}
+    assert await kept.store.heads([]) == {}
+
+
+async def test_nothing_of_another_epoch_is_taken(kept: Kept) -> None:
+    """A room of the document as it was before a rebuild can neither add to it nor replace it."""
+    await kept.create("a", b"seed")
+    with pytest.raises(OtherEpoch):
+        await kept.store.append("a", [b"old"], epoch="e0")
+    with pytest.raises(OtherEpoch):
+        await kept.store.compact("a", Snapshot(b"old", 9), epoch="e0")
+    assert await kept.store.load("a") == Stored("e1", (b"seed",), 1)
+
+
+async def test_two_who_append_and_follow_see_the_same(kept: Kept) -> None:
+    """Whoever takes what came since its own place, again and again, beside appends and compactions
+    by others, misses no number."""
+    await kept.create("a", b"\0")
+
+    async def write(sign: int) -> None:
+        for _ in range(25):
+            await kept.store.append("a", [bytes([sign])], epoch="e1")
+
+    async def compact() -> None:
+        for _ in range(10):
+            stored = await kept.store.load("a")
+            assert stored is not None
+            await kept.store.compact(
+                "a", Snapshot(b"".join(stored.updates), stored.last), epoch="e1"
+            )
+
+    writing = asyncio.gather(write(1), write(2), compact())
+    at, held = 0, b""
+    while at < 51:
+        done = writing.done()
+        stored = await kept.store.since("a", at)
+        assert stored is not None
+        # A snapshot says all from the beginning, an update only itself.
+        for update in stored.updates:
+            held = update if len(update) > 1 else held + update
+        at = stored.last
+        assert len(held) == at
+        assert at == 51 or not done
+        await asyncio.sleep(0)
+    await writing
+    assert held.count(1) == held.count(2) == 25
 
 
 async def test_large_updates(kept: Kept) -> None:
     """A megabyte goes in and out byte for byte."""
     await kept.create("a", b"seed")
     large = random.Random(1).randbytes(1_000_000)
-    await kept.store.append("a", [large])
+    await kept.store.append("a", [large], epoch="e1")
     stored = await kept.store.load("a")
     assert stored is not None
     assert stored.updates == (b"seed", large)
@@ -227,12 +301,12 @@ async def main():
         n = len(held) // 4
         while True:
             batch = [(n + i).to_bytes(4, "big") for i in range(1 + n % 4)]
-            last = await store.append("a", batch)
+            last = await store.append("a", batch, epoch="e1")
             n += len(batch)
             held += b"".join(batch)
             print(n, flush=True)
             if n % 7 == 0:
-                await store.compact("a", Snapshot(held, last))
+                await store.compact("a", Snapshot(held, last), epoch="e1")
 
 asyncio.run(main())
 """

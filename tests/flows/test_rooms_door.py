@@ -187,7 +187,7 @@ async def test_revoked_while_inside(place: Place) -> None:
     async with place.enter("viewer:vera") as vera, place.enter() as you:
         await greet(vera)
         await greet(you)
-        assert place.services.rooms.revoke("local/vera") == 1
+        assert place.services.rooms.judge("local/vera", place.brief, None) == 1
         assert await closed(vera) == 4403
         await you.send(wire.query_presences())
         assert await you.ping()

@@ -113,12 +113,12 @@ class GatedStore(MemoryStore):
         await asyncio.sleep(0)
         return await super().load(document)
 
-    async def append(self, document: str, updates: Sequence[bytes]) -> int:
+    async def append(self, document: str, updates: Sequence[bytes], *, epoch: str) -> int:
         await self.open.wait()
         if self.failing:
             raise OSError("disk full")
         self.appends.append(len(updates))
-        return await super().append(document, updates)
+        return await super().append(document, updates, epoch=epoch)
 
 
 async def eventually(test: Callable[[], object]) -> None:
@@ -438,7 +438,7 @@ async def test_revoking_closes_one_persons_sockets_everywhere() -> None:
     async with opened() as (rooms, _):
         ann = await Guest(rooms).join()
         bobs = [await Guest(rooms, subject="bob").join() for _ in range(2)]
-        assert rooms.revoke("bob") == 2
+        assert rooms.judge("bob", BRIEF, None) == 2
         assert [await bob.ended() for bob in bobs] == [CloseReason.REVOKED] * 2
         ann.type("still here")
         await ann.until(lambda: ann.saved == 2)
@@ -481,10 +481,10 @@ async def test_a_snapshot_taken_under_edits_loses_none() -> None:
     """Edits that came while a compaction was under way are in the log after it."""
 
     class SlowCompaction(GatedStore):
-        async def compact(self, document: str, snapshot: Snapshot) -> None:
+        async def compact(self, document: str, snapshot: Snapshot, *, epoch: str) -> None:
             ann.type("during")
             await asyncio.sleep(0.01)
-            await super().compact(document, snapshot)
+            await super().compact(document, snapshot, epoch=epoch)
 
     store = SlowCompaction()
     await store.create(BRIEF, epoch="e1", seed=seed("T", ()))
@@ -567,7 +567,7 @@ async def test_a_full_room_turns_the_next_away() -> None:
     async with opened(replace(LIMITS, visitors=2)) as (rooms, _):
         await Guest(rooms).join()
         await Guest(rooms).join()
-        assert await Guest(rooms).ended() is CloseReason.TOO_SLOW
+        assert await Guest(rooms).ended() is CloseReason.FULL
 
 
 async def test_a_large_update_is_taken_like_a_small_one() -> None:

@@ -1,0 +1,125 @@
+"""One connection to a room: what it is told, what it says, and how fast it may."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from collab.errors import Malformed, Refused
+from collab.model import Access, CloseReason, Limits
+from collab.ports import Channel
+
+if TYPE_CHECKING:
+    from collab.room import Room
+
+log = logging.getLogger(__name__)
+
+
+class Pace:
+    """So many messages a second, and what a few seconds of them make up at once."""
+
+    def __init__(self, per_second: float, burst: float) -> None:
+        self._step = 1 / per_second
+        self._burst = burst
+        self._due = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds the message that came now has to wait; negative where it need not."""
+        self._due = max(self._due, now - self._burst) + self._step
+        return self._due - now
+
+
+class Visitor:
+    """One connection to a room, with the queue of what it is still to be sent."""
+
+    def __init__(self, channel: Channel, *, access: Access, subject: str, limits: Limits) -> None:
+        self.access = access
+        self.subject = subject
+        self.greeted = False  # said hello, so it understands our own messages
+        self.estranged = False  # its copy is of another epoch
+        self.synced = False  # asked for the document
+        self.received = 0  # update-bearing messages so far
+        self.presences: set[int] = set()  # the clients it speaks for
+        self.presence_pace = Pace(limits.presences_per_second, limits.burst_seconds)
+        self.update_pace = Pace(limits.updates_per_second, limits.burst_seconds)
+        self._channel = channel
+        self._limits = limits
+        self._outbox: deque[bytes] = deque()
+        self._outbox_bytes = 0
+        self._waiting = asyncio.Event()
+        self._ending: asyncio.Future[CloseReason | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+
+    @property
+    def gone(self) -> bool:
+        return self._ending.done()
+
+    def tell(self, message: bytes) -> None:
+        """Queue a message; a visitor whose queue is full is dropped."""
+        if self.gone:
+            return
+        # A lone message may be larger than the outbox: a large document on joining.
+        if self._outbox and (
+            len(self._outbox) >= self._limits.outbox_messages
+            or self._outbox_bytes + len(message) > self._limits.outbox_bytes
+        ):
+            self.drop(CloseReason.TOO_SLOW)
+            return
+        self._outbox.append(message)
+        self._outbox_bytes += len(message)
+        self._waiting.set()
+
+    def drop(self, reason: CloseReason | None) -> None:
+        """End the visit: ``None`` when it was the visitor who left."""
+        if not self._ending.done():
+            self._ending.set_result(reason)
+
+    async def attend(self, room: Room) -> None:
+        """Carry messages both ways until either side ends it."""
+        reading = asyncio.create_task(self._read(room))
+        sending = asyncio.create_task(self._send())
+        try:
+            reason = await self._ending
+        finally:
+            reading.cancel()
+            sending.cancel()
+            await asyncio.gather(reading, sending, return_exceptions=True)
+        if reason is not None:
+            await self._channel.close(reason)
+
+    async def _read(self, room: Room) -> None:
+        try:
+            async for message in self._channel:
+                await room.ready()
+                if self.gone:
+                    return
+                await room.receive(self, message)
+            self.drop(None)
+        except Malformed as error:
+            log.info("A visitor of %s sent what cannot be read: %s", room.document, error)
+            self.drop(CloseReason.MALFORMED)
+        except Refused as error:
+            log.info("A visitor of %s was refused: %s", room.document, error)
+            self.drop(CloseReason.REVOKED)
+        except Exception:
+            # A broken socket ends its own visit, whatever it raises, and nobody else's.
+            log.debug("A visitor of %s is lost", room.document, exc_info=True)
+            self.drop(None)
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                while self._outbox:
+                    message = self._outbox.popleft()
+                    self._outbox_bytes -= len(message)
+                    await self._channel.send(message)
+                self._waiting.clear()
+                await self._waiting.wait()
+        except TimeoutError:
+            self.drop(CloseReason.TOO_SLOW)
+        except Exception:
+            log.debug("A visitor cannot be sent to", exc_info=True)
+            self.drop(None)
