@@ -17,6 +17,7 @@ import { citation } from './citation';
 import { cite } from './cite';
 import { claims } from './claims';
 import { clipboard } from './clipboard';
+import { comments } from './comments';
 import { copies } from './copies';
 import { find } from './find';
 import { focus } from './focus';
@@ -92,6 +93,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
       onOrder: world.onCitations,
     }),
     claims,
+    comments,
     clipboard.configure({ evidence, onProblem }),
     slash.configure({ pickImages: world.pickImages }),
     cite.configure({ search: world.searchPassages, cite: world.citePassage, onProblem }),
