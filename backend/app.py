@@ -23,6 +23,7 @@ from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
 from backend.evidence import routes as evidence
 from backend.graph import routes as graph
+from backend.history import routes as history
 from backend.limits import BodyLimit, SafeHeaders, WithoutNul
 from backend.pages import Pages
 from backend.services import Services
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     graph.router,
     briefs.router,
     claims.router,
+    history.router,
     comments.router,
     documents.router,
     editing.router,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.graph.extraction import Extractions
     from backend.graph.service import Graphs
     from backend.health import Port
+    from backend.history.service import History
     from backend.jobs import Worker
     from backend.ports import BlobStore
     from backend.rebuilding import Rebuilding
@@ -71,6 +72,7 @@ class Services:
     images: Images
     evidence: EvidenceService
     claims: Claims
+    history: History
     comments: Comments
     answers: Answers
     graphs: Graphs

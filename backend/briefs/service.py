@@ -17,11 +17,14 @@ from backend.briefs.templates import TEMPLATES
 from backend.clock import iso, new_id, now
 from backend.errors import Invalid, NotFound
 from backend.events import Hub
+from backend.history.beginning import first_version
 from backend.spaces.service import Space, Spaces
+from backend.store import history
 from backend.store.engine import Store
 from backend.store.tables import briefs
 from backend.store.updates import begin
-from collab import Access, Block, DocumentId, Projection, Rooms, seed
+from collab import Access, Block, DocumentId, Projection, Rooms
+from collab.editors import Editor
 
 TITLE = 300  # characters
 
@@ -79,12 +82,14 @@ class Briefs:
                 f"There is no template {name[:100]!r}.",
                 "Use one of: " + ", ".join(TEMPLATES) + ".",
             )
-        first = await asyncio.to_thread(
-            seed, title, TEMPLATES[name].blocks() if blocks is None else blocks
-        )
-        moment = now()
-        brief = Brief(
-            new_id("brf"), opened.tenant, opened.id, title, secrets.token_hex(8), moment, moment
+        moment, epoch = now(), secrets.token_hex(8)
+        brief = Brief(new_id("brf"), opened.tenant, opened.id, title, epoch, moment, moment)
+        first, version = await asyncio.to_thread(
+            first_version,
+            title,
+            TEMPLATES[name].blocks() if blocks is None else blocks,
+            epoch=epoch,
+            by=Editor(principal.subject, principal.name),
         )
         async with self._store.writing() as connection:
             await connection.execute(
@@ -100,6 +105,7 @@ class Briefs:
                 )
             )
             await begin(connection, brief.id, first)
+            await history.begin(connection, brief.id, version)
         self._hub.publish(brief.space, "brief", brief.json())
         return brief
 

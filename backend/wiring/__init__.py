@@ -23,6 +23,7 @@ from backend.evidence.service import EvidenceService
 from backend.graph.extraction import EXTRACT, Extractions, ReadByModel
 from backend.graph.extractor import ModelExtractor
 from backend.graph.service import Graphs
+from backend.history.service import History
 from backend.jobs import Handler, Worker
 from backend.llm.extractive import Extractive
 from backend.rebuilding import REBUILD, Rebuilding
@@ -41,6 +42,7 @@ from backend.store.engine import Store, open_store
 from backend.store.evidence import StoredEvidence
 from backend.store.extractions import StoredExtractions
 from backend.store.graph import GraphRows
+from backend.store.history import StoredHistory
 from backend.store.notifications import StoredNotifications
 from backend.store.outbox import Outbox
 from backend.store.passages import StoredPassages
@@ -167,8 +169,13 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
         async def follow(brief: Brief, projection: Projection) -> None:
             await claims.follow(brief.id, projection)
+            await history.follow(brief, projection)
 
-        rooms = Rooms(SqlUpdates(store), on_settled=BriefSettled(store, hub, [follow]))
+        updates = SqlUpdates(store)
+        rooms = Rooms(updates, on_settled=BriefSettled(store, hub, [follow]))
+        history = History(StoredHistory(store), updates, rooms, hub, rooms.editors)
+        if settings.jobs_workers:
+            await history.resume()
         claims = Claims(
             documents=rooms, evidence=evidence, store=StoredClaims(store), sentences=sentences
         )
@@ -220,6 +227,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             images=images,
             evidence=evidence,
             claims=claims,
+            history=history,
             comments=Comments(StoredComments(store), StoredNotifications(store), briefs, hub),
             answers=answers,
             graphs=Graphs(
@@ -244,6 +252,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         )
         await worker.start()
         # Unwinds from the last: nothing new is heard or begun while what runs comes to its end.
+        stack.push_async_callback(history.close)
         stack.push_async_callback(rooms.close)
         stack.push_async_callback(answers.close)
         stack.push_async_callback(worker.stop)
