@@ -110,15 +110,14 @@ function lists(lines: readonly string[], depth: number): JSONContent[] {
       });
     else above?.rest.push(line);
   }
-  if (items.every(({ head, rest }) => TASK.test(head) && rest.length === 0))
-    return items.map(({ head }) => ({
-      type: 'action',
-      attrs: { status: /^\[x/i.test(head) ? 'done' : 'open' },
-      content: inline(head.replace(TASK, '')),
-    }));
   const blocks: JSONContent[] = [];
   let ordered: boolean | null = null;
   for (const item of items) {
+    if (TASK.test(item.head) && item.rest.length === 0) {
+      blocks.push(task(item.head));
+      ordered = null;
+      continue;
+    }
     if (ordered !== item.ordered)
       blocks.push(
         item.ordered
@@ -133,6 +132,11 @@ function lists(lines: readonly string[], depth: number): JSONContent[] {
     blocks.at(-1)?.content?.push({ type: 'listItem', content: [paragraph(item.head), ...inner] });
   }
   return blocks;
+}
+
+function task(head: string): JSONContent {
+  const status = /^\[x/i.test(head) ? 'done' : 'open';
+  return { type: 'action', attrs: { status }, content: inline(head.replace(TASK, '')) };
 }
 
 function table(lines: readonly string[]): JSONContent {
@@ -161,8 +165,9 @@ function paragraph(text: string): JSONContent {
   return { type: 'paragraph', content: inline(text) };
 }
 
+/** In this order: an escaped sign, code, a picture, a link, bold, struck through, italic. */
 const INLINE =
-  /\\([\\`*_{}[\]()#+.!|~>-])|`([^`\n]+)`|!\[([^\]\n]*)\]\([^)\n]*\)|\[([^\]\n]+)\]\(([^)\s]+)[^)\n]*\)|(\*\*|__)(?=\S)(.+?)(?<=\S)\6|(~~)(?=\S)(.+?)(?<=\S)~~|(?<![\w*])([*_])(?=\S)(.+?)(?<=\S)\10(?![\w*])/;
+  /\\([\\`*_{}[\]()#+.!|~>-])|`([^`\n]+)`|!\[([^\]\n]*)\]\([^)\n]*\)|\[([^\]\n]+)\]\(((?:[^()\s]|\([^()\s]*\))+)[^)\n]*\)|(\*\*|__)(?=\S)(.+?)(?<=\S)\6|(~~)(?=\S)(.+?)(?<=\S)~~|(?<![\w*])([*_])(?=\S)(.+?)(?<=\S)\10(?![\w*])/;
 
 type Marks = NonNullable<JSONContent['marks']>;
 
