@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -36,10 +37,23 @@ from retrieval.terms import ANALYZER, asked, indexed, phrased
 
 FORMAT: Final = 2  # 2 keeps the order of a passage's words
 HEAP: Final = 64 << 20  # bytes a commit may gather before it is split over segments
-SPARE: Final = 16  # asked for beyond the limit, so that ties at the cut go by passage id
+SPARE: Final = 4  # asked for beyond the limit, so that ties at the cut go by passage id
+FEW: Final = 32  # values of a field are terms to the engine; of more, it goes through all it holds
+CLAUSES: Final = 16_384  # terms of questions, kept looked up until the next change; about 6 MB
 _FILTERED: Final = ("tenant", "space", "source", "version")
 _MANIFEST: Final = "manifest.json"
 _BUSY: Final = "LockBusy"  # the binding raises ValueError with tantivy's own words
+
+
+class _State:
+    """The index between two changes: what is searched, and whose passages it holds."""
+
+    def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
+        self.searcher = index.searcher()
+        # Of passages that were dropped, too, until their segment is merged: at least everyone.
+        self.tenants = _held(self.searcher, "tenant")
+        self.spaces = _held(self.searcher, "space")
+        self.clause = lru_cache(CLAUSES)(partial(_clause, self.searcher, schema))
 
 
 class Tantivy:
@@ -53,6 +67,7 @@ class Tantivy:
         self._index = index
         self._schema = schema
         self._writer = writer
+        self._state = _State(index, schema)
         self._changes = ThreadPoolExecutor(1, "bm25-changes")
         self._searches = ThreadPoolExecutor(2, "bm25-searches")
 
@@ -138,7 +153,7 @@ class Tantivy:
 
     async def count(self) -> int:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._searches, lambda: self._index.searcher().num_docs)
+        return await loop.run_in_executor(self._searches, lambda: self._state.searcher.num_docs)
 
     def close(self) -> None:
         """Finish what was begun and let the folder go."""
@@ -160,6 +175,7 @@ class Tantivy:
                     ) from error
                 raise
             self._index.reload()
+            self._state = _State(self._index, self._schema)
 
         await asyncio.get_running_loop().run_in_executor(self._changes, transaction)
 
@@ -176,42 +192,40 @@ class Tantivy:
     def _holding(
         self, query: Query, phrases: Sequence[str], scope: Scope, limit: int
     ) -> Sequence[PassageId]:
-        clauses = [*self._within(scope), *self._words(query)]
+        state = self._state
+        clauses = [*self._within(scope, state), *self._words(query, state)]
         for phrase in phrases:
             forms = [(Occur.Should, self._phrase(form)) for form in phrased(phrase)]
             if not forms:
                 return ()
             clauses.append((Occur.Must, Clause.const_score_query(Clause.boolean_query(forms), 0.0)))
-        searcher = self._index.searcher()
-        hits = searcher.search(Clause.boolean_query(clauses), limit, count=False).hits
-        return [str(searcher.doc(address).get_first("id")) for _, address in hits]
+        hits = state.searcher.search(Clause.boolean_query(clauses), limit, count=False).hits
+        return [str(state.searcher.doc(address).get_first("id")) for _, address in hits]
 
     def _phrase(self, terms: Sequence[str]) -> Clause:
         if len(terms) == 1:
             return self._term("terms", terms[0])
         return Clause.phrase_query(self._schema, "terms", list(terms))
 
-    def _words(self, query: Query) -> list[tuple[Occur, Clause]]:
+    def _words(self, query: Query, state: _State) -> list[tuple[Occur, Clause]]:
         return [
-            (
-                Occur.Should,
-                Clause.boost_query(clause, float(times)) if times > 1 else clause,
-            )
-            for clause, times in (
-                (Clause.term_query(self._schema, "terms", term, "freq"), times)
-                for term, times in asked(query).items()
-            )
+            (Occur.Should, Clause.boost_query(clause, float(times)) if times > 1 else clause)
+            for term, times in asked(query).items()
+            if (clause := state.clause(term)) is not None
         ]
 
-    def _within(self, scope: Scope) -> list[tuple[Occur, Clause]]:
+    def _within(self, scope: Scope, state: _State) -> list[tuple[Occur, Clause]]:
         """The scope as clauses of the query, so that it applies before ranking.
 
-        Scored 0, so that it leaves BM25 as it is.
+        Scored 0, so that it leaves BM25 as it is. What holds for every passage there is, is left
+        out: with it the engine has to look at each passage that holds a word, and not only at
+        those that may be among the best.
         """
-        clauses = [
-            (Occur.Must, Clause.const_score_query(self._term("tenant", scope.tenant), 0.0)),
-            (Occur.Must, self._among("space", scope.spaces)),
-        ]
+        clauses = []
+        if not state.tenants <= {scope.tenant}:
+            clauses.append((Occur.Must, self._among("tenant", {scope.tenant})))
+        if not state.spaces <= scope.spaces:
+            clauses.append((Occur.Must, self._among("space", scope.spaces)))
         if scope.sources is not None:
             clauses.append((Occur.Must, self._among("source", scope.sources)))
         if scope.passages is not None:
@@ -219,22 +233,22 @@ class Tantivy:
         return clauses
 
     def _search(self, query: Query, scope: Scope, limit: int) -> Run:
-        words = self._words(query)
+        state = self._state
+        words = self._words(query, state)
         if not words:
             return Run(self.name, ())
-        wanted = Clause.boolean_query(
-            [*self._within(scope), (Occur.Must, Clause.boolean_query(words))]
-        )
-        searcher = self._index.searcher()
+        wanted = Clause.boolean_query(words)
+        if within := self._within(scope, state):
+            wanted = Clause.boolean_query([*within, (Occur.Must, wanted)])
         depth = limit + SPARE
         while True:
-            hits = searcher.search(wanted, depth, count=False).hits
+            hits = state.searcher.search(wanted, depth, count=False).hits
             # A tie that reaches beyond what was asked for could hide the smaller id.
             if len(hits) < depth or hits[-1][0] < hits[limit - 1][0]:
                 break
             depth *= 4
         ranked = [
-            Ranked(str(searcher.doc(address).get_first("id")), float(score))
+            Ranked(str(state.searcher.doc(address).get_first("id")), float(score))
             for score, address in hits
         ]
         ranked.sort(key=lambda line: (-line.score, line.passage))
@@ -243,9 +257,28 @@ class Tantivy:
     def _term(self, field: str, value: str) -> Clause:
         return Clause.term_query(self._schema, field, value, "basic")
 
-    def _among(self, field: str, values: frozenset[str]) -> Clause:
-        terms = Clause.term_set_query(self._schema, field, sorted(values))
-        return Clause.const_score_query(terms, 0.0)
+    def _among(self, field: str, values: Set[str]) -> Clause:
+        if len(values) == 1:
+            return Clause.const_score_query(self._term(field, *values), 0.0)
+        if len(values) <= FEW:
+            terms = [(Occur.Should, self._term(field, value)) for value in sorted(values)]
+            return Clause.const_score_query(Clause.boolean_query(terms), 0.0)
+        many = Clause.term_set_query(self._schema, field, sorted(values))
+        return Clause.const_score_query(many, 0.0)
+
+
+def _held(searcher: tantivy.Searcher, field: str) -> frozenset[str]:
+    return frozenset(value for value, _ in searcher.terms_with_prefix(field, ""))
+
+
+def _clause(searcher: tantivy.Searcher, schema: tantivy.Schema, term: str) -> Clause | None:
+    """The passages that hold a term, by BM25; None where none does.
+
+    A question has a form for each language, and most of them are in no passage.
+    """
+    if not searcher.doc_freq("terms", term):
+        return None
+    return Clause.term_query(schema, "terms", term, "freq")
 
 
 def _schema() -> tantivy.Schema:
