@@ -463,7 +463,7 @@ export interface paths {
         };
         /**
          * Cost
-         * @description What this space's answers took since then; where nothing is said, since midnight in UTC.
+         * @description What this space took of a model since then; where nothing is said, since midnight in UTC.
          */
         get: operations["cost_api_spaces__space__cost_get"];
         put?: never;
@@ -809,6 +809,113 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/briefs/{brief}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description The versions of a brief, the latest first.
+         */
+        get: operations["list_versions_api_briefs__brief__versions_get"];
+        put?: never;
+        /**
+         * Save Version
+         * @description Save the brief as it stands, as what the server has of it.
+         *
+         *     Where nothing changed since the last version, that one is given the name, or said to be what
+         *     was restored.
+         */
+        post: operations["save_version_api_briefs__brief__versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/versions/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Difference
+         * @description What differs between two versions, or between one and now, block by block.
+         */
+        get: operations["difference_api_briefs__brief__versions_difference_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Version
+         * @description A version, and what the brief said then.
+         */
+        get: operations["get_version_api_briefs__brief__versions__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/versions/{number}/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Update
+         * @description A version as one Yjs update, for a document of its own: never to be merged into the brief.
+         */
+        get: operations["get_update_api_briefs__brief__versions__number__update_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/versions/{number}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Name Version
+         * @description Give a version another name, or take it away: then it may be let go in time.
+         */
+        put: operations["name_version_api_briefs__brief__versions__number__name_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/briefs/{brief}/comments": {
         parameters: {
             query?: never;
@@ -1036,6 +1143,30 @@ export interface components {
             /** Brief */
             brief?: string | null;
         };
+        /** AttributeOut */
+        AttributeOut: {
+            /** Name */
+            name: string;
+            /** Before */
+            before: string | null;
+            /** After */
+            after: string | null;
+        };
+        /** BlockOut */
+        BlockOut: {
+            /** Id */
+            id: string;
+            /** Type */
+            type: string;
+            /** Attrs */
+            attrs: {
+                [key: string]: string | number | boolean | null;
+            };
+            /** Inline */
+            inline: components["schemas"]["InlineOut"][];
+            /** Children */
+            children: components["schemas"]["BlockOut"][];
+        };
         /** Body_add_image_api_spaces__space__images_post */
         Body_add_image_api_spaces__space__images_post: {
             /** File */
@@ -1069,6 +1200,34 @@ export interface components {
             created_at: string;
             /** Updated At */
             updated_at: string;
+        };
+        /** BriefVersionOut */
+        BriefVersionOut: {
+            /** Number */
+            number: number;
+            /** At */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "auto" | "named" | "restore";
+            /** Name */
+            name: string | null;
+            /**
+             * Restored
+             * @description The version that this one brought back.
+             */
+            restored: number | null;
+            /** Editors */
+            editors: components["schemas"]["EditorOut"][];
+            /**
+             * Summary
+             * @description What changed since the version before, in words.
+             */
+            summary: string;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * BudgetIn
@@ -1247,7 +1406,9 @@ export interface components {
         };
         /**
          * CostOut
-         * @description What a space's answers took since a moment; ``unpriced`` of them cost what nobody knows.
+         * @description What a space's answers, and readings for its graph, took since a moment.
+         *
+         *     ``unpriced`` of all replies cost what nobody knows.
          */
         CostOut: {
             /** Since */
@@ -1258,6 +1419,8 @@ export interface components {
             model: string;
             /** Answers */
             answers: number;
+            /** Passages Read */
+            passages_read: number;
             /** Prompt Tokens */
             prompt_tokens: number;
             /** Completion Tokens */
@@ -1289,14 +1452,12 @@ export interface components {
             /** Cited In */
             cited_in: components["schemas"]["UseOut"][];
         };
-        /** DifferenceOut */
-        DifferenceOut: {
-            /** What */
-            what: string;
-            /** Before */
-            before: string;
-            /** After */
-            after: string;
+        /** EditorOut */
+        EditorOut: {
+            /** Subject */
+            subject: string;
+            /** Name */
+            name: string;
         };
         /** ElsewhereOut */
         ElsewhereOut: {
@@ -1603,6 +1764,19 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+        };
+        /** InlineOut */
+        InlineOut: {
+            /** Type */
+            type: string;
+            /** Text */
+            text: string;
+            /** Marks */
+            marks: string[];
+            /** Attrs */
+            attrs: {
+                [key: string]: string | number | boolean | null;
+            };
         };
         /**
          * Kind
@@ -1946,12 +2120,16 @@ export interface components {
         /**
          * RebuildOut
          * @description How a rebuild goes, or how the last one went. ``notes`` are in the order they came.
+         *
+         *     ``answering`` says whether what was there before answers meanwhile, for each of the legs.
          */
         RebuildOut: {
             /** Running */
             running: boolean;
             /** Legs */
             legs: string[];
+            /** Answering */
+            answering: boolean;
             /** Done */
             done: number;
             /** Total */
@@ -2017,11 +2195,11 @@ export interface components {
         };
         /** ReplayOut */
         ReplayOut: {
-            answer: components["schemas"]["RunOut"];
+            answer: components["schemas"]["backend__answers__schemas__RunOut"];
             /** Identical */
             identical: boolean;
             /** Differences */
-            differences: components["schemas"]["DifferenceOut"][];
+            differences: components["schemas"]["backend__answers__schemas__DifferenceOut"][];
         };
         /**
          * RerankOut
@@ -2061,62 +2239,51 @@ export interface components {
             by: components["schemas"]["PersonOut"];
         };
         /**
-         * RunOut
-         * @description Everything an answer was made from, and what came of it.
+         * RowOut
+         * @description A block, and what became of it; ``label`` says so in words.
          */
-        RunOut: {
-            /** Id */
-            id: string;
-            /** Space */
-            space: string;
-            /** Question */
-            question: string;
-            /** Sources */
-            sources: string[] | null;
-            /** Brief */
-            brief: string | null;
-            /** Asked By */
-            asked_by: string;
-            /** Kind */
-            kind: string;
-            /** Model */
-            model: string;
-            /** State */
-            state: string;
-            /** Created At */
-            created_at: string;
-            /** Lists */
-            lists: {
-                [key: string]: components["schemas"]["RankedOut"][];
+        RowOut: {
+            /** Block */
+            block: string;
+            /** Type */
+            type: string;
+            /** Within */
+            within: string[];
+            /** Attrs */
+            attrs: {
+                [key: string]: string | number | boolean | null;
             };
-            /** Hits */
-            hits: components["schemas"]["HitOut"][];
-            trace: components["schemas"]["TraceOut"] | null;
-            /** Versions */
-            versions: {
-                [key: string]: string;
-            };
-            /** Prompt Hash */
-            prompt_hash: string | null;
-            /** Sentences */
-            sentences: components["schemas"]["SentenceOut"][];
-            /** Uncited */
-            uncited: number[];
-            /** Notices */
-            notices: components["schemas"]["NoticeOut"][];
-            usage: components["schemas"]["UsageOut"] | null;
-            /** Timings */
-            timings: {
-                [key: string]: number;
-            };
-            /** Reason */
-            reason: string | null;
-            /** Error */
-            error: {
-                [key: string]: string;
-            } | null;
-            /** Replay Of */
-            replay_of: string | null;
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "same" | "added" | "removed" | "changed";
+            /** Moved */
+            moved: boolean;
+            /** Label */
+            label: string;
+            /** Attributes */
+            attributes: components["schemas"]["AttributeOut"][];
+            /** Runs */
+            runs: components["schemas"]["backend__history__schemas__RunOut"][];
+        };
+        /** SaveIn */
+        SaveIn: {
+            /**
+             * Name
+             * @description 1 to 120 characters, or none.
+             */
+            name?: string | null;
+            /**
+             * Restored
+             * @description The version that was just brought back, if this is its result.
+             */
+            restored?: number | null;
+            /**
+             * By
+             * @description A guest's name, where everyone is one person: AUTH_URL=dev.
+             */
+            by?: string | null;
         };
         /**
          * Segment
@@ -2373,6 +2540,14 @@ export interface components {
             /** Current */
             current: boolean;
         };
+        /** VersionNameIn */
+        VersionNameIn: {
+            /**
+             * Name
+             * @description None takes the name away.
+             */
+            name: string | null;
+        };
         /** VersionOut */
         VersionOut: {
             /** Hash */
@@ -2383,6 +2558,52 @@ export interface components {
             bytes: number;
             /** Created At */
             created_at: string;
+        };
+        /** VersionTextOut */
+        VersionTextOut: {
+            /** Number */
+            number: number;
+            /** At */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "auto" | "named" | "restore";
+            /** Name */
+            name: string | null;
+            /**
+             * Restored
+             * @description The version that this one brought back.
+             */
+            restored: number | null;
+            /** Editors */
+            editors: components["schemas"]["EditorOut"][];
+            /**
+             * Summary
+             * @description What changed since the version before, in words.
+             */
+            summary: string;
+            /** Bytes */
+            bytes: number;
+            /** Title */
+            title: string;
+            /** Blocks */
+            blocks: components["schemas"]["BlockOut"][];
+        };
+        /**
+         * VersionsOut
+         * @description The latest first. ``bytes`` is what all of the brief's versions take in the store.
+         */
+        VersionsOut: {
+            /** Versions */
+            versions: components["schemas"]["BriefVersionOut"][];
+            /** More */
+            more: boolean;
+            /** Total */
+            total: number;
+            /** Bytes */
+            bytes: number;
         };
         /** WhyNotOut */
         WhyNotOut: {
@@ -2413,12 +2634,109 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** DifferenceOut */
+        backend__answers__schemas__DifferenceOut: {
+            /** What */
+            what: string;
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
+        };
+        /**
+         * RunOut
+         * @description Everything an answer was made from, and what came of it.
+         */
+        backend__answers__schemas__RunOut: {
+            /** Id */
+            id: string;
+            /** Space */
+            space: string;
+            /** Question */
+            question: string;
+            /** Sources */
+            sources: string[] | null;
+            /** Brief */
+            brief: string | null;
+            /** Asked By */
+            asked_by: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** State */
+            state: string;
+            /** Created At */
+            created_at: string;
+            /** Lists */
+            lists: {
+                [key: string]: components["schemas"]["RankedOut"][];
+            };
+            /** Hits */
+            hits: components["schemas"]["HitOut"][];
+            trace: components["schemas"]["TraceOut"] | null;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /** Prompt Hash */
+            prompt_hash: string | null;
+            /** Sentences */
+            sentences: components["schemas"]["SentenceOut"][];
+            /** Uncited */
+            uncited: number[];
+            /** Notices */
+            notices: components["schemas"]["NoticeOut"][];
+            usage: components["schemas"]["UsageOut"] | null;
+            /** Timings */
+            timings: {
+                [key: string]: number;
+            };
+            /** Reason */
+            reason: string | null;
+            /** Error */
+            error: {
+                [key: string]: string;
+            } | null;
+            /** Replay Of */
+            replay_of: string | null;
+        };
         /**
          * Kind
          * @description Why somebody is told.
          * @enum {string}
          */
         backend__comments__model__Kind: "mention" | "reply" | "resolved";
+        /** DifferenceOut */
+        backend__history__schemas__DifferenceOut: {
+            /** Before */
+            before: number | null;
+            /**
+             * After
+             * @description None for the brief as it is now.
+             */
+            after: number | null;
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: components["schemas"]["backend__history__schemas__RunOut"][];
+            /** Rows */
+            rows: components["schemas"]["RowOut"][];
+        };
+        /** RunOut */
+        backend__history__schemas__RunOut: {
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "same" | "inserted" | "deleted" | "formatted";
+            /** Text */
+            text: string;
+            /** Marks */
+            marks: string[];
+            /** Cite */
+            cite: string | null;
+        };
         /**
          * Kind
          * @enum {string}
@@ -3439,7 +3757,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunOut"];
+                    "application/json": components["schemas"]["backend__answers__schemas__RunOut"];
                 };
             };
             /** @description Validation Error */
@@ -4052,6 +4370,212 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClaimOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_versions_api_briefs__brief__versions_get: {
+        parameters: {
+            query?: {
+                /** @description Only versions below this number. */
+                before?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    save_version_api_briefs__brief__versions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BriefVersionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    difference_api_briefs__brief__versions_difference_get: {
+        parameters: {
+            query?: {
+                /** @description A version; none is an empty brief. */
+                before?: number | null;
+                /** @description A version; none is the brief now. */
+                after?: number | null;
+            };
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__history__schemas__DifferenceOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_version_api_briefs__brief__versions__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTextOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_update_api_briefs__brief__versions__number__update_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    name_version_api_briefs__brief__versions__number__name_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionNameIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BriefVersionOut"];
                 };
             };
             /** @description Validation Error */
