@@ -28,7 +28,7 @@ from backend.store.passages import StoredPassages
 from backend.store.tables import jobs, meta, sources, versions
 from retrieval.chunking import CHUNKER, cut
 from retrieval.counted import counted
-from retrieval.errors import BeingRebuilt, IndexMismatch, RetrievalError
+from retrieval.errors import IndexMismatch, RetrievalError
 from retrieval.model import Passage, SourceId, VersionHash
 from retrieval.rebuild import Generation, Home, Rebuild, Standing, following
 
@@ -56,10 +56,14 @@ class _Aged:
 
 
 class RebuildOut(BaseModel):
-    """How a rebuild goes, or how the last one went. ``notes`` are in the order they came."""
+    """How a rebuild goes, or how the last one went. ``notes`` are in the order they came.
+
+    ``answering`` says whether what was there before answers meanwhile, for each of the legs.
+    """
 
     running: bool
     legs: list[str]
+    answering: bool
     done: int
     total: int
     notes: list[str]
@@ -124,7 +128,7 @@ class Rebuilding:
         outdated = {
             setting: standing
             for setting, standing in self._standing.items()
-            if standing.outdated and standing.home is not None and standing.home.beside
+            if standing.outdated and standing.home is not None
         }
         if state is None and not outdated:
             await self._sweep(here=True)
@@ -201,15 +205,24 @@ class Rebuilding:
         self._notes.append(f"stopped: {error}")
         async with self._store.writing() as connection:
             await lease.finish(connection, JobState.FAILED, error)
+        self._tell(error)
 
     async def _next(self, legs: Mapping[str, Standing]) -> dict[str, str]:
-        """For each the generation after the one that serves."""
-        found = {}
-        for setting, standing in legs.items():
+        """For all of them one generation, which comes after each that serves.
+
+        So legs that share a place on a server go into a new one together, and none comes into one
+        that was made without it.
+        """
+        held = []
+        for setting, standing in self._standing.items():
             if standing.home is not None:
-                serving = await standing.home.serving()
-                found[setting] = following(serving) if standing.home.beside else serving
-        return found
+                try:
+                    held.append(await standing.home.serving())
+                except RetrievalError:
+                    if setting in legs:
+                        raise  # of the others only those matter that are on the same server
+        name = following(*held)
+        return {setting: name for setting, standing in legs.items() if standing.home is not None}
 
     async def _begin(self, state: Rebuild) -> None:
         """Open the new generations beside the old: from here on they hear of what changes."""
@@ -222,6 +235,7 @@ class Rebuilding:
         self._notes.clear()
         if state.done:
             self._notes.append(f"taken up at {state} passages")
+        self._tell()
 
     async def _have_a_job(self) -> str:
         async with self._store.writing() as connection:
@@ -233,35 +247,32 @@ class Rebuilding:
 
     async def _opened(self, state: Rebuild) -> Rebuild:
         """With every generation open; from the start again where one is not what was fed."""
+        # A place on a server that several legs share is made by the first of them.
         wanted = {
-            setting: generation
-            for setting, generation in state.generations.items()
-            if setting in self._standing and self._standing[setting].home is not None
+            setting: state.generations[setting]
+            for setting, standing in self._standing.items()
+            if setting in state.generations and standing.home is not None
         }
-        opened: dict[str, Generation] = {}
         lost = wanted.keys() != state.generations.keys()
         waiting: list[tuple[str, Home, str]] = []
         for setting, generation in wanted.items():
-            standing = self._standing[setting]
-            home = standing.home
+            home = self._standing[setting].home
             assert home is not None
-            if home.beside and await home.serving() == generation:
+            if await home.serving() == generation:
                 continue  # it was switched to, and the others were not
-            if not home.beside:
-                await standing.retire(BeingRebuilt("being rebuilt"))
             if not state.done:
                 await home.remove(generation)
             waiting.append((setting, home, generation))
-        for setting, home, generation in waiting:
-            try:
-                one = await home.open(generation)
-            except IndexMismatch:  # the settings name something else than when it was begun
+        try:
+            opened = await _open(waiting)
+        except IndexMismatch:  # the settings name something else than when it was begun
+            lost = True
+            for _, home, generation in waiting:
                 await home.remove(generation)
-                one = await home.open(generation)
-                lost = True
-            if state.done and not await one.leg.count():
-                lost = True
-            opened[setting] = one
+            opened = await _open(waiting)
+        if state.done:
+            for one in opened.values():
+                lost = lost or not await one.leg.count()
         if lost:
             state = state.anew(wanted)
         for setting, one in opened.items():
@@ -384,14 +395,20 @@ class Rebuilding:
         return RebuildOut(
             running=running,
             legs=self._legs,
+            answering=all(
+                standing.serving is not None
+                for standing in self._standing.values()
+                if standing.building is not None
+            ),
             done=self._last.done,
             total=self._last.total,
             notes=self._notes,
             error=error,
         )
 
-    def _tell(self) -> None:
-        self._hub.everywhere("rebuild", self._out(running=self._state is not None).model_dump())
+    def _tell(self, error: str | None = None) -> None:
+        running = self._state is not None and error is None
+        self._hub.everywhere("rebuild", self._out(running=running, error=error).model_dump())
 
     async def _aged(self) -> Sequence[_Aged]:
         rows = await self._store.rows(
@@ -460,6 +477,19 @@ class Rebuilding:
         )
         if not changed.rowcount:
             await connection.execute(insert(meta).values(key=_STATE, value=value))
+
+
+async def _open(waiting: Sequence[tuple[str, Home, str]]) -> dict[str, Generation]:
+    """All of these generations, or none."""
+    opened: dict[str, Generation] = {}
+    try:
+        for setting, home, generation in waiting:
+            opened[setting] = await home.open(generation)
+    except BaseException:
+        for one in opened.values():
+            await one.close()
+        raise
+    return opened
 
 
 def _pending() -> Select[Any]:

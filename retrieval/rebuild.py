@@ -72,11 +72,6 @@ class Home(Protocol):
     """Where a leg's generations are kept, each by its name; the first one's is empty."""
 
     @property
-    def beside(self) -> bool:
-        """Whether there is room for two. Where there is not, a rebuild empties the only one."""
-        ...
-
-    @property
     def here(self) -> bool:
         """Whether it is on this machine, and no server has to be asked."""
         ...
@@ -106,9 +101,14 @@ class Home(Protocol):
         ...
 
 
-def following(generation: str) -> str:
-    """The name of the generation after this one: g1 after the first, which has none."""
-    return f"g{int(generation[1:] or 0) + 1}" if generation else "g1"
+def age(generation: str) -> int:
+    """The how manieth a generation is: 0 the first, which has no name, then g1, g2."""
+    return int(generation[1:] or 0)
+
+
+def following(*generations: str) -> str:
+    """The name of the generation after all of these."""
+    return f"g{max(map(age, generations), default=0) + 1}"
 
 
 class Generation:
@@ -221,12 +221,6 @@ class Standing:
             self._serving, self._building = made, None
             self._why, self.rebuild, self.outdated = None, None, False
             return before
-
-    async def retire(self, why: RetrievalError) -> None:
-        """Close what serves: its place is needed for what is to come after it."""
-        serving, self._serving, self._why = self._serving, None, why
-        if serving is not None:
-            await serving.close()
 
     async def close(self) -> None:
         for generation in (self._building, self._serving):

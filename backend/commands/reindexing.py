@@ -28,9 +28,9 @@ async def reindex(
 
     Versions that an older cutter cut are cut again, from their stored readings; citations point
     into the text and stay as they are.
-    Indexes are built beside those in use and take their place at the end; those on a Qdrant or
-    NebulaGraph server are emptied first. What is cut off is gone on with by the next call, and by
-    the server when it starts. ``anew`` forgets what was begun: it was begun from another store.
+    Indexes are built beside those in use and take their place at the end. What is cut off is gone
+    on with by the next call, and by the server when it starts. ``anew`` forgets what was begun: it
+    was begun from another store.
     ``count`` hears how far it is.
     """
     following = _Following(tell, count)

@@ -1,4 +1,4 @@
-"""Where each leg's generations are kept: folders beside one another, or indexes behind an alias."""
+"""Where each leg's generations are kept: folders beside one another, or indexes on a server."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from backend.wiring.served import NameAndPassword, Place
 from retrieval.ports import Leg
 from retrieval.rebuild import Generation
 
@@ -26,7 +25,6 @@ class OnDisk:
 
     path: Path
     opening: Callable[[Path], Awaitable[tuple[Leg, Close]]]
-    beside: bool = True
     here: bool = True
 
     async def serving(self) -> str:
@@ -81,70 +79,41 @@ class OnDisk:
         return self.path.with_name(f"{self.path.name}.{generation}") if generation else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class OnOpenSearch:
-    """Indexes on one server, each behind its own alias; what serves is behind the bare name too."""
+class Generations(Protocol):
+    """What a server holds of a leg, and which of it serves."""
 
-    place: Place
-    key: NameAndPassword
-    opening: Callable[[Place], Awaitable[tuple[Leg, Close]]]
-    beside: bool = True
-    here: bool = False
+    async def serving(self) -> str: ...
 
-    async def serving(self) -> str:
-        from retrieval.stores import opensearch
+    async def held(self) -> Sequence[str]: ...
 
-        return await asyncio.to_thread(lambda: opensearch.serving(**self.place, **self.key))
+    async def switch(self, generation: str) -> None: ...
 
-    async def open(self, generation: str) -> Generation:
-        place = self.place.copy()
-        place["collection"] += f"-{generation}"
-        return Generation(generation, *await self.opening(place))
-
-    async def open_serving(self) -> Generation:
-        return Generation("", *await self.opening(self.place))
-
-    async def switch(self, generation: str) -> None:
-        from retrieval.stores import opensearch
-
-        await asyncio.to_thread(lambda: opensearch.switch(generation, **self.place, **self.key))
-
-    async def remove(self, generation: str) -> None:
-        from retrieval.stores import opensearch
-
-        await asyncio.to_thread(lambda: opensearch.remove(generation, **self.place, **self.key))
-
-    async def strays(self) -> Sequence[str]:
-        from retrieval.stores import opensearch
-
-        held = await asyncio.to_thread(lambda: opensearch.generations(**self.place, **self.key))
-        serving = await self.serving()
-        return [one for one in held if one != serving]
+    async def remove(self, generation: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class InPlace:
-    """One index on a server, with no room for another: it is emptied before it is built anew."""
+class OnServer:
+    """Indexes on one server; ``opening`` is given a generation, or None for whichever serves."""
 
-    opening: Callable[[], Awaitable[tuple[Leg, Close]]]
-    emptying: Callable[[], Awaitable[None]]
-    beside: bool = False
+    generations: Generations
+    opening: Callable[[str | None], Awaitable[tuple[Leg, Close]]]
     here: bool = False
 
     async def serving(self) -> str:
-        return ""
+        return await self.generations.serving()
 
     async def open(self, generation: str) -> Generation:
-        return Generation(generation, *await self.opening())
+        return Generation(generation, *await self.opening(generation))
 
     async def open_serving(self) -> Generation:
-        return await self.open("")
+        return Generation("", *await self.opening(None))
 
     async def switch(self, generation: str) -> None:
-        """It is where it was built."""
+        await self.generations.switch(generation)
 
     async def remove(self, generation: str) -> None:
-        await self.emptying()
+        await self.generations.remove(generation)
 
     async def strays(self) -> Sequence[str]:
-        return ()
+        serving = await self.generations.serving()
+        return [one for one in await self.generations.held() if one != serving]

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from backend.graph.service import graph_off
 from backend.settings import Settings, UnknownScheme
-from backend.wiring.homes import Close, InPlace, OnDisk, OnOpenSearch
+from backend.wiring.homes import Close, OnDisk, OnServer
 from backend.wiring.served import (
-    Place,
-    erase,
     graph_space,
     name_and_password,
     served,
@@ -148,8 +146,20 @@ async def with_graph(
         else leg
         for leg in legs
     ]
-    home = graph_home(settings, [leg.leg for leg in beside if isinstance(leg.leg, Shared)], said)
-    standing = await standing_in(home, StandingGraph("graph"), stack, tolerated=RetrievalError)
+    from retrieval.graph.leg import FINGERPRINT
+
+    near = [leg.leg for leg in beside if isinstance(leg.leg, Shared)]
+
+    async def earlier(made: str) -> tuple[Home, bool]:
+        return graph_home(settings, near, said, made), False
+
+    standing = await standing_in(
+        graph_home(settings, near, said, FINGERPRINT),
+        StandingGraph("graph"),
+        stack,
+        earlier=earlier,
+        tolerated=RetrievalError,
+    )
     graph = opened_leg(standing, "GRAPH_URL", url.scheme, graph=ServedGraph(standing))
     return [*beside, graph]
 
@@ -218,8 +228,10 @@ def words_of(legs: Sequence[OpenedLeg]) -> HoldsPhrases | None:
     return leg if isinstance(leg, HoldsPhrases) else None
 
 
-def graph_home(settings: Settings, near: Sequence[Shared], said: Said | None) -> Home:
-    from retrieval.graph.leg import FINGERPRINT, GraphLeg
+def graph_home(
+    settings: Settings, near: Sequence[Shared], said: Said | None, fingerprint: str
+) -> Home:
+    from retrieval.graph.leg import GraphLeg
 
     url = settings.url("GRAPH_URL")
     match url.scheme:
@@ -227,19 +239,23 @@ def graph_home(settings: Settings, near: Sequence[Shared], said: Said | None) ->
             from retrieval.stores.sqlite_graph import SqliteGraph
 
             async def in_file(path: Path) -> tuple[Leg, Close]:
-                store, close = await begun(lambda: SqliteGraph.open(path, fingerprint=FINGERPRINT))
+                store, close = await begun(lambda: SqliteGraph.open(path, fingerprint=fingerprint))
                 return GraphLeg(store, near, said), close
 
             return OnDisk(url.under(settings.data_dir), in_file)
         case "nebula":
             from retrieval.stores.nebula import Nebula
+            from retrieval.stores.nebula_generations import NebulaGenerations
 
-            async def on_server() -> tuple[Leg, Close]:
-                space = graph_space(url)
-                store, close = await begun(lambda: Nebula.open(**space, fingerprint=FINGERPRINT))
+            space = graph_space(url)
+
+            async def on_server(generation: str | None) -> tuple[Leg, Close]:
+                store, close = await begun(
+                    lambda: Nebula.open(**space, generation=generation, fingerprint=fingerprint)
+                )
                 return GraphLeg(store, near, said), close
 
-            return InPlace(on_server, partial(erase, url))
+            return OnServer(NebulaGenerations(**space), on_server)
         case _:
             raise UnknownScheme("GRAPH_URL", url, ("sqlite", "nebula", "off"))
 
@@ -263,13 +279,14 @@ async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
             home = OnDisk(url.under(settings.data_dir), in_folder)
         case "opensearch":
             from retrieval.stores.opensearch import OpenSearch
+            from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
-            key = name_and_password(url)
+            held = OpenSearchGenerations(**served(url, 9200), **name_and_password(url))
 
-            async def on_server(place: Place) -> tuple[Leg, Close]:
-                return await begun(lambda: OpenSearch.open(**place, **key))
+            async def on_server(generation: str | None) -> tuple[Leg, Close]:
+                return await begun(lambda: OpenSearch.open(**held.place(generation)))
 
-            home = OnOpenSearch(served(url, 9200), key, on_server)
+            home = OnServer(held, on_server)
         case _:
             raise UnknownScheme("LEXICAL_URL", url, ("tantivy", "opensearch"))
     standing = await standing_in(home, StandingWords("bm25"), stack)
@@ -462,32 +479,40 @@ def vectors_home(
             return OnDisk(url.under(settings.data_dir) / name, in_folder)
         case "qdrant":
             from retrieval.stores.qdrant import Qdrant
+            from retrieval.stores.qdrant_generations import QdrantGenerations
 
-            async def on_server() -> tuple[Leg, Close]:
-                place, key = served(url, 6333), url.password
-                index = (
-                    await Qdrant.open_sparse(**place, api_key=key, fingerprint=fingerprint)
+            place, key = served(url, 6333), url.password
+
+            async def on_server(generation: str | None) -> tuple[Leg, Close]:
+                opening = (
+                    Qdrant.open_sparse
                     if dimensions is None
-                    else await Qdrant.open_dense(
-                        **place, api_key=key, fingerprint=fingerprint, dimensions=dimensions
-                    )
+                    else partial(Qdrant.open_dense, dimensions=dimensions)
+                )
+                index = await opening(
+                    **place, api_key=key, fingerprint=fingerprint, generation=generation
                 )
                 return whole(index, index.close)
 
-            return InPlace(on_server, partial(erase, url))
+            return OnServer(QdrantGenerations(**place, leg=name, api_key=key), on_server)
         case "opensearch" if dimensions is None:
             from retrieval.stores.opensearch import OpenSearchSparse
+            from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
-            login = name_and_password(url)
+            held = OpenSearchGenerations(
+                **served(url, 9200, suffix="-sparse"), **name_and_password(url)
+            )
 
-            async def on_opensearch(place: Place) -> tuple[Leg, Close]:
+            async def on_opensearch(generation: str | None) -> tuple[Leg, Close]:
                 return whole(
                     *await begun(
-                        lambda: OpenSearchSparse.open(**place, **login, fingerprint=fingerprint)
+                        lambda: OpenSearchSparse.open(
+                            **held.place(generation), fingerprint=fingerprint
+                        )
                     )
                 )
 
-            return OnOpenSearch(served(url, 9200, suffix="-sparse"), login, on_opensearch)
+            return OnServer(held, on_opensearch)
         case _:
             sparse = ("opensearch",) if dimensions is None else ()
             raise UnknownScheme(setting, url, ("qdrant-edge", "qdrant", *sparse))

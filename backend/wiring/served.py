@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TypedDict
 
 from backend.settings import Settings, Url
@@ -78,16 +77,15 @@ async def erase(url: Url, suffix: str = "") -> None:
     """Remove an index of ours, if a server holds it."""
     match url.scheme:
         case "qdrant":
-            from retrieval.stores import qdrant
+            from retrieval.stores import qdrant_generations
 
-            await qdrant.erase(**served(url, 6333), api_key=url.password)
+            await qdrant_generations.erase(**served(url, 6333), api_key=url.password)
         case "opensearch":
-            from retrieval.stores import opensearch
+            from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
             place, key = served(url, 9200, suffix), name_and_password(url)
-            await asyncio.to_thread(partial(opensearch.erase, **place, **key))
+            await asyncio.to_thread(OpenSearchGenerations(**place, **key).erase)
         case "nebula":
-            from retrieval.stores import nebula
+            from retrieval.stores.nebula_generations import NebulaGenerations
 
-            space = graph_space(url)
-            await asyncio.to_thread(partial(nebula.erase, **space))
+            await asyncio.to_thread(NebulaGenerations(**graph_space(url)).erase)

@@ -13,23 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import queue
-import re
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
-from hashlib import blake2b
 from itertools import islice
-from typing import Any, Final, TypeVar
-
-from nebula3.common.ttypes import ErrorCode  # type: ignore[import-untyped]
-from nebula3.Exception import AuthFailedException  # type: ignore[import-untyped]
-from nebula3.gclient.net import Connection  # type: ignore[import-untyped]
+from typing import Final, TypeVar
 
 from retrieval.errors import EngineUnavailable, IndexMismatch, RetrievalError
 from retrieval.graph.model import (
@@ -48,21 +40,29 @@ from retrieval.graph.model import (
     written,
 )
 from retrieval.model import PassageId, Scope, SourceId, VersionHash
+from retrieval.stores.nebula_client import (
+    PASSWORD,
+    PAUSE,
+    SPACE,
+    TIMEOUT,
+    USER,
+    Row,
+    Sessions,
+    SpaceGone,
+    Unknown,
+    digest,
+    identity,
+    quoted,
+)
+from retrieval.stores.nebula_generations import MADE_BY, lying, named, serving
 
 LAYOUT: Final = "1"
-USER: Final = "root"  # as a server is delivered; without authorization it takes any
-PASSWORD: Final = "nebula"
 THREADS: Final = 8
-TIMEOUT: Final = 10.0  # seconds for a statement
 SETTLE: Final = 60.0  # seconds for a new schema to take effect; the server's heartbeat is 10
-TRIES: Final = 3  # of a statement; each can be said twice
-PAUSE: Final = 0.2  # seconds before the second try, doubled for the next
 ROWS: Final = 256  # rows of an INSERT, vertices of a DELETE
 BYTES: Final = 1 << 20  # of an INSERT
 NAMED: Final = 1_000  # vertices that one reading statement begins at
-STATEMENT: Final = 4 << 20  # bytes that a server takes by default (max_allowed_query_size)
 LONGEST: Final = 32 << 10  # bytes of one name or id, so that a row fits into an INSERT
-PARTITIONS: Final = 10
 PENDING: Final = 32 * "0"  # the reading of a passage whose edges are still being written
 PROBES: Final = 128  # vertices that meet every partition, all but surely
 
@@ -85,30 +85,7 @@ _MENTION: Final = "mention(tenant, space, source, reading, passage, entity, name
 _STATES: Final = "states(tenant, space, source, reading, subject, kind, object)"
 _ALIAS: Final = "alias(tenant, space, source, reading, other)"
 
-# A name that needs no quotes in any statement; the server allows more.
-_SPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\0": "\\u0000"})
-_PASSING: Final = frozenset(
-    {
-        ErrorCode.E_DISCONNECTED,
-        ErrorCode.E_FAIL_TO_CONNECT,
-        ErrorCode.E_RPC_FAILURE,
-        ErrorCode.E_LEADER_CHANGED,
-        ErrorCode.E_SESSION_INVALID,
-        ErrorCode.E_SESSION_TIMEOUT,
-        ErrorCode.E_EXECUTION_ERROR,
-        ErrorCode.E_TOO_MANY_CONNECTIONS,
-        ErrorCode.E_PARTIAL_RESULT,
-        ErrorCode.E_PARTIAL_SUCCEEDED,
-    }
-)
-_OVER: Final = frozenset({ErrorCode.E_SESSION_INVALID, ErrorCode.E_SESSION_TIMEOUT})
-
 _T = TypeVar("_T")
-_Row = list[Any]
-
-# The client logs each broken connection by itself; here it is an error that someone is told.
-logging.getLogger("nebula3").setLevel(logging.CRITICAL)
 
 
 class Nebula:
@@ -118,8 +95,17 @@ class Nebula:
     writes it sees each passage entirely or not at all.
     """
 
-    def __init__(self, sessions: _Sessions, made_by: dict[str, str], settle: float) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        space: str,
+        generation: str | None,
+        made_by: dict[str, str],
+        settle: float,
+    ) -> None:
         self._sessions = sessions
+        self._space = space
+        self._generation = generation
         self._made_by = made_by
         self._settle = settle
         self._ready = False
@@ -133,6 +119,7 @@ class Nebula:
         address: str,
         space: str,
         *,
+        generation: str | None = None,
         user: str = USER,
         password: str = PASSWORD,
         fingerprint: str,
@@ -140,14 +127,18 @@ class Nebula:
         settle: float = SETTLE,
         pause: float = PAUSE,
     ) -> Nebula:
-        """Begin the space, or check who made it. Raises IndexMismatch if another extraction did."""
-        if not _SPACE.fullmatch(space):
+        """Begin a generation, or check who made it; without one it is that which serves.
+
+        Raises IndexMismatch if another extraction made it.
+        """
+        if not SPACE.fullmatch(space):
             raise RetrievalError(
                 f"the graph space {space!r} is no name: take up to 64 letters, digits and "
                 "underscores, a letter first, as in nebula://host:9669/stratmaster"
             )
-        sessions = _Sessions(address, space, user, password, timeout, pause)
-        graph = cls(sessions, {"layout": LAYOUT, "extraction": fingerprint}, settle)
+        sessions = Sessions(address, space, user, password, timeout, pause)
+        made_by = {"layout": LAYOUT, "extraction": fingerprint}
+        graph = cls(sessions, space, generation, made_by, settle)
         try:
             graph._asked(lambda: None)
         except EngineUnavailable:
@@ -209,11 +200,11 @@ class Nebula:
                 self._ready = True
         try:
             return work()
-        except _SpaceGone:
+        except SpaceGone:
             self._ready = False
             raise
 
-    def _ask(self, statement: str) -> list[_Row]:
+    def _ask(self, statement: str) -> list[Row]:
         return self._sessions.ask(statement)
 
     def _prepare(self) -> None:
@@ -224,14 +215,17 @@ class Nebula:
         written in earnest, probes in all partitions must be found by it.
         """
         deadline = time.monotonic() + self._settle
+        before = serving(self._sessions, self._space)
+        generation = before if self._generation is None else self._generation
+        self._sessions.go_to(named(self._space, generation))
         try:
             held = self._made()
-        except _SpaceGone:
-            self._sessions.make_space()
+        except SpaceGone:
+            self._make_space(before)
             held = None
-        except _Unknown:
+        except Unknown:
             held = None  # the space has no such tag yet
-        probes = [_vid("probe", str(n)) for n in range(PROBES)]
+        probes = [identity("probe", str(n)) for n in range(PROBES)]
         while held is None:
             try:
                 for statement in _SCHEMA:
@@ -241,12 +235,12 @@ class Nebula:
                     values = ", ".join(quoted(value) for value in self._made_by.values())
                     self._sessions.ask_once(
                         "INSERT VERTEX IF NOT EXISTS made_by(layout, extraction) "
-                        f"VALUES {_named([_MADE_BY])}:({values})"
+                        f"VALUES {_named([MADE_BY])}:({values})"
                     )
                     held = self._made()
                     continue
                 slow: RetrievalError | None = None
-            except (_Unknown, EngineUnavailable) as error:
+            except (Unknown, EngineUnavailable) as error:
                 slow = error
             if time.monotonic() >= deadline:
                 raise EngineUnavailable(
@@ -259,18 +253,24 @@ class Nebula:
             if held[name] != value:
                 raise IndexMismatch(
                     f"the graph {self._sessions.where} was made by {name} {held[name]}, this is "
-                    f"{value}; run `stratmaster reindex`, or name another space in GRAPH_URL"
+                    f"{value}; run `stratmaster reindex`, or name another space in GRAPH_URL",
+                    made=held["extraction"],
                 )
+
+    def _make_space(self, before: str) -> None:
+        """In as many parts and copies as the one that serves, if there is one."""
+        held = before in lying(self._sessions, self._space)
+        self._sessions.make_space(named(self._space, before) if held else None)
 
     def _made(self) -> dict[str, str] | None:
         rows = self._sessions.ask_once(
-            f"FETCH PROP ON made_by {_named([_MADE_BY])} "
+            f"FETCH PROP ON made_by {_named([MADE_BY])} "
             "YIELD made_by.layout AS layout, made_by.extraction AS extraction"
         )
         return dict(zip(("layout", "extraction"), rows[0], strict=True)) if rows else None
 
     def _probed(self, probes: Sequence[str]) -> bool:
-        ask, origin = self._sessions.ask_once, _vid("probe", "")
+        ask, origin = self._sessions.ask_once, identity("probe", "")
         rows = ", ".join(f'"{vid}":("", "", "", "", "", "{origin}", "{PENDING}")' for vid in probes)
         ask(f"INSERT VERTEX {_PASSAGE} VALUES {rows}")
         for edge in _EDGES:
@@ -286,7 +286,7 @@ class Nebula:
         pending, rows, said = [], defaultdict[str, list[str]](list), []
         readings: dict[str, str] = {}
         for one in latest.values():
-            vid = _vid("passage", one.passage)
+            vid = identity("passage", one.passage)
             readings[vid] = reading = _reading(one)
             pending.append(_passage_row(vid, one, PENDING))
             said.append(_passage_row(vid, one, reading))
@@ -328,7 +328,7 @@ class Nebula:
         kept = "" if keep is None else f" AND $-.version != {quoted(keep)}"
         with self._turns.writing():
             found = self._ask(
-                f'LOOKUP ON passage WHERE passage.origin == "{_vid("source", source)}" '
+                f'LOOKUP ON passage WHERE passage.origin == "{identity("source", source)}" '
                 "YIELD id(vertex) AS vid, passage.id AS id, passage.tenant AS tenant, "
                 "passage.space AS space, passage.source AS source, passage.version AS version "
                 "| YIELD $-.vid, $-.id, $-.tenant, $-.space, $-.source, $-.version "
@@ -363,7 +363,7 @@ class Nebula:
             whole = len(given) <= limit
             frontier = {key for key in seeds if key}
             tried: set[EntityKey] = set()
-            naming: dict[EntityKey, list[_Row]] = {}
+            naming: dict[EntityKey, list[Row]] = {}
             fresh = set(chosen)
             for _ in range(hops):
                 frontier |= seen.named_by(fresh)
@@ -465,29 +465,10 @@ class Nebula:
         )
 
 
-def erase(address: str, space: str, *, user: str = USER, password: str = PASSWORD) -> None:
-    """Remove what a graph holds and who made it; the space and its schema stay."""
-    sessions = _Sessions(address, space, user, password, TIMEOUT, PAUSE)
-    try:
-        try:
-            made = sessions.ask(
-                f"FETCH PROP ON made_by {_named([_MADE_BY])} YIELD id(vertex) AS vid"
-            )
-        except _SpaceGone:
-            return
-        except _Unknown:
-            return  # the space has no such tag, so nothing of ours
-        held = sessions.ask("LOOKUP ON passage YIELD id(vertex) AS vid") if made else []
-        for some in _some([vid for (vid,) in held] + [_MADE_BY], ROWS):
-            sessions.ask(f"DELETE VERTEX {_named(some)} WITH EDGE")
-    finally:
-        sessions.close()
-
-
 class _Seen:
     """One read of the graph through one scope: every statement carries it."""
 
-    def __init__(self, ask: Callable[[str], list[_Row]], scope: Scope) -> None:
+    def __init__(self, ask: Callable[[str], list[Row]], scope: Scope) -> None:
         self._ask = ask
         self._scope = scope
 
@@ -501,7 +482,7 @@ class _Seen:
 
     def _go(
         self, vids: Iterable[str], edge: str, rest: str, *, back: bool = False
-    ) -> Iterator[_Row]:
+    ) -> Iterator[Row]:
         """Follow an edge type from these, forwards from passages or back to them."""
         way, passage = (" REVERSELY", "$$") if back else ("", "$^")
         for some in _some(vids, NAMED):
@@ -519,7 +500,7 @@ class _Seen:
     def passages(self, ids: Sequence[PassageId]) -> set[PassageId]:
         return {
             id
-            for some in _some([_vid("passage", id) for id in dict.fromkeys(ids)], NAMED)
+            for some in _some([identity("passage", id) for id in dict.fromkeys(ids)], NAMED)
             for (id,) in self._ask(
                 f"FETCH PROP ON passage {_named(some)} YIELD passage.id AS id, "
                 "passage.tenant AS tenant, passage.space AS space, passage.source AS source, "
@@ -529,7 +510,7 @@ class _Seen:
         }
 
     def named_by(self, passages: Iterable[PassageId]) -> set[EntityKey]:
-        vids = [_vid("passage", id) for id in sorted(passages)]
+        vids = [identity("passage", id) for id in sorted(passages)]
         rows = self._go(vids, "mention", "YIELD DISTINCT mention.entity AS entity")
         return {key for (key,) in rows}
 
@@ -552,9 +533,9 @@ class _Seen:
             counted[key] += times
         return counted
 
-    def naming(self, entities: Iterable[EntityKey]) -> dict[EntityKey, list[_Row]]:
+    def naming(self, entities: Iterable[EntityKey]) -> dict[EntityKey, list[Row]]:
         """By entity, its passages with times, whether it is their subject, and the name used."""
-        found: dict[EntityKey, list[_Row]] = defaultdict(list)
+        found: dict[EntityKey, list[Row]] = defaultdict(list)
         for key, *row in self._go(
             self._places(sorted(entities)),
             "mention",
@@ -565,10 +546,10 @@ class _Seen:
             found[key].append(row)
         return found
 
-    def relations(self, passages: Iterable[PassageId]) -> Iterator[_Row]:
+    def relations(self, passages: Iterable[PassageId]) -> Iterator[Row]:
         """What these passages state, each relation with its passage."""
         return self._go(
-            [_vid("passage", id) for id in passages],
+            [identity("passage", id) for id in passages],
             "states",
             "YIELD states.subject AS subject, states.kind AS kind, states.object AS object, "
             "$^.passage.id AS passage",
@@ -580,7 +561,7 @@ class _Seen:
         named = set(entities)
         counted: Counter[tuple[str, str, str]] = Counter()
         for subject, kind, object, times in self._go(
-            [_vid("passage", id) for id in sorted(passages)],
+            [identity("passage", id) for id in sorted(passages)],
             "states",
             "YIELD states.subject AS subject, states.kind AS kind, states.object AS object "
             "| GROUP BY $-.subject, $-.kind, $-.object YIELD $-.subject AS subject, "
@@ -589,146 +570,6 @@ class _Seen:
             if subject in named and object in named:
                 counted[subject, kind, object] += times
         return counted
-
-
-class _SpaceGone(EngineUnavailable):
-    """The space is not there: never made, not yet in effect, or dropped by someone."""
-
-
-class _Sessions:
-    """Connections to one server, signed in and in the space, each lent to one thread at a time."""
-
-    def __init__(
-        self, address: str, space: str, user: str, password: str, timeout: float, pause: float
-    ) -> None:
-        host, _, port = address.rpartition(":")
-        self._host = host.strip("[]")
-        self._port = int(port)
-        self._space = space
-        self._user = user
-        self._password = password
-        self._timeout = timeout
-        self.pause = pause
-        self.where = f"{space} on {address}"
-        self._address = address
-        self._idle: queue.LifoQueue[tuple[Any, int]] = queue.LifoQueue()
-        self._closed = False
-
-    def close(self) -> None:
-        self._closed = True
-        while True:
-            try:
-                connection, session = self._idle.get_nowait()
-            except queue.Empty:
-                return
-            _end(connection, session)
-
-    def ask(self, statement: str) -> list[_Row]:
-        """The rows of an answer, tried again where that may help: no statement minds being said
-        twice. Any connection that broke is replaced."""
-        attempt = 1
-        while True:
-            try:
-                return self.ask_once(statement)
-            except EngineUnavailable:
-                if attempt == TRIES or self._closed:
-                    raise
-            time.sleep(self.pause * 2 ** (attempt - 1))
-            attempt += 1
-
-    def ask_once(self, statement: str) -> list[_Row]:
-        with self._lent() as (connection, session):
-            return self._answered(connection, session, statement)
-
-    def make_space(self) -> None:
-        connection, session = self._signed_in()
-        try:
-            self._answered(
-                connection,
-                session,
-                f"CREATE SPACE IF NOT EXISTS {self._space}(partition_num = {PARTITIONS}, "
-                "replica_factor = 1, vid_type = FIXED_STRING(32))",
-            )
-        finally:
-            _end(connection, session)
-
-    @contextmanager
-    def _lent(self) -> Iterator[tuple[Any, int]]:
-        if self._closed:
-            raise EngineUnavailable(f"the graph {self.where} is closed")
-        try:
-            connection, session = self._idle.get_nowait()
-        except queue.Empty:
-            connection, session = self._signed_in()
-            try:
-                self._answered(connection, session, f"USE {self._space}")
-            except RetrievalError as error:
-                _end(connection, session)
-                if isinstance(error, _Broken):
-                    raise
-                raise _SpaceGone(f"the graph space {self.where} cannot be used: {error}") from error
-        try:
-            yield connection, session
-        except _Broken:
-            _hang_up(connection)
-            raise
-        except BaseException:
-            self._back(connection, session)
-            raise
-        self._back(connection, session)
-
-    def _back(self, connection: Any, session: int) -> None:
-        self._idle.put((connection, session))
-        if self._closed:
-            self.close()
-
-    def _signed_in(self) -> tuple[Any, int]:
-        connection = Connection()
-        try:
-            connection.open(self._host, self._port, int(self._timeout * 1000))
-            signed = connection.authenticate(self._user, self._password)
-        except AuthFailedException as error:
-            _hang_up(connection)
-            raise RetrievalError(
-                f"NebulaGraph at {self._address} refused the user {self._user!r} ({error}); "
-                "set name and password in its URL: nebula://user:password@host:9669/space"
-            ) from error
-        except Exception as error:  # the client raises what its sockets and its decoder raise
-            _hang_up(connection)
-            raise _Broken(f"NebulaGraph at {self._address} does not answer: {error!r}") from error
-        return connection, signed.get_session_id()
-
-    def _answered(self, connection: Any, session: int, statement: str) -> list[_Row]:
-        said = statement.encode()
-        if len(said) > STATEMENT:
-            raise RetrievalError(
-                f"a statement of {len(said):,} bytes is more than the {STATEMENT:,} that "
-                "NebulaGraph takes; narrow the scope"
-            )
-        try:
-            answer = connection.execute(session, said)
-            code, message = answer.error_code, answer.error_msg
-            rows = [] if answer.data is None else answer.data.rows
-            plain = [[_plain(value) for value in row.values] for row in rows]
-        except Exception as error:  # as above; and an answer may be no answer of NebulaGraph's
-            raise _Broken(f"NebulaGraph at {self._address} broke off: {error!r}") from error
-        if code == ErrorCode.SUCCEEDED:
-            return plain
-        told = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
-        text = f"NebulaGraph at {self._address} answered {code}: {told or 'no reason'}"
-        if code in _OVER:
-            raise _Broken(text)
-        if code in _PASSING:
-            raise EngineUnavailable(text)
-        raise (_Unknown if code == ErrorCode.E_SEMANTIC_ERROR else RetrievalError)(text)
-
-
-class _Unknown(RetrievalError):
-    """A statement names what the server does not know, or not yet."""
-
-
-class _Broken(EngineUnavailable):
-    """This connection or session is of no use any more."""
 
 
 class _Turns:
@@ -767,20 +608,6 @@ class _Turns:
                 self._changed.notify_all()
 
 
-def quoted(text: str) -> str:
-    """A string literal of nGQL that means exactly this text.
-
-    Parameters do not spare it: the grammar takes none as a vertex, and in INSERT only lately.
-    """
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise RetrievalError(
-            f"{text[:40]!r} is no Unicode text, so the graph server cannot hold it"
-        ) from error
-    return '"' + text.translate(_ESCAPES) + '"'
-
-
 def _fits(facts: Facts) -> None:
     texts = [facts.passage, facts.tenant, facts.space, facts.source, facts.version]
     texts += [text for one in facts.mentions for text in (one.entity, one.name)]
@@ -795,7 +622,7 @@ def _fits(facts: Facts) -> None:
 
 def _passage_row(vid: str, facts: Facts, reading: str) -> str:
     values = [facts.passage, facts.tenant, facts.space, facts.source, facts.version]
-    values += [_vid("source", facts.source), reading]
+    values += [identity("source", facts.source), reading]
     return f'"{vid}":({", ".join(map(quoted, values))})'
 
 
@@ -827,27 +654,16 @@ def _whole(edge: str, passage: str) -> str:
     return f"{edge}.reading == {passage}.passage.reading"
 
 
-def _hash(*parts: str, size: int) -> bytes:
-    return blake2b(json.dumps(parts).encode(), digest_size=size).digest()
-
-
-def _vid(*parts: str) -> str:
-    return _hash(*parts, size=16).hex()
-
-
-_MADE_BY: Final = _vid("made_by")
-
-
 def _entity(tenant: str, space: str, key: EntityKey) -> str:
-    return _vid("entity", tenant, space, key)
+    return identity("entity", tenant, space, key)
 
 
 def _rank(*parts: str) -> int:
-    return int.from_bytes(_hash(*parts, size=8), "big") >> 1
+    return int.from_bytes(digest(*parts, size=8), "big") >> 1
 
 
 def _reading(facts: Facts) -> str:
-    return _vid("reading", json.dumps(asdict(facts), sort_keys=True))
+    return identity("reading", json.dumps(asdict(facts), sort_keys=True))
 
 
 def _named(vids: Iterable[str]) -> str:
@@ -876,23 +692,6 @@ def _batches(rows: Iterable[str]) -> Iterator[list[str]]:
         size += bytes_
     if batch:
         yield batch
-
-
-def _plain(value: Any) -> Any:
-    held = value.value
-    return held.decode() if isinstance(held, bytes) else held
-
-
-def _end(connection: Any, session: int) -> None:
-    with suppress(Exception):  # where it is broken the server forgets the session by itself
-        connection.signout(session)
-    _hang_up(connection)
-
-
-def _hang_up(connection: Any) -> None:
-    """The client's own ``close`` leaves the socket of a connection that failed as it opened."""
-    with suppress(Exception):
-        connection._connection._iprot.trans.close()
 
 
 def _commonest(names: Iterable[str]) -> str:

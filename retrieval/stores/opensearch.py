@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -58,7 +57,7 @@ TIMEOUT: Final = 30  # seconds
 SEARCHING: Final = 5  # seconds; who asked has long gone on, and the thread is wanted again
 REFRESH: Final = "1s"  # the longest that a put waits until it can be found
 _FILTERED: Final = ("tenant", "space", "source", "version")
-_MARK: Final = "stratmaster"
+MARK: Final = "stratmaster"
 _BUSY: Final = frozenset({429, 502, 503, 504})
 
 _T = TypeVar("_T")
@@ -282,7 +281,7 @@ class _Alias:
         except NotFoundError:
             return {}
         return {
-            index: described["mappings"].get("_meta", {}).get(_MARK)
+            index: described["mappings"].get("_meta", {}).get(MARK)
             for index, described in mappings.items()
         }
 
@@ -302,7 +301,7 @@ class _Alias:
                         "similarity": {"default": {"type": "BM25", "k1": K1, "b": B}},
                     },
                     "mappings": {
-                        "_meta": {_MARK: self._made},
+                        "_meta": {MARK: self._made},
                         "dynamic": "strict",
                         "_source": {"excludes": [field]},
                         "properties": {
@@ -364,7 +363,7 @@ class OpenSearch:
         is no error yet: every call asks it again.
         """
         alias = _Alias(
-            _client(address, secure, user, password),
+            client_of(address, secure, user, password),
             address,
             collection,
             made={"format": FORMAT, "leg": cls.name, "analyzer": ANALYZER},
@@ -450,7 +449,7 @@ class OpenSearchSparse:
     ) -> Self:
         """As ``OpenSearch.open``; raises IndexMismatch when another encoder's terms are there."""
         alias = _Alias(
-            _client(address, secure, user, password),
+            client_of(address, secure, user, password),
             address,
             collection,
             made={"format": SPARSE_FORMAT, "leg": "sparse", "encoder": fingerprint},
@@ -507,153 +506,7 @@ class OpenSearchSparse:
         self._alias.close()
 
 
-def erase(
-    address: str,
-    collection: str,
-    *,
-    secure: bool = False,
-    user: str | None = None,
-    password: str | None = None,
-) -> None:
-    """Remove an index of ours, so that it can be made anew; no one else's is touched. Blocking."""
-    client = _client(address, secure, user, password)
-    try:
-        mappings = client.indices.get_mapping(index=collection)
-        for index, described in mappings.items():
-            if _MARK not in described["mappings"].get("_meta", {}):
-                raise IndexMismatch(f"the index {index} on {address} is not ours: it stays")
-        for index in mappings:
-            client.indices.delete(index=index)
-    except NotFoundError:
-        pass
-    except OpenSearchException as error:
-        raise EngineUnavailable(
-            f"OpenSearch at {address} could not remove {collection} ({error})"
-        ) from error
-    finally:
-        client.close()
-
-
-def generations(
-    address: str,
-    collection: str,
-    *,
-    secure: bool = False,
-    user: str | None = None,
-    password: str | None = None,
-) -> Sequence[str]:
-    """The generations of a collection that the server holds: "" the first, then g1, g2. Blocking.
-
-    A generation is opened as the collection's name with ``-g1`` behind it; ``switch`` puts it
-    behind the bare name.
-    """
-    return _asked(
-        address, secure, user, password, lambda client: sorted(_generations(client, collection))
-    )
-
-
-def serving(
-    address: str,
-    collection: str,
-    *,
-    secure: bool = False,
-    user: str | None = None,
-    password: str | None = None,
-) -> str:
-    """The generation that the bare name leads to. Blocking."""
-
-    def look(client: Client) -> str:
-        try:
-            (index,) = client.indices.get_mapping(index=collection)
-        except (NotFoundError, ValueError):  # none yet, or several: opening says what is wrong
-            return ""
-        named = _of(collection, index)
-        return named if named is not None else ""
-
-    return _asked(address, secure, user, password, look)
-
-
-def switch(
-    generation: str,
-    address: str,
-    collection: str,
-    *,
-    secure: bool = False,
-    user: str | None = None,
-    password: str | None = None,
-) -> None:
-    """Let the bare name lead to a generation, in one step. Blocking."""
-
-    def point(client: Client) -> None:
-        index = _generations(client, collection)[generation]
-        actions: list[Mapping[str, Any]] = [{"add": {"index": index, "alias": collection}}]
-        try:
-            before = client.indices.get_mapping(index=collection)
-        except NotFoundError:
-            before = {}
-        actions += [
-            {"remove": {"index": other, "alias": collection}} for other in before if other != index
-        ]
-        client.indices.update_aliases(body={"actions": actions})
-
-    _asked(address, secure, user, password, point)
-
-
-def remove(
-    generation: str,
-    address: str,
-    collection: str,
-    *,
-    secure: bool = False,
-    user: str | None = None,
-    password: str | None = None,
-) -> None:
-    """Remove a generation, if it is there. Blocking."""
-
-    def away(client: Client) -> None:
-        index = _generations(client, collection).get(generation)
-        if index is not None:
-            client.indices.delete(index=index)
-
-    _asked(address, secure, user, password, away)
-
-
-def _generations(client: Client, collection: str) -> dict[str, str]:
-    """The indexes of ours, by their generations."""
-    mappings = client.indices.get_mapping(index=f"{collection}-*")
-    found: dict[str, str] = {}
-    for index, described in mappings.items():
-        generation = _of(collection, index)
-        if generation is not None and _MARK in described["mappings"].get("_meta", {}):
-            found[generation] = index
-    return found
-
-
-def _of(collection: str, index: str) -> str | None:
-    """The generation that an index is, by its name; None for what is no index of the collection."""
-    named = re.fullmatch(rf"{re.escape(collection)}(?:-(g\d+))?-[0-9a-f]{{8}}", index)
-    return None if named is None else named[1] or ""
-
-
-def _asked(
-    address: str,
-    secure: bool,
-    user: str | None,
-    password: str | None,
-    work: Callable[[Client], _T],
-) -> _T:
-    client = _client(address, secure, user, password)
-    try:
-        return work(client)
-    except (OpenSearchException, KeyError) as error:
-        raise EngineUnavailable(
-            f"OpenSearch at {address} did not do as it was asked ({error!r})"
-        ) from error
-    finally:
-        client.close()
-
-
-def _client(address: str, secure: bool, user: str | None, password: str | None) -> Client:
+def client_of(address: str, secure: bool, user: str | None, password: str | None) -> Client:
     host, _, port = address.rpartition(":")
     return Client(
         hosts=[{"host": host.strip("[]"), "port": int(port)}],

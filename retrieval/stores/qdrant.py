@@ -3,6 +3,7 @@
 A point is a passage. What a leg puts or drops is its own vector alone, so either can be remade
 while the other serves; a point goes when its last vector has gone. Dense vectors lie on disk as
 they are and in memory as int8: candidates are found by the small ones and ranked by the whole.
+A leg asks an alias of its own, which leads to the generation of the collection that serves it.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ OVERSAMPLING: Final = 2.0  # int8 candidates for each result that is ranked by i
 PUT: Final = 16  # passages in a request: writing out more would hold up the event loop
 TIMEOUT: Final = 30  # seconds
 _FILTERED: Final = ("tenant", "space", "source", "version")
+LEGS: Final = ("dense", "sparse")
+MARK: Final = "stratmaster"
 _HOLDS: Final = "holds_"  # begins the names of the flags that say which legs hold a passage
-_MARK: Final = "stratmaster"
 
 _T = TypeVar("_T")
 
@@ -61,11 +63,19 @@ class Qdrant:
     """Satisfies ``VectorIndex``. A server that is away is asked again at the next call."""
 
     def __init__(
-        self, client: AsyncQdrantClient, place: str, collection: str, vector: str, made: _Made
+        self,
+        client: AsyncQdrantClient,
+        place: str,
+        collection: str,
+        generation: str | None,
+        vector: str,
+        made: _Made,
     ) -> None:
         self._client = client
         self._place = place
-        self._collection = collection
+        self._first = collection
+        self._generation = generation
+        self._collection = named(collection, generation or "")  # or its alias, once it is known
         self._vector = vector
         self._made = made
         self._preparing = asyncio.Lock()
@@ -79,16 +89,18 @@ class Qdrant:
         *,
         fingerprint: str,
         dimensions: int,
+        generation: str | None = None,
         secure: bool = False,
         api_key: str | None = None,
     ) -> Self:
         """Open, or make, a collection on the server at ``host:port``; then ``close``.
 
-        Raises IndexMismatch when it holds another encoder's vectors. A server that does not
-        answer is no error yet: every call asks it again.
+        Without a ``generation`` it is the one that serves. Raises IndexMismatch when it holds
+        another encoder's vectors. A server that does not answer is no error yet: every call asks
+        it again.
         """
         made = _Made(fingerprint, dimensions)
-        return await cls._open(address, collection, "dense", made, secure, api_key)
+        return await cls._open(address, collection, generation, "dense", made, secure, api_key)
 
     @classmethod
     async def open_sparse(
@@ -97,6 +109,7 @@ class Qdrant:
         collection: str,
         *,
         fingerprint: str,
+        generation: str | None = None,
         secure: bool = False,
         api_key: str | None = None,
     ) -> Self:
@@ -105,19 +118,21 @@ class Qdrant:
         A collection takes dense vectors only if it was made by ``open_dense``: open that first.
         """
         made = _Made(fingerprint, None)
-        return await cls._open(address, collection, "sparse", made, secure, api_key)
+        return await cls._open(address, collection, generation, "sparse", made, secure, api_key)
 
     @classmethod
     async def _open(
         cls,
         address: str,
         collection: str,
+        generation: str | None,
         vector: str,
         made: _Made,
         secure: bool,
         api_key: str | None,
     ) -> Self:
-        index = cls(_client(address, secure, api_key), address, collection, vector, made)
+        client = client_of(address, secure, api_key)
+        index = cls(client, address, collection, generation, vector, made)
         try:
             await index._ready()
         except EngineUnavailable:
@@ -187,29 +202,11 @@ class Qdrant:
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         await self._ready()
-        of_source: list[models.Condition] = [_equals("source", source)]
         kept: list[models.Condition] = [_equals("version", keep)] if keep is not None else []
-        held: list[models.Condition] = [_equals(_HOLDS + name, True) for name in self._names]
-        dropped = models.Filter(must=of_source, must_not=kept)
+        dropped = models.Filter(must=[_equals("source", source)], must_not=kept)
         await self._asked(
             self._client.batch_update_points(
-                self._collection,
-                [
-                    models.DeleteVectorsOperation(
-                        delete_vectors=models.DeleteVectors(filter=dropped, vector=[self._vector])
-                    ),
-                    models.DeletePayloadOperation(
-                        delete_payload=models.DeletePayload(
-                            filter=dropped, keys=[_HOLDS + self._vector]
-                        )
-                    ),
-                    models.DeleteOperation(
-                        delete=models.FilterSelector(
-                            filter=models.Filter(must=of_source, must_not=[*kept, *held])
-                        )
-                    ),
-                ],
-                wait=True,
+                self._collection, forgetting(self._vector, self._names, dropped), wait=True
             )
         )
 
@@ -255,7 +252,7 @@ class Qdrant:
 
     async def count(self) -> int:
         await self._ready()
-        held = models.Filter(must=[_equals(_HOLDS + self._vector, True)])
+        held = models.Filter(must=[holds(self._vector)])
         answer = await self._asked(
             self._client.count(self._collection, count_filter=held, exact=True)
         )
@@ -279,24 +276,32 @@ class Qdrant:
                 f"Qdrant at {self._place} is {version}; "
                 f"{'.'.join(map(str, OLDEST))} or newer is needed"
             )
-        if not await self._asked(self._client.collection_exists(self._collection)):
+        alias = alias_of(self._first, self._vector) if self._generation is None else None
+        self._collection = named(self._first, self._generation or "")
+        aliased = alias is not None and await self._asked(self._client.collection_exists(alias))
+        if alias is not None and aliased:
+            self._collection = alias
+        elif not await self._asked(self._client.collection_exists(self._collection)):
             await self._make()
         described = (await self._asked(self._client.get_collection(self._collection))).config
         metadata = described.metadata or {}
-        if metadata.get(_MARK) != FORMAT:
+        if metadata.get(MARK) != FORMAT:
             raise IndexMismatch(
                 f"the collection {self._collection} on {self._place} is not ours (its metadata is "
-                f"{metadata}, not {{'{_MARK}': {FORMAT}}}); name another in VECTORS_URL"
+                f"{metadata}, not {{'{MARK}': {FORMAT}}}); name another in VECTORS_URL"
             )
         dense = described.params.vectors
         names = [*dense] if isinstance(dense, dict) else []
         names += [*(described.params.sparse_vectors or {})]
-        if self._vector not in names:
+        ours = dense.get(self._vector) if isinstance(dense, dict) else None
+        fits = ours is None or ours.size == self._made.dimensions
+        found = metadata.get(self._vector)
+        if self._vector not in names or (found is None and not fits):
             raise IndexMismatch(
                 f"the collection {self._collection} on {self._place} was made without "
-                f"{self._vector} vectors; run `stratmaster reindex`"
+                f"{self._vector} vectors of these dimensions; run `stratmaster reindex`",
+                made="nothing",
             )
-        found = metadata.get(self._vector)
         if found is None:  # the other leg made the collection
             await self._asked(
                 self._client.update_collection(
@@ -322,6 +327,14 @@ class Qdrant:
             await self._asked(
                 self._client.create_payload_index(self._collection, _HOLDS + name, flag, wait=True)
             )
+        if alias is not None and not aliased:
+            leading = models.CreateAlias(collection_name=self._collection, alias_name=alias)
+            await self._asked(
+                self._client.update_collection_aliases(
+                    [models.CreateAliasOperation(create_alias=leading)]
+                )
+            )
+            self._collection = alias
         return tuple(names)
 
     async def _make(self) -> None:
@@ -344,7 +357,7 @@ class Qdrant:
                 vectors_config=dense,
                 sparse_vectors_config={"sparse": sparse},
                 on_disk_payload=True,
-                metadata={_MARK: FORMAT, self._vector: asdict(self._made)},
+                metadata={MARK: FORMAT, self._vector: asdict(self._made)},
             )
         except UnexpectedResponse as error:
             if error.status_code != 409:  # another process made it just now
@@ -382,27 +395,39 @@ class Qdrant:
         return RetrievalError(f"Qdrant at {self._place} refused ({error.status_code}: {content})")
 
 
-async def erase(
-    address: str, collection: str, *, secure: bool = False, api_key: str | None = None
-) -> None:
-    """Remove a collection of ours, so that it can be made anew; no one else's is touched."""
-    client = _client(address, secure, api_key)
-    try:
-        if not await client.collection_exists(collection):
-            return
-        described = (await client.get_collection(collection)).config
-        if (described.metadata or {}).get(_MARK) is None:
-            raise IndexMismatch(f"the collection {collection} on {address} is not ours: it stays")
-        await client.delete_collection(collection)
-    except (UnexpectedResponse, ResponseHandlingException, httpx.HTTPError) as error:
-        raise EngineUnavailable(
-            f"Qdrant at {address} could not remove {collection} ({error})"
-        ) from error
-    finally:
-        await client.close()
+def named(collection: str, generation: str) -> str:
+    """The collection that a generation is."""
+    return f"{collection}-{generation}" if generation else collection
 
 
-def _client(address: str, secure: bool, api_key: str | None) -> AsyncQdrantClient:
+def alias_of(collection: str, leg: str) -> str:
+    """What a leg asks, whichever generation serves."""
+    return f"{collection}-{leg}"
+
+
+def holds(leg: str) -> models.FieldCondition:
+    """That a leg has a point."""
+    return _equals(_HOLDS + leg, True)
+
+
+def forgetting(
+    leg: str, legs: Iterable[str], points: models.Filter
+) -> list[models.UpdateOperation]:
+    """Take a leg's vectors from these points, and away those that no leg has any more."""
+    must_not = points.must_not if isinstance(points.must_not, list) else []
+    unheld = models.Filter(must=points.must, must_not=[*must_not, *map(holds, legs)])
+    return [
+        models.DeleteVectorsOperation(
+            delete_vectors=models.DeleteVectors(filter=points, vector=[leg])
+        ),
+        models.DeletePayloadOperation(
+            delete_payload=models.DeletePayload(filter=points, keys=[_HOLDS + leg])
+        ),
+        models.DeleteOperation(delete=models.FilterSelector(filter=unheld)),
+    ]
+
+
+def client_of(address: str, secure: bool, api_key: str | None) -> AsyncQdrantClient:
     return AsyncQdrantClient(
         url=f"{'https' if secure else 'http'}://{address}",
         api_key=api_key,

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from retrieval.dense import VectorIndex
 from retrieval.errors import EncodingFailed
 from retrieval.model import Passage, Scope, SparseVector
-from retrieval.stores import opensearch, qdrant
+from retrieval.stores import qdrant_generations
 from retrieval.stores.exact import ExactVectors
 from retrieval.stores.opensearch import OpenSearchSparse
+from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
 
@@ -47,7 +48,7 @@ async def dense(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             served = await Qdrant.open_dense(address, name, fingerprint="f", dimensions=4)
             yield served
             await served.close()
-            await qdrant.erase(address, name)
+            await qdrant_generations.erase(address, name)
 
 
 @pytest_asyncio.fixture(params=["exact", "qdrant-edge", "qdrant", "opensearch"])
@@ -65,7 +66,7 @@ async def sparse(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             served = await Qdrant.open_sparse(address, name, fingerprint="f")
             yield served
             await served.close()
-            await qdrant.erase(address, name)
+            await qdrant_generations.erase(address, name)
         case _:
             address = request.getfixturevalue("opensearch_address")
             features = await asyncio.to_thread(
@@ -73,7 +74,7 @@ async def sparse(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             )
             yield features
             await asyncio.to_thread(features.close)
-            await asyncio.to_thread(opensearch.erase, address, name)
+            await asyncio.to_thread(OpenSearchGenerations(address, name).erase)
 
 
 Bad = Callable[[], NDArray[np.float32] | SparseVector]

@@ -20,8 +20,9 @@ from retrieval.encoders.hashing import HashingEncoder
 from retrieval.errors import IndexInUse, IndexMismatch
 from retrieval.model import Passage, Query, Scope
 from retrieval.stores.exact import ExactVectors
-from retrieval.stores.qdrant import Qdrant, erase
+from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
+from retrieval.stores.qdrant_generations import erase
 
 ENCODER = HashingEncoder(32)
 
@@ -218,7 +219,6 @@ from pathlib import Path
 from retrieval.dense import DenseLeg
 from retrieval.encoders.hashing import HashingEncoder
 from retrieval.model import Passage
-from retrieval.stores.qdrant import Qdrant, erase
 from retrieval.stores.qdrant_edge import QdrantEdge
 encoder = HashingEncoder(32)
 index = QdrantEdge.open_dense(

@@ -19,8 +19,9 @@ from retrieval.memory import MemoryLexical, MemoryPassages
 from retrieval.model import Hit, Passage, Query, Scope
 from retrieval.ports import Leg
 from retrieval.search import Searcher
-from retrieval.stores import opensearch, qdrant
+from retrieval.stores import qdrant_generations
 from retrieval.stores.opensearch import OpenSearch
+from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
 from retrieval.stores.sqlite_graph import SqliteGraph
@@ -125,8 +126,8 @@ async def cluster(words_at: str, vectors_at: str) -> AsyncIterator[tuple[Leg, Ve
     finally:
         await asyncio.to_thread(words.close)
         await vectors.close()
-        await asyncio.to_thread(opensearch.erase, words_at, name)
-        await qdrant.erase(vectors_at, name)
+        await asyncio.to_thread(OpenSearchGenerations(words_at, name).erase)
+        await qdrant_generations.erase(vectors_at, name)
 
 
 async def searcher(

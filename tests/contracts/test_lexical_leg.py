@@ -24,7 +24,8 @@ from retrieval.memory import MemoryLexical
 from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import Leg
 from retrieval.search import HoldsPhrases
-from retrieval.stores.opensearch import OpenSearch, erase
+from retrieval.stores.opensearch import OpenSearch
+from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.tantivy import Tantivy
 
 OpenLeg = Callable[[], AbstractAsyncContextManager[Leg]]
@@ -78,7 +79,7 @@ async def on_server(address: str) -> AsyncIterator[Leg]:
         yield leg
     finally:
         await asyncio.to_thread(leg.close)
-        await asyncio.to_thread(erase, address, name)
+        await asyncio.to_thread(OpenSearchGenerations(address, name).erase)
 
 
 @pytest.fixture(params=["memory", "tantivy", "opensearch"])
@@ -358,7 +359,6 @@ PUT_AND_DIE = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from retrieval.model import Passage
-from retrieval.stores.opensearch import OpenSearch, erase
 from retrieval.stores.tantivy import Tantivy
 leg = Tantivy.open(Path(sys.argv[1]))
 asyncio.run(leg.put([Passage("src_1.x.00000", "acme", "s1", "src_1", "x", 0, "apples", 0, 6)]))

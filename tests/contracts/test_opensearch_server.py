@@ -24,8 +24,8 @@ from retrieval.stores.opensearch import (
     SPARSE_TERMS,
     OpenSearch,
     OpenSearchSparse,
-    erase,
 )
+from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.tantivy import Tantivy
 
 ALL = Scope("acme", frozenset({"s1"}))
@@ -49,7 +49,7 @@ def opened(address: str, name: str) -> Iterator[OpenSearch]:
 def name(opensearch_address: str) -> Iterator[str]:
     made = f"own-{secrets.token_hex(6)}"
     yield made
-    erase(opensearch_address, made)
+    OpenSearchGenerations(opensearch_address, made).erase()
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ async def test_another_encoder_is_told_and_reindex_named(
         OpenSearchSparse.open(opensearch_address, name, fingerprint="two")
     with pytest.raises(IndexMismatch, match=r"sparse.*bm25"):
         OpenSearch.open(opensearch_address, name)
-    erase(opensearch_address, name)
+    OpenSearchGenerations(opensearch_address, name).erase()
     OpenSearchSparse.open(opensearch_address, name, fingerprint="two").close()
 
 
@@ -204,7 +204,7 @@ async def test_an_index_of_someone_elses_is_neither_used_nor_removed(
         with pytest.raises(IndexMismatch, match="alias"):
             OpenSearch.open(opensearch_address, theirs)
         with pytest.raises(IndexMismatch, match="it stays"):
-            erase(opensearch_address, theirs)
+            OpenSearchGenerations(opensearch_address, theirs).erase()
         assert client.indices.exists(index=theirs)
     finally:
         client.indices.delete(index=theirs)
@@ -216,7 +216,7 @@ async def test_an_index_that_goes_while_serving_is_told_and_made_anew(
     """Never made by accident, with guessed fields: the first call fails, the next finds ours."""
     with opened(opensearch_address, name) as leg:
         await leg.put([passage(0)])
-        erase(opensearch_address, name)
+        OpenSearchGenerations(opensearch_address, name).erase()
         with pytest.raises(RetrievalError, match=r"gone|refused"):
             await leg.put([passage(0)])
         await leg.put([passage(0)])

@@ -15,7 +15,8 @@ from qdrant_client import AsyncQdrantClient, models
 from retrieval.errors import EncodingFailed, EngineUnavailable, IndexMismatch
 from retrieval.model import Passage, Ranked, Scope, SparseVector
 from retrieval.stores.exact import ExactVectors
-from retrieval.stores.qdrant import DEEPEST, PUT, Qdrant, erase
+from retrieval.stores.qdrant import DEEPEST, PUT, Qdrant
+from retrieval.stores.qdrant_generations import erase
 from tests.servers import serve
 
 ALL = Scope("acme", frozenset({"spc_1"}))

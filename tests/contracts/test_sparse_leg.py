@@ -13,9 +13,10 @@ from retrieval.dense import VectorIndex
 from retrieval.errors import IndexMismatch
 from retrieval.model import Passage, Query, Scope, Side, SparseVector
 from retrieval.sparse import SparseLeg
-from retrieval.stores import opensearch, qdrant
+from retrieval.stores import qdrant_generations
 from retrieval.stores.exact import ExactVectors
 from retrieval.stores.opensearch import OpenSearchSparse
+from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
 
@@ -52,7 +53,7 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             served = await Qdrant.open_sparse(address, collection, fingerprint="counting:1")
             yield served
             await served.close()
-            await qdrant.erase(address, collection)
+            await qdrant_generations.erase(address, collection)
         case _:
             address = request.getfixturevalue("opensearch_address")
             collection = f"sparse-{secrets.token_hex(6)}"
@@ -61,7 +62,7 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             )
             yield features
             features.close()
-            opensearch.erase(address, collection)
+            OpenSearchGenerations(address, collection).erase()
 
 
 @pytest.fixture

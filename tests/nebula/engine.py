@@ -57,9 +57,15 @@ class Index:
     held: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
+_DESCRIBED = (
+    "ID", "Name", "Partition Number", "Replica Factor", "Charset", "Collate", "Vid Type", "Comment"
+)  # fmt: skip
+
+
 @dataclass
 class Space:
     partitions: int
+    replicas: int
     vid: int
     born: int
     schemas: dict[str, Schema] = field(default_factory=dict)
@@ -75,8 +81,9 @@ class Space:
 class Engine:
     """Spaces by name. ``lag`` is how many statements a heartbeat takes."""
 
-    def __init__(self, *, lag: int = 0) -> None:
+    def __init__(self, *, lag: int = 0, hosts: int = 1) -> None:
         self.lag = lag
+        self.hosts = hosts
         self.spaces: dict[str, Space] = {}
         self.said: list[bytes] = []
         self.before_write: Callable[[], None] = lambda: None
@@ -130,15 +137,25 @@ class _Run:
         if self._is_piped and not takes_pipe:
             raise semantic("what is piped in is not used")
         if isinstance(sentence, ngql.CreateSpace):
-            if sentence.replicas != 1:
+            if sentence.replicas > self._engine.hosts:
                 raise Refused(ErrorCode.E_EXECUTION_ERROR, "Host not enough!")
-            held = Space(sentence.partitions, sentence.vid, self._engine.now)
+            held = Space(sentence.partitions, sentence.replicas, sentence.vid, self._engine.now)
             self._engine.spaces.setdefault(sentence.space, held)
             return self._using, ([], [])
         if isinstance(sentence, ngql.DropSpace):
-            if self._engine.spaces.pop(sentence.space, None) is None:
+            gone = self._engine.spaces.pop(sentence.space, None)
+            if gone is None and not sentence.if_there:
                 raise Refused(ErrorCode.E_EXECUTION_ERROR, "Space not existed!")
             return self._using, ([], [])
+        if isinstance(sentence, ngql.ShowSpaces):
+            return self._using, (["Name"], [[name] for name in self._engine.spaces])
+        if isinstance(sentence, ngql.DescribeSpace):
+            described = self._engine.spaces.get(sentence.space)
+            if described is None:
+                raise Refused(ErrorCode.E_EXECUTION_ERROR, "SpaceNotFound: ")
+            vid_type = f"FIXED_STRING({described.vid})"
+            row = [1, sentence.space, described.partitions, described.replicas, "utf8", "utf8_bin"]
+            return self._using, (list(_DESCRIBED), [[*row, vid_type, None]])
         if isinstance(sentence, ngql.Use):
             space = self._engine.spaces.get(sentence.space)
             if space is None or not self._engine.in_effect(space.born):

@@ -53,8 +53,19 @@ class Use:
 
 
 @dataclass(frozen=True)
+class ShowSpaces:
+    pass
+
+
+@dataclass(frozen=True)
+class DescribeSpace:
+    space: str
+
+
+@dataclass(frozen=True)
 class DropSpace:
     space: str
+    if_there: bool
 
 
 @dataclass(frozen=True)
@@ -314,8 +325,13 @@ class _Reader:
     def sentence(self) -> Any:
         if self.takes("USE"):
             return Use(self.name())
+        if self.takes("SHOW", "SPACES"):
+            return ShowSpaces()
+        if self.takes("DESCRIBE", "SPACE"):
+            return DescribeSpace(self.name())
         if self.takes("DROP", "SPACE"):
-            return DropSpace(self.name())
+            if_there = self.takes("IF", "EXISTS")
+            return DropSpace(self.name(), if_there)
         if self.takes("CREATE"):
             return self._create()
         if self.takes("INSERT", "VERTEX"):
