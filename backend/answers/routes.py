@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -85,13 +84,23 @@ async def cost(
     services: Wired,
     since: Annotated[AwareDatetime | None, Query()] = None,
 ) -> CostOut:
-    """What this space's answers took since then; where nothing is said, since midnight in UTC."""
+    """What this space took of a model since then; where nothing is said, since midnight in UTC."""
     opened = await services.spaces.open(principal, space, Action.READ)
     begin = since or now().replace(hour=0, minute=0, second=0, microsecond=0)
     answers = services.answers
-    spent = await answers.spent(begin, scope=principal.scope([opened.id]))
+    scope = principal.scope([opened.id])
+    spent = await answers.spent(begin, scope=scope)
+    read = await services.extractions.taken(begin, scope=scope)
     return CostOut(
-        since=iso(begin), kind=answers.kind.value, model=answers.model_name, **asdict(spent)
+        since=iso(begin),
+        kind=answers.kind.value,
+        model=answers.model_name,
+        answers=spent.answers,
+        passages_read=read.passages,
+        prompt_tokens=spent.prompt_tokens + read.prompt_tokens,
+        completion_tokens=spent.completion_tokens + read.completion_tokens,
+        cost_usd=round(spent.cost_usd + read.cost_usd, 6),
+        unpriced=spent.unpriced + read.unpriced,
     )
 
 

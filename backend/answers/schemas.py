@@ -212,12 +212,16 @@ class EstimateOut(BaseModel):
 
 
 class CostOut(BaseModel):
-    """What a space's answers took since a moment; ``unpriced`` of them cost what nobody knows."""
+    """What a space's answers, and readings for its graph, took since a moment.
+
+    ``unpriced`` of all replies cost what nobody knows.
+    """
 
     since: str
     kind: str
     model: str
     answers: int
+    passages_read: int
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from backend.store.extractions import (
     ExtractionState,
     Left,
     StoredExtractions,
+    Taken,
     Tally,
 )
 from backend.store.outbox import Job, JobState, Outbox
@@ -115,6 +117,10 @@ class Extractions:
             return Standing(None, None, row, tally)
         estimate = await self._estimate(self._extractor, tally, scope=scope)
         return Standing(self._extractor.name, estimate, row, tally)
+
+    async def taken(self, since: datetime, *, scope: Scope) -> Taken:
+        """What readings took since then."""
+        return await self._rows.taken(since, scope=scope)
 
     async def start(self, space: str, budget: Budget, *, scope: Scope, actor: str) -> ExtractionRow:
         extractor = self._needed()

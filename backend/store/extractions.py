@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -63,6 +63,21 @@ class Tally:
     cost_usd: float
     unpriced: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What readings took since a moment. ``unpriced`` counts replies of unknown cost."""
+
+    passages: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    unpriced: int
+
+    def __add__(self, other: Taken) -> Taken:
+        sums = (a + b for a, b in zip(astuple(self), astuple(other), strict=True))
+        return Taken(*sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +207,43 @@ class StoredExtractions:
         )
         came: dict[str, Any] = rows[0]._asdict() if rows else dict.fromkeys(names, 0)
         return Tally(**came)
+
+    async def taken(self, since: datetime, *, scope: Scope) -> Taken:
+        """What a model was asked since then, in the scope's spaces.
+
+        Of a reading begun since then it is all, passages that are gone included; of an earlier one
+        what is still kept of the replies that came since.
+        """
+        begun, replies = extractions.c, passage_facts.c
+        of_new = select(
+            func.coalesce(func.sum(begun.passages), 0),
+            func.coalesce(func.sum(begun.prompt_tokens), 0),
+            func.coalesce(func.sum(begun.completion_tokens), 0),
+            func.coalesce(func.sum(begun.cost_usd), 0.0),
+            func.coalesce(func.sum(begun.unpriced), 0),
+        ).where(
+            begun.tenant == scope.tenant,
+            begun.space.in_(scope.spaces),
+            begun.created_at >= since,
+        )
+        of_old = (
+            select(
+                func.count(),
+                func.coalesce(func.sum(replies.prompt_tokens), 0),
+                func.coalesce(func.sum(replies.completion_tokens), 0),
+                func.coalesce(func.sum(replies.cost_usd), 0.0),
+                func.count().filter(replies.cost_usd.is_(None)),
+            )
+            .select_from(passage_facts.join(extractions, begun.id == replies.extraction))
+            .where(
+                replies.tenant == scope.tenant,
+                replies.space.in_(scope.spaces),
+                replies.created_at >= since,
+                begun.created_at < since,
+            )
+        )
+        new, old = [list((await self._store.rows(asked))[0]) for asked in (of_new, of_old)]
+        return Taken(*new) + Taken(*old)
 
     async def said(self, ids: Sequence[PassageId]) -> Mapping[PassageId, Sequence[Fact]]:
         """What models said of these passages, where they said anything: for feeding a graph."""

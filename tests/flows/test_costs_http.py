@@ -13,7 +13,9 @@ from backend.answers.runs import AnswerRun, Runs, RunState, Spent
 from backend.clock import new_id, now
 from backend.ports import Usage
 from backend.store.answers import StoredRuns
+from backend.store.extractions import ExtractionRow, ExtractionState, StoredExtractions
 from backend.wiring import Services
+from retrieval.graph.extract import Extracted, Heard
 from retrieval.model import Scope
 
 
@@ -93,3 +95,49 @@ async def test_the_cost_of_a_space_today(
     zoneless = await client.get(f"/api/spaces/{here}/cost", params={"since": "2026-01-01T00:00"})
     assert zoneless.status_code == 422
     assert (await client.get("/api/spaces/spc_0/cost")).status_code == 404
+
+
+async def test_what_a_model_read_for_the_graph_is_part_of_the_cost(
+    client: httpx.AsyncClient, services: Services, spaces: tuple[str, str]
+) -> None:
+    """All of a reading begun today, its passages gone or not; of an older one today's replies."""
+    here, there = spaces
+    added = await client.post(
+        f"/api/spaces/{here}/sources/paste",
+        json={"title": "Mine", "text": "Copper rose.", "format": "text"},
+    )
+    await services.worker.drain()
+    scope = Scope("local", frozenset({here}))
+    (stored,) = await services.passages.following("", limit=9)
+    gone = replace(stored, id="src_gone.v.00000")
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = StoredExtractions(services.store, services.passages)
+    said = Extracted(Heard((), {}), 100, 20, 0.25)
+    for begun, replies in (
+        (midnight - timedelta(hours=3), [(stored, said)]),
+        (midnight, [(gone, said), (gone, replace(said, cost_usd=None))]),
+    ):
+        row = ExtractionRow(
+            id=new_id("ext"), tenant="local", space=here, model="m", fingerprint="f",
+            state=ExtractionState.DONE, created_at=begun, updated_at=begun, created_by="you",
+        )  # fmt: skip
+        async with services.store.writing() as connection:
+            await rows.add(connection, row)
+        for passage, reply in replies:
+            await rows.keep(row, passage, reply, seconds=1.0)
+    await StoredRuns(services.store).put(run(here, Usage("m", 1000, 200, 0.5)))
+    today = (await client.get(f"/api/spaces/{here}/cost")).json()
+    told = (
+        "answers",
+        "passages_read",
+        "prompt_tokens",
+        "completion_tokens",
+        "cost_usd",
+        "unpriced",
+    )
+    assert [today[name] for name in told] == [1, 3, 1300, 260, 1.0, 1]
+    assert (await rows.taken(now() + timedelta(hours=1), scope=scope)).passages == 0
+    assert (await client.get(f"/api/spaces/{there}/cost")).json()["passages_read"] == 0
+    await client.delete(f"/api/sources/{added.json()['id']}")
+    await services.worker.drain()
+    assert (await client.get(f"/api/spaces/{here}/cost")).json()["passages_read"] == 2

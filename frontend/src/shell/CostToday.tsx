@@ -4,7 +4,7 @@ import { type Cost, useResource } from '../api';
 import { classes } from '../ui/classes';
 import { count, money } from '../ui/words';
 
-/** What this space's answers cost since midnight, here where the page is open. */
+/** What this space's answers and readings cost since midnight, here where the page is open. */
 export function CostToday({ space }: { space: string }) {
   const since = useMidnight();
   const { data } = useResource<Cost>(
@@ -38,9 +38,12 @@ export function costWords(cost: Cost): { words: string; title: string; free: boo
   }
   const parts = [
     `${count(answers, 'answer')} today`,
+    ...(cost.passages_read > 0
+      ? [`${count(cost.passages_read, 'passage')} read for the graph`]
+      : []),
     `${count(read, 'token')} read and ${count(written, 'token')} written by ${cost.model}`,
   ];
-  if (unpriced > 0) parts.push(`${count(unpriced, 'answer')} of unknown price`);
+  if (unpriced > 0) parts.push(`${count(unpriced, 'reply', 'replies')} of unknown price`);
   const sum = money(cost.cost_usd);
   return {
     words: `cost today ${unpriced === 0 ? sum : cost.cost_usd === 0 ? 'unknown' : `over ${sum}`}`,
