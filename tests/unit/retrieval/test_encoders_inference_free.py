@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from retrieval.encoders.inference_free import InferenceFreeEncoder
+from retrieval.encoders.inference_free import AT_ONCE, InferenceFreeEncoder
 from retrieval.errors import WeightsError
 from retrieval.model import Side, SparseVector
 from retrieval.weights import GRANITE
@@ -53,3 +54,24 @@ def test_sparse_tokenizer_missing(tmp_path: Path) -> None:
     """A folder without a tokenizer says how to fill it."""
     with pytest.raises(WeightsError, match="stratmaster setup"):
         InferenceFreeEncoder.open(tmp_path)
+
+
+async def test_sparse_only_short_questions_are_encoded_on_the_event_loop(
+    encoder: InferenceFreeEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long text, or a passage of any length, would hold up everyone else."""
+    threads: list[int] = []
+    encode = encoder._one
+
+    def noted(text: str, side: Side) -> SparseVector:
+        threads.append(threading.get_ident())
+        return encode(text, side)
+
+    monkeypatch.setattr(encoder, "_one", noted)
+    await encoder.encode(["a" * AT_ONCE], side=Side.QUERY)
+    assert threads == [threading.get_ident()]
+    await encoder.encode(["a" * (AT_ONCE + 1)], side=Side.QUERY)
+    await encoder.encode(["a" * AT_ONCE, "b"], side=Side.QUERY)
+    await encoder.encode(["a"], side=Side.PASSAGE)
+    assert threading.get_ident() not in threads[1:]
+    assert len(threads) == 5
