@@ -29,6 +29,7 @@ from backend.pages import Pages
 from backend.services import Services
 from backend.sources import routes as sources
 from backend.spaces import routes as spaces
+from backend.templates import routes as templates
 from backend.version import product_version
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     evidence.router,
     answers.router,
     graph.router,
+    # Before the briefs, whose ids would take its name for one of theirs.
+    templates.router,
     briefs.router,
     claims.router,
     history.router,

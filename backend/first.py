@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from backend.auth.dev import YOU
-from backend.briefs.templates import new_block_id
 from backend.services import Services
 from backend.sources.upload import written
 from backend.store.tables import briefs, meta, spaces
+from backend.templates.parts import new_block_id
 from collab import Block, Inline
 
 log = logging.getLogger(__name__)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.store.engine import Store
     from backend.store.outbox import Outbox
     from backend.store.passages import StoredPassages
+    from backend.templates.service import Templates
     from backend.wiring import OpenedLeg
     from collab import Rooms
     from retrieval.search import Searcher
@@ -70,6 +71,7 @@ class Services:
     door: Door
     briefs: Briefs
     images: Images
+    templates: Templates
     evidence: EvidenceService
     claims: Claims
     history: History

@@ -7,19 +7,10 @@ from collections.abc import Sequence
 from fastapi import APIRouter, UploadFile
 from fastapi.responses import StreamingResponse
 
-from backend.briefs.schemas import BriefOut, ImageOut, NewBrief, OpenedBrief, TemplateOut
-from backend.briefs.templates import TEMPLATES
+from backend.briefs.schemas import BriefOut, ImageOut, NewBrief, OpenedBrief
 from backend.http import Asking, Wired
 
 router = APIRouter(prefix="/api", tags=["briefs"])
-
-
-@router.get("/briefs/templates")
-async def templates() -> Sequence[TemplateOut]:
-    return [
-        TemplateOut(name=one.name, title=one.title, description=one.description)
-        for one in TEMPLATES.values()
-    ]
 
 
 @router.get("/spaces/{space}/briefs")
@@ -29,7 +20,9 @@ async def list_briefs(space: str, services: Wired, principal: Asking) -> Sequenc
 
 @router.post("/spaces/{space}/briefs", status_code=201)
 async def create_brief(space: str, new: NewBrief, services: Wired, principal: Asking) -> BriefOut:
-    brief = await services.briefs.create(principal, space, new.title, template=new.template)
+    template = new.template or "blank"
+    blocks = await services.templates.blocks(principal, space, template)
+    brief = await services.briefs.create(principal, space, new.title, blocks=blocks)
     return BriefOut.of(brief)
 
 
@@ -42,6 +35,7 @@ async def get_brief(brief: str, services: Wired, principal: Asking) -> OpenedBri
 @router.delete("/briefs/{brief}", status_code=204)
 async def delete_brief(brief: str, services: Wired, principal: Asking) -> None:
     await services.briefs.delete(principal, brief)
+    services.watch.changed()
 
 
 @router.post("/spaces/{space}/images", status_code=201)

@@ -11,7 +11,9 @@ from collab import Access
 
 class NewBrief(Sent):
     title: str = Field(max_length=1_000)
-    template: str | None = Field(None, max_length=100, description="A template's name.")
+    template: str | None = Field(
+        None, max_length=100, description="The name of one of ours, or the id of one of the space."
+    )
 
 
 class BriefOut(BaseModel):
@@ -29,12 +31,6 @@ class BriefOut(BaseModel):
 
 class OpenedBrief(BriefOut):
     access: Access
-
-
-class TemplateOut(BaseModel):
-    name: str
-    title: str
-    description: str
 
 
 class ImageOut(BaseModel):

@@ -11,9 +11,8 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from backend.auth.policy import Action, can
+from backend.auth.policy import Action, Resource, can
 from backend.auth.principal import Principal
-from backend.briefs.templates import TEMPLATES
 from backend.clock import iso, new_id, now
 from backend.errors import Invalid, NotFound
 from backend.events import Hub
@@ -23,6 +22,7 @@ from backend.store import history
 from backend.store.engine import Store
 from backend.store.tables import briefs
 from backend.store.updates import begin
+from backend.templates.parts import new_block_id
 from collab import Access, Block, DocumentId, Projection, Rooms
 from collab.editors import Editor
 
@@ -66,28 +66,21 @@ class Briefs:
         space: str,
         title: str,
         *,
-        template: str | None = None,
         blocks: Sequence[Block] | None = None,
     ) -> Brief:
-        """A new brief of a template's blocks, or of these. The one time the server writes text."""
+        """A new brief of these blocks, or an empty one. The one time the server writes text."""
         opened = await self._spaces.open(principal, space, Action.EDIT)
         title = " ".join(title.split())
         if not 0 < len(title) <= TITLE:
             raise Invalid(
                 f"A brief's title has {len(title)} characters.", f"Give it 1 to {TITLE} characters."
             )
-        name = template or "blank"
-        if name not in TEMPLATES:
-            raise Invalid(
-                f"There is no template {name[:100]!r}.",
-                "Use one of: " + ", ".join(TEMPLATES) + ".",
-            )
         moment, epoch = now(), secrets.token_hex(8)
         brief = Brief(new_id("brf"), opened.tenant, opened.id, title, epoch, moment, moment)
         first, version = await asyncio.to_thread(
             first_version,
             title,
-            TEMPLATES[name].blocks() if blocks is None else blocks,
+            blocks or [Block(new_block_id(), "paragraph")],
             epoch=epoch,
             by=Editor(principal.subject, principal.name),
         )
@@ -141,8 +134,7 @@ class Briefs:
     async def access(self, principal: Principal, brief: str) -> tuple[Brief, Access]:
         """A brief and what this person may do in its room."""
         found, space = await self.get(principal, brief)
-        writes = can(principal, Action.EDIT, space.resource)
-        return found, Access.WRITE if writes else Access.READ
+        return found, access_to(principal, space.resource) or Access.READ
 
     async def delete(self, principal: Principal, brief: str) -> None:
         """Delete a brief with its history; whoever has it open is told and sent out."""
@@ -153,6 +145,13 @@ class Briefs:
             )
         await self._rooms.evict(found.id)
         self._hub.publish(found.space, "brief_deleted", {"id": found.id})
+
+
+def access_to(principal: Principal, resource: Resource) -> Access | None:
+    """What somebody may do in the rooms of a space; None for nothing at all."""
+    if can(principal, Action.EDIT, resource):
+        return Access.WRITE
+    return Access.READ if can(principal, Action.READ, resource) else None
 
 
 Follower: TypeAlias = Callable[[Brief, Projection], Awaitable[None]]

@@ -432,6 +432,21 @@ notifications = Table(
     Index(None, "tenant", "subject", "created_at"),
 )
 
+# What was saved of briefs to begin others with.
+templates = Table(
+    "templates",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("blocks", Json, nullable=False),
+    Column("preview", Json, nullable=False),
+    _created(),
+    Column("created_by", String, nullable=False),
+    UniqueConstraint("space", "name"),
+)
+
 images = Table(
     "images",
     metadata,

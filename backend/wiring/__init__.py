@@ -48,6 +48,7 @@ from backend.store.outbox import Outbox
 from backend.store.passages import StoredPassages
 from backend.store.tables import tenants
 from backend.store.updates import SqlUpdates
+from backend.templates.service import Templates
 from backend.wiring.health import ports_of
 from backend.wiring.legs import (
     OpenedLeg,
@@ -225,6 +226,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             door=Door(),
             briefs=briefs,
             images=images,
+            templates=Templates(store, spaces, briefs, rooms),
             evidence=evidence,
             claims=claims,
             history=history,

@@ -1,4 +1,4 @@
-"""Briefs over HTTP: made, listed, opened, deleted; their templates and images."""
+"""Briefs over HTTP: made, listed, opened, deleted; their images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from backend.briefs.images import MAX_BYTES
-from backend.briefs.templates import TEMPLATES
 from backend.wiring import Services
 
 
@@ -60,31 +59,6 @@ async def test_a_brief_is_made_listed_opened_and_deleted(
         assert gone.status_code == 404
         assert gone.json()["error"]["code"] == "not_found"
     assert (await client.get(f"/api/spaces/{space}/briefs")).json() == []
-
-
-async def test_templates_fill_a_brief(
-    client: httpx.AsyncClient, services: Services, space: str
-) -> None:
-    """Each template offered makes a brief of its sections, every block with an id of its own."""
-    offered = (await client.get("/api/briefs/templates")).json()
-    assert [one["name"] for one in offered] == [
-        "blank",
-        "market-entry",
-        "competitive-analysis",
-        "decision-memo",
-        "quarterly-review",
-    ]
-    seen: set[str] = set()
-    for one in offered:
-        brief = (await make(client, space, template=one["name"])).json()
-        blocks = await services.rooms.blocks(brief["id"])
-        headings = [block.text for block in blocks if block.type == "heading"]
-        assert headings == [section.heading for section in TEMPLATES[one["name"]].sections]
-        assert blocks
-        ids = [block.id for block in blocks]
-        assert not seen & set(ids)
-        seen |= set(ids)
-        assert all(len(identity) == 10 for identity in ids)
 
 
 @pytest.mark.parametrize(

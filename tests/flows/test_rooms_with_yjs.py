@@ -19,6 +19,7 @@ from backend.settings import Url
 from backend.store.engine import open_store
 from backend.store.tables import tenants
 from backend.store.updates import SqlUpdates
+from backend.templates.builtin import TEMPLATES
 from collab import Projection, Rooms
 from tests.yjs.peers import Server, line, node
 from tests.yjs.serve import rooms_app
@@ -35,7 +36,8 @@ async def make_brief(folder: Path, title: str = "T", template: str | None = None
                 insert(tenants).values(id="local", name="local", created_at=now())
             )
         space = await services.spaces.create(YOU, "Space")
-        return (await services.briefs.create(YOU, space.id, title, template=template)).id
+        blocks = TEMPLATES[template or "blank"].blocks(now().date())
+        return (await services.briefs.create(YOU, space.id, title, blocks=blocks)).id
 
 
 async def stored(folder: Path, brief: str) -> Projection:

@@ -1,0 +1,1 @@
+"""What a brief may begin with: the templates we bring, and a space's own."""
