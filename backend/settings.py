@@ -153,6 +153,11 @@ class Settings(BaseSettings):
         description="Where files are kept: `file:///FOLDER` under the data folder, or "
         "`s3://KEY:SECRET@BUCKET?endpoint=HOST:PORT` (`&region=…`; `&secure=false` for HTTP).",
     )
+    bus_url: str = Field(
+        "none:",
+        description="What server processes tell each other: `none:` for one process, "
+        "`redis://:PASSWORD@HOST:6379/0`, or `postgresql://USER:PASSWORD@HOST/DB`.",
+    )
     model_url: str = Field(
         "extractive:",
         description="Who writes answers: `extractive:` (cited quotes, no model), "

@@ -60,6 +60,16 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
             f"is less than {reranking.margin:.0%} ahead"
         )
 
+    async def between() -> str:
+        if services.bus is None:
+            return "none: this is the only process"
+        if services.bus.away:
+            raise Unavailable(
+                f"does not answer: {services.bus.why}",
+                "Edits still reach the other processes, but only as fast as they look for them.",
+            )
+        return "answers"
+
     async def sign_in() -> str:
         return "whoever sits at this machine is its admin; serves loopback only"
 
@@ -114,6 +124,7 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
     found += [
         port("reranker", "RERANKER_URL", settings.url("RERANKER_URL").scheme, reranker),
         port("blobs", "BLOBS_URL", settings.url("BLOBS_URL").scheme, blobs),
+        port("bus", "BUS_URL", settings.url("BUS_URL").scheme, between),
         port("model", "MODEL_URL", "extractive" if model is None else model.name, language_model),
         port("sign-in", "AUTH_URL", services.authenticator.name, sign_in),
         port("jobs", "DATABASE_URL", "outbox", jobs),

@@ -8,9 +8,9 @@ import pytest
 
 from backend.settings import Url
 from backend.store.engine import Store, open_store
-from tests.servers.fixtures import opensearch_address, qdrant_address, s3_url
+from tests.servers.fixtures import opensearch_address, qdrant_address, redis_url, s3_url
 
-__all__ = ["opensearch_address", "qdrant_address", "s3_url"]  # fixtures, found by their names
+__all__ = ["opensearch_address", "qdrant_address", "redis_url", "s3_url"]  # fixtures, found by their names
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

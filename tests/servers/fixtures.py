@@ -40,3 +40,13 @@ def opensearch_address() -> Iterator[str]:
         return
     with serve.opensearch() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis: the one whose URL is in the environment, else one of our own."""
+    if named := os.environ.get("STRATMASTER_TEST_REDIS_URL"):
+        yield named
+        return
+    with serve.redis() as address:
+        yield f"redis://{address}/0"

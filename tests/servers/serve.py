@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from tests.conftest import ROOT, missing
-from tests.ports import free_ports
+from tests.ports import free_port, free_ports
 
 SERVERS = Path(os.environ.get("STRATMASTER_TEST_SERVERS", ROOT / "var/test-servers"))
 PATIENCE = 90.0  # seconds until a server that has not answered is given up
@@ -107,6 +109,22 @@ def opensearch() -> Iterator[str]:
             yield f"127.0.0.1:{http}"
 
 
+@contextmanager
+def redis(port: int | None = None) -> Iterator[str]:
+    """The address, as host and port, of a Redis that keeps nothing."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        missing("no Redis is installed; on Debian: apt-get install redis-server")
+    port = port or free_port()
+    with private_folder() as folder:
+        command = [
+            program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            "--dir", str(folder),
+        ]  # fmt: skip
+        with _running(command, folder, {}, f"tcp://127.0.0.1:{port}"):
+            yield f"127.0.0.1:{port}"
+
+
 def _fetched(name: str, program: str) -> Path:
     path = SERVERS / name / program
     if not path.exists():
@@ -192,8 +210,16 @@ def _runnable(program: str) -> bool:
 def _await(server: subprocess.Popen[bytes], address: str, output: Path, program: str) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.poll() is None:
-        with suppress(OSError, urllib.error.URLError), urllib.request.urlopen(address, timeout=5):
+        with suppress(OSError, urllib.error.URLError), _answers(address):
             return
         time.sleep(0.1)
     said = output.read_text(errors="replace")[-2_000:]
     raise RuntimeError(f"{program} did not answer at {address}; its last words:\n{said}")
+
+
+def _answers(address: str) -> AbstractContextManager[object]:
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme == "tcp":
+        return socket.create_connection((parts.hostname, parts.port), timeout=5)
+    opened: AbstractContextManager[object] = urllib.request.urlopen(address, timeout=5)
+    return opened
