@@ -25,6 +25,7 @@ from backend.evidence import routes as evidence
 from backend.graph import routes as graph
 from backend.history import routes as history
 from backend.limits import BodyLimit, SafeHeaders, WithoutNul
+from backend.members import routes as members
 from backend.pages import Pages
 from backend.services import Services
 from backend.sources import routes as sources
@@ -39,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     rebuilding.router,
     auth.router,
     spaces.router,
+    members.router,
     sources.router,
     evidence.router,
     answers.router,

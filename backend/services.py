@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.auth.principal import Principal
     from backend.briefs.images import Images
     from backend.briefs.service import Briefs
+    from backend.bus.remote import RemoteBus
     from backend.claims.service import Claims
     from backend.comments.service import Comments
     from backend.documents.downloads import Downloads
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.health import Port
     from backend.history.service import History
     from backend.jobs import Worker
+    from backend.members.service import Members
+    from backend.members.watch import Watch
     from backend.ports import BlobStore
     from backend.rebuilding import Rebuilding
     from backend.settings import Settings
@@ -57,8 +60,11 @@ class Services:
     store: Store
     blobs: BlobStore
     hub: Hub
+    bus: RemoteBus | None
     authenticator: Authenticator
     spaces: Spaces
+    members: Members
+    watch: Watch
     sources: Sources
     reader: SourceReader
     texts: Texts

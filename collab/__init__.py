@@ -16,6 +16,7 @@ from collab.model import (
 )
 from collab.ports import Bus, Channel, Settled, UpdateStore
 from collab.rooms import Rooms
+from collab.visitor import Visitor
 
 __all__ = [
     "Access",
@@ -34,5 +35,6 @@ __all__ = [
     "Stored",
     "Update",
     "UpdateStore",
+    "Visitor",
     "seed",
 ]

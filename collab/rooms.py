@@ -57,21 +57,28 @@ class Rooms:
     def __len__(self) -> int:
         return len(self._rooms)
 
+    def visitor(self, channel: Channel, *, access: Access, subject: str) -> Visitor:
+        """Somebody who wants in. ``subject`` is who it is: nobody else may speak for its clients.
+
+        ``drop`` ends its visit, also one that has not begun.
+        """
+        return Visitor(channel, access=access, subject=subject, limits=self.limits)
+
     async def visit(
         self, document: DocumentId, channel: Channel, *, access: Access, subject: str
     ) -> None:
-        """Receive a visitor and attend to it until it leaves.
+        """Receive somebody and attend to them until they leave."""
+        await self.receive(document, self.visitor(channel, access=access, subject=subject))
 
-        ``subject`` is who it is, for ``judge``. ``UnknownDocument`` if there is none.
-        """
+    async def receive(self, document: DocumentId, visitor: Visitor) -> None:
+        """Attend to a visitor until it leaves. ``UnknownDocument`` if there is none."""
         if self._closing:
-            await channel.close(CloseReason.GOING_AWAY)
-            return
-        if not self._fits(document):
-            await channel.close(CloseReason.FULL)
-            return
-        room = await self._enter(document)
-        await room.serve(Visitor(channel, access=access, subject=subject, limits=self.limits))
+            await visitor.turn_away(CloseReason.GOING_AWAY)
+        elif not self._fits(document):
+            await visitor.turn_away(CloseReason.FULL)
+        else:
+            room = await self._enter(document)
+            await room.serve(visitor)
 
     async def projection(self, document: DocumentId) -> Projection:
         """Title and blocks of a document, open or not. ``UnknownDocument`` if there is none."""
@@ -95,17 +102,6 @@ class Rooms:
         if opening is None or not opening.done() or opening.cancelled() or opening.exception():
             return frozenset()
         return opening.result().editors.take()
-
-    def judge(self, subject: str, document: DocumentId, access: Access | None) -> int:
-        """What a person may do in a document now, None for nothing: their visits that were let in
-        for anything else end. How many these were."""
-        room = self._open_room(document)
-        count = 0
-        for visitor in list(room.visitors) if room is not None else ():
-            if visitor.subject == subject and visitor.access is not access:
-                visitor.drop(CloseReason.REVOKED if access is None else CloseReason.CHANGED)
-                count += 1
-        return count
 
     async def evict(self, document: DocumentId) -> None:
         """Close a document that has been deleted; nothing more of it is stored."""

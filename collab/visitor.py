@@ -77,6 +77,10 @@ class Visitor:
         if not self._ending.done():
             self._ending.set_result(reason)
 
+    async def turn_away(self, reason: CloseReason) -> None:
+        self.drop(reason)
+        await self._channel.close(reason)
+
     async def attend(self, room: Room) -> None:
         """Carry messages both ways until either side ends it."""
         reading = asyncio.create_task(self._read(room))

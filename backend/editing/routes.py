@@ -6,15 +6,18 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from backend.auth.principal import Principal
+from backend.briefs.service import Brief
 from backend.errors import BackendError, Forbidden, NotFound, NotSignedIn
 from backend.http import principal_of, services_of
-from collab import CloseReason
+from backend.services import Services
+from collab import Access, CloseReason
 from collab.errors import CollabError, UnknownDocument
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,9 @@ SEND_SECONDS: Final = 20.0  # for one message; a visitor who takes longer is dro
 CLOSE_SECONDS: Final = 2.0
 SOCKETS: Final = 2_000  # open at once in this process
 SOCKETS_EACH: Final = 500  # of one person; in development everyone is the same one
+KNOCKING: Final = 512  # at the door and not yet known to be anybody
+KNOCKING_EACH: Final = 64  # from one address; behind a proxy many people share one
+KNOCK_SECONDS: Final = 10.0  # to find out who it is and what they may
 
 CODES: Final[Mapping[CloseReason, int]] = {
     CloseReason.MALFORMED: 4400,
@@ -44,26 +50,48 @@ NO_SUCH_BRIEF: Final = 4404
 
 
 class Door:
-    """Counts who is inside."""
+    """Counts who is inside, and who waits to be known."""
 
-    def __init__(self, *, sockets: int = SOCKETS, each: int = SOCKETS_EACH) -> None:
-        self._sockets = sockets
+    def __init__(
+        self,
+        *,
+        sockets: int = SOCKETS,
+        each: int = SOCKETS_EACH,
+        knocking: int = KNOCKING,
+        knocking_each: int = KNOCKING_EACH,
+    ) -> None:
+        self._inside = Crowd(sockets, each)
+        self._knocking = Crowd(knocking, knocking_each)
+
+    def enter(self, subject: str) -> AbstractContextManager[bool]:
+        """Whether there is room for one more of this person; counted in until leaving."""
+        return self._inside.one_more(subject)
+
+    def knock(self, address: str) -> AbstractContextManager[bool]:
+        """Whether one more of this address may be looked at; counted until it has been."""
+        return self._knocking.one_more(address)
+
+
+class Crowd:
+    """So many in all, and so many of each name."""
+
+    def __init__(self, most: int, each: int) -> None:
+        self._most = most
         self._each = each
-        self._inside: Counter[str] = Counter()
+        self._here: Counter[str] = Counter()
 
     @contextmanager
-    def enter(self, subject: str) -> Iterator[bool]:
-        """Whether there is room for one more; counted in until leaving."""
-        if self._inside.total() >= self._sockets or self._inside[subject] >= self._each:
+    def one_more(self, name: str) -> Iterator[bool]:
+        if self._here.total() >= self._most or self._here[name] >= self._each:
             yield False
             return
-        self._inside[subject] += 1
+        self._here[name] += 1
         try:
             yield True
         finally:
-            self._inside[subject] -= 1
-            if not self._inside[subject]:
-                del self._inside[subject]
+            self._here[name] -= 1
+            if not self._here[name]:
+                del self._here[name]
 
 
 class SocketChannel:
@@ -99,31 +127,26 @@ class SocketChannel:
 async def visit(socket: WebSocket, brief: str) -> None:
     """Edit a brief together. Binary frames of the y-protocols; see collab/wire.py."""
     services = services_of(socket)
-    try:
-        principal = await principal_of(socket)
-        _, access = await services.briefs.access(principal, brief)
-    except NotSignedIn:
-        await _turn_away(socket, NOT_SIGNED_IN, "not signed in")
+    address = socket.client.host if socket.client else ""
+    with services.door.knock(address) as heard:
+        if not heard:
+            await socket.close()  # without a handshake: nothing more is spent on it
+            return
+        known = await _known(socket, services, brief)
+    if known is None:
         return
-    except Forbidden as error:
-        await _turn_away(socket, REFUSED, error.code)
-        return
-    except NotFound:
-        await _turn_away(socket, NO_SUCH_BRIEF, "no such brief")
-        return
-    except BackendError:
-        log.exception("The door to %s failed", brief)
-        await _turn_away(socket, CODES[CloseReason.STORE_FAILED], "failed")
-        return
-    subject = visitor_subject(principal.tenant, principal.subject)
+    principal, found, access = known
+    subject = f"{principal.tenant}/{principal.subject}"
     with services.door.enter(subject) as admitted:
         if not admitted:
             await _turn_away(socket, CODES[CloseReason.FULL], "too many connections")
             return
         await socket.accept()
         channel = SocketChannel(socket, message_bytes=services.rooms.limits.message_bytes)
+        visitor = services.rooms.visitor(channel, access=access, subject=subject)
         try:
-            await services.rooms.visit(brief, channel, access=access, subject=subject)
+            with services.watch.visiting(principal, found.space, found.id, visitor):
+                await services.rooms.receive(brief, visitor)
         except UnknownDocument:
             await channel.close(CloseReason.GONE)
         except CollabError:
@@ -134,9 +157,24 @@ async def visit(socket: WebSocket, brief: str) -> None:
             await channel.close(CloseReason.STORE_FAILED)
 
 
-def visitor_subject(tenant: str, subject: str) -> str:
-    """How a person is named in a room, for ``Rooms.revoke``: unique across tenants."""
-    return f"{tenant}/{subject}"
+async def _known(
+    socket: WebSocket, services: Services, brief: str
+) -> tuple[Principal, Brief, Access] | None:
+    """Who it is, and what they may do in the brief; None once they were turned away."""
+    try:
+        async with asyncio.timeout(KNOCK_SECONDS):
+            principal = await principal_of(socket)
+            return principal, *await services.briefs.access(principal, brief)
+    except NotSignedIn:
+        await _turn_away(socket, NOT_SIGNED_IN, "not signed in")
+    except Forbidden as error:
+        await _turn_away(socket, REFUSED, error.code)
+    except NotFound:
+        await _turn_away(socket, NO_SUCH_BRIEF, "no such brief")
+    except (BackendError, TimeoutError):
+        log.exception("The door to %s failed", brief)
+        await _turn_away(socket, CODES[CloseReason.STORE_FAILED], "failed")
+    return None
 
 
 async def _turn_away(socket: WebSocket, code: int, reason: str) -> None:

@@ -95,6 +95,7 @@ async def delete_space(space_id: str, principal: Asking, services: Wired) -> Non
     await services.sources.delete_space(principal, space_id)
     for brief in briefs:
         await services.rooms.evict(brief.id)
+    services.watch.changed()
 
 
 class FusionSent(Sent):
@@ -292,11 +293,15 @@ def _place(at: str) -> tuple[str, str, int, int]:
 
 @router.get("/api/spaces/{space_id}/events", response_class=StreamingResponse)
 async def space_events(space_id: str, principal: Asking, services: Wired) -> StreamingResponse:
-    """Server-sent events: ``source``, ``source_deleted``, ``brief``, ``reload``."""
+    """Server-sent events: ``source``, ``source_deleted``, ``brief``, ``members``, ``reload``; they
+    end for whoever may no longer see the space."""
     space = await services.spaces.open(principal, space_id, Action.READ)
 
     async def stream() -> AsyncIterator[str]:
-        with services.hub.listening(space.id) as subscription:
+        with (
+            services.hub.listening(space.id) as subscription,
+            services.watch.listening(principal, space.id, subscription.end),
+        ):
             yield ": listening\n\n"
             async for text in _lines(subscription):
                 yield text

@@ -26,6 +26,8 @@ from backend.graph.service import Graphs
 from backend.history.service import History
 from backend.jobs import Handler, Worker
 from backend.llm.extractive import Extractive
+from backend.members.service import Members
+from backend.members.watch import Watch
 from backend.rebuilding import REBUILD, Rebuilding
 from backend.services import Services
 from backend.settings import Settings
@@ -49,6 +51,7 @@ from backend.store.passages import StoredPassages
 from backend.store.tables import tenants
 from backend.store.updates import SqlUpdates
 from backend.templates.service import Templates
+from backend.wiring.bus import open_bus
 from backend.wiring.health import ports_of
 from backend.wiring.legs import (
     OpenedLeg,
@@ -104,7 +107,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             reranking=await open_reranking(settings, stack),
         )
 
+        bus = await stack.enter_async_context(open_bus(settings))
         hub = Hub()
+        if bus is not None:
+            await hub.join(bus)
+        watch = Watch(store, bus)
         outbox = Outbox(store)
         spaces = Spaces(store)
         texts = Texts(store, blobs)
@@ -173,7 +180,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             await history.follow(brief, projection)
 
         updates = SqlUpdates(store)
-        rooms = Rooms(updates, on_settled=BriefSettled(store, hub, [follow]))
+        rooms = Rooms(updates, bus=bus, on_settled=BriefSettled(store, hub, [follow]))
         history = History(StoredHistory(store), updates, rooms, hub, rooms.editors)
         if settings.jobs_workers:
             await history.resume()
@@ -210,8 +217,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             store=store,
             blobs=blobs,
             hub=hub,
+            bus=bus,
             authenticator=open_authenticator(settings),
             spaces=spaces,
+            members=Members(store, spaces, hub, watch.changed),
+            watch=watch,
             sources=source_service,
             reader=SourceReader(
                 sources=source_service, texts=texts, blobs=blobs, temporary=temporary
@@ -252,6 +262,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ports=(),
             warm=late.opened if late else warm_already,
         )
+        watching = asyncio.create_task(watch.run(), name="watch over who is inside")
+        stack.callback(watching.cancel)
         await worker.start()
         # Unwinds from the last: nothing new is heard or begun while what runs comes to its end.
         stack.push_async_callback(history.close)

@@ -13,16 +13,16 @@ from typing import Any
 import pycrdt
 import pytest
 import uvicorn
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from backend.auth.principal import Principal, Role
 from backend.clock import now
 from backend.editing.routes import Door
-from backend.store.tables import members, tenants
+from backend.store.tables import briefs, members, tenants
 from collab import Limits, wire
-from tests.yjs.serve import rooms_app
+from tests.yjs.serve import ByHeader, rooms_app
 
 YOU = Principal("you", "local", "You", frozenset({Role.ADMIN}))
 LIMITS = Limits(message_bytes=4096, quiet_seconds=0.02)
@@ -33,6 +33,10 @@ class Place:
     services: SimpleNamespace
     url: str
     brief: str
+
+    async def space(self) -> str:
+        found, _ = await self.services.briefs.access(YOU, self.brief)
+        return str(found.space)
 
     def enter(self, who: str = "admin:you", brief: str | None = None) -> Any:
         return connect(f"{self.url}/{brief or self.brief}", additional_headers={"x-visitor": who})
@@ -141,6 +145,13 @@ async def test_a_viewers_edit_is_refused(place: Place) -> None:
         ("text", 4400),
         (b"\x09", 4400),
         (b"", 4400),
+        (wire.update(b"\x00\x00")[:-1], 4400),  # cut off
+        (b"\x00\x00\xff", 4400),  # a length that does not end
+        (b"\x00\x02\xff\xff\xff\xff\x0f", 4400),  # 4 GiB announced
+        (b"\x63", 4400),  # a type of no protocol
+        (b"\x64\x01\x02\xff\xfe", 4400),  # an epoch that is no UTF-8
+        (wire.presences([wire.Presence(5, 1, b"\xff")]), 4400),
+        (wire.presences([wire.Presence(5, 1, b"{")]), 4400),
         (wire.update(b"\x01\x02\x03"), 4400),
         (b"\x00\x02\x80\x80\x80\x80\x04", 4400),
         (bytes(4097), 4413),
@@ -182,15 +193,65 @@ async def test_a_message_of_exactly_the_limit_is_read(place: Place) -> None:
             pass
 
 
-async def test_revoked_while_inside(place: Place) -> None:
-    """A revoked person's socket closes with 4403, at once."""
+async def test_removed_while_inside(place: Place) -> None:
+    """Who is taken out of the space is sent out with 4403; the others notice nothing."""
+    space = await place.space()
     async with place.enter("viewer:vera") as vera, place.enter() as you:
         await greet(vera)
         await greet(you)
-        assert place.services.rooms.judge("local/vera", place.brief, None) == 1
+        await place.services.members.remove(YOU, space, "vera")
         assert await closed(vera) == 4403
         await you.send(wire.query_presences())
         assert await you.ping()
+    async with place.enter("viewer:vera") as again:
+        assert await closed(again) == 4404
+
+
+async def test_lowered_while_inside(place: Place) -> None:
+    """Who may only read from now on is asked to come back, and does so as a reader; what they had
+    typed and not been told was saved is not taken."""
+    space = await place.space()
+    await place.services.members.put(YOU, space, "ann", Role.ANALYST)
+    async with place.enter("viewer:ann") as ann:
+        assert (await greet(ann))[1] == "write"
+        doc = await sync(ann)
+        await place.services.members.put(YOU, space, "ann", Role.COMMENTER)
+        assert await closed(ann) == 4503
+    async with place.enter("viewer:ann") as ann:
+        assert (await greet(ann))[1] == "read"
+        doc.get("title", type=pycrdt.Text).insert(0, "mine")
+        await ann.send(wire.update(doc.get_update()))
+        assert await closed(ann) == 4403
+    await place.services.members.put(YOU, space, "ann", Role.ADMIN)
+    async with place.enter("viewer:ann") as ann:
+        assert (await greet(ann))[1] == "write"
+    assert await place.services.rooms.title(place.brief) == "T"
+
+
+async def test_a_change_nobody_told_of_is_noticed(place: Place) -> None:
+    """Membership that another process changed in the database, brief or space that it deleted:
+    whoever is inside is sent out all the same."""
+    async with place.enter("viewer:vera") as vera, place.enter() as you:
+        await greet(vera)
+        await greet(you)
+        async with place.services.store.writing() as connection:
+            await connection.execute(delete(members).where(members.c.subject == "vera"))
+        assert await closed(vera) == 4403
+        async with place.services.store.writing() as connection:
+            await connection.execute(delete(briefs).where(briefs.c.id == place.brief))
+        assert await closed(you) == 4404
+
+
+async def test_two_sign_ins_of_one_person_are_judged_apart(place: Place) -> None:
+    """Somebody's visit as a tenant's admin is not ended because another of theirs may only read."""
+    async with place.enter("admin:vera") as admin, place.enter("viewer:vera") as viewer:
+        assert (await greet(admin))[1] == "write"
+        assert (await greet(viewer))[1] == "read"
+        await place.services.watch.look()
+        await place.services.members.remove(YOU, await place.space(), "vera")
+        assert await closed(viewer) == 4403
+        await admin.send(wire.query_presences())
+        assert await admin.recv()
 
 
 async def test_deleted_while_inside(place: Place) -> None:
@@ -233,6 +294,42 @@ async def test_no_more_than_fit(place: Place) -> None:
                 await greet(other)
         async with place.enter() as again:
             assert await greet(again)
+
+
+async def test_only_so_many_knock_at_once(place: Place) -> None:
+    """Of one address, past the limit, sockets are refused before anybody asks who they are; when
+    those before have been looked at, the next comes in."""
+    place.services.door = Door(knocking_each=2)
+    place.services.authenticator = slow = Slow()
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(knocked(place)) for _ in range(2)]
+        async with asyncio.timeout(5):
+            while slow.asked < 2:
+                await asyncio.sleep(0.005)
+        with pytest.raises(InvalidStatus):
+            await knocked(place)
+        assert slow.asked == 2
+        slow.go_on.set()
+    assert [task.result() for task in waiting] == ["write", "write"]
+    assert await knocked(place) == "write"
+
+
+async def knocked(place: Place) -> str:
+    async with place.enter() as socket:
+        return (await greet(socket))[1]
+
+
+class Slow(ByHeader):
+    """Says who it is only when told to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.go_on = asyncio.Event()
+
+    async def authenticate(self, **asking: Any) -> Principal:
+        self.asked += 1
+        await self.go_on.wait()
+        return await super().authenticate(**asking)
 
 
 async def test_a_brief_rebuilt_on_the_server_is_not_merged(place: Place) -> None:

@@ -1,9 +1,10 @@
 """A server of rooms alone, in a process of its own so that it can be killed.
 
-    python tests/yjs/serve.py FOLDER PORT
+    python tests/yjs/serve.py FOLDER PORT [DATABASE_URL [BUS_URL]]
 
-Serves every brief in FOLDER's database. A visitor is who its `x-visitor` header says (`viewer:ann`,
-a role and a name), the admin without one, and nobody at all with `stranger`.
+Serves every brief in FOLDER's database, or in the one that is named. A visitor is who its
+`x-visitor` header says (`viewer:ann`, a role and a name), the admin without one, and nobody at all
+with `stranger`.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ from backend.briefs.service import Briefs, BriefSettled
 from backend.editing.routes import Door, router
 from backend.errors import Forbidden, NotSignedIn
 from backend.events import Hub
-from backend.settings import Url
+from backend.members.service import Members
+from backend.members.watch import Watch
+from backend.settings import Settings, Url
 from backend.spaces.service import Spaces
 from backend.store.engine import open_store
 from backend.store.updates import SqlUpdates
+from backend.wiring.bus import open_bus
 from collab import Limits, Rooms
 from collab.rooms import DEFAULT_LIMITS
 
@@ -53,17 +57,34 @@ class ByHeader:
 
 
 @asynccontextmanager
-async def rooms_app(folder: Path, *, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[FastAPI]:
-    """The door over a database in this folder, where a header says who one is."""
-    async with open_store(Url("sqlite:///app.db"), folder) as store:
+async def rooms_app(
+    folder: Path,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    database: str = "sqlite:///app.db",
+    bus_url: str = "none:",
+) -> AsyncIterator[FastAPI]:
+    """The door over a database, where a header says who one is."""
+    async with (
+        open_store(Url(database), folder) as store,
+        open_bus(Settings(_env_file=None, bus_url=bus_url)) as bus,
+    ):
         hub = Hub()
-        rooms = Rooms(SqlUpdates(store), limits=limits, on_settled=BriefSettled(store, hub))
+        if bus is not None:
+            await hub.join(bus)
+        rooms = Rooms(
+            SqlUpdates(store), limits=limits, bus=bus, on_settled=BriefSettled(store, hub)
+        )
         spaces = Spaces(store)
+        watch = Watch(store, bus)
+        watching = asyncio.create_task(watch.run())
         app = FastAPI()
         app.state.services = SimpleNamespace(
             rooms=rooms,
             briefs=Briefs(store, spaces, rooms, hub),
             spaces=spaces,
+            members=Members(store, spaces, hub, watch.changed),
+            watch=watch,
             door=Door(),
             hub=hub,
             store=store,
@@ -73,6 +94,7 @@ async def rooms_app(folder: Path, *, limits: Limits = DEFAULT_LIMITS) -> AsyncIt
         try:
             yield app
         finally:
+            watching.cancel()
             await rooms.close()
 
 
@@ -84,8 +106,9 @@ class Announced(uvicorn.Server):
         print("ready", flush=True)
 
 
-async def main(folder: Path, port: int) -> None:
-    async with rooms_app(folder) as app:
+async def main(folder: Path, port: int, *urls: str) -> None:
+    named = dict(zip(("database", "bus_url"), urls, strict=False))
+    async with rooms_app(folder, **named) as app:
         config = uvicorn.Config(
             app,
             port=port,
@@ -97,4 +120,4 @@ async def main(folder: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

@@ -433,15 +433,17 @@ async def test_a_presence_past_its_limit_closes_its_sender() -> None:
         assert await bob.ended() is CloseReason.MALFORMED
 
 
-async def test_revoking_closes_one_persons_sockets_everywhere() -> None:
-    """Each of the person's sockets closes, nobody else's does."""
-    async with opened() as (rooms, _):
-        ann = await Guest(rooms).join()
-        bobs = [await Guest(rooms, subject="bob").join() for _ in range(2)]
-        assert rooms.judge("bob", BRIEF, None) == 2
-        assert [await bob.ended() for bob in bobs] == [CloseReason.REVOKED] * 2
-        ann.type("still here")
-        await ann.until(lambda: ann.saved == 2)
+async def test_a_visitor_dropped_before_it_is_inside_stays_outside() -> None:
+    """Who lost access while the document was being loaded hears so, and nothing of the document."""
+    async with opened() as (rooms, store):
+        channel = MemoryChannel()
+        visitor = rooms.visitor(channel, access=Access.WRITE, subject="bob")
+        visiting = asyncio.create_task(rooms.receive(BRIEF, visitor))
+        visitor.drop(CloseReason.REVOKED)
+        await asyncio.wait_for(visiting, 5)
+        assert channel.closed is CloseReason.REVOKED
+        assert await channel.client_receive() is None
+        assert store.loads == 1
 
 
 async def test_a_quiet_room_settles_and_an_empty_one_closes() -> None:

@@ -1,0 +1,1 @@
+"""Who is in a space, as what, and what follows when that changes."""
