@@ -73,7 +73,7 @@ class Thread:
     comments: Sequence[Comment]
 
 
-class Kind(StrEnum):
+class Why(StrEnum):
     """Why somebody is told."""
 
     MENTION = "mention"
@@ -84,7 +84,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Notification:
     id: str
-    kind: Kind
+    kind: Why
     by: str  # their name
     space: str
     brief: str

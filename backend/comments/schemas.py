@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from backend.clock import iso
-from backend.comments.model import Anchor, Comment, Kind, Notification, Person, Thread
+from backend.comments.model import Anchor, Comment, Notification, Person, Thread, Why
 from backend.comments.service import Listed, Said
 from backend.sent import Sent
 
@@ -161,7 +161,7 @@ class CommentsOut(BaseModel):
 
 class NotificationOut(BaseModel):
     id: str
-    kind: Kind
+    kind: Why
     by: str
     space: str
     brief: str

@@ -16,12 +16,12 @@ from backend.comments.model import (
     Comment,
     Full,
     Gone,
-    Kind,
     Moved,
     Notification,
     Person,
     Place,
     Thread,
+    Why,
 )
 from backend.errors import Conflict, Forbidden, Invalid, NotFound
 from backend.events import Hub
@@ -113,7 +113,7 @@ class Comments:
                 comment,
                 draft=said.draft,
                 limit=REPLIES,
-                tell=_but(principal, {opened.opened_by: Kind.REPLY}) | _mentioned(comment),
+                tell=_but(principal, {opened.opened_by: Why.REPLY}) | _mentioned(comment),
             )
             return await self._changed(place, thread)
 
@@ -158,7 +158,7 @@ class Comments:
         async with _explained(thread):
             opened = await self._store.thread(brief, thread)
             if resolved:
-                tell = _but(principal, {opened.opened_by: Kind.RESOLVED})
+                tell = _but(principal, {opened.opened_by: Why.RESOLVED})
                 await self._store.resolve(place, thread, _person(principal), tell=tell)
             else:
                 await self._store.reopen(brief, thread, limit=THREADS)
@@ -253,16 +253,16 @@ def _person(principal: Principal) -> Person:
     return Person(principal.subject, principal.name or principal.subject)
 
 
-def _mentioned(comment: Comment) -> dict[str, Kind]:
+def _mentioned(comment: Comment) -> dict[str, Why]:
     """Those mentioned, without the author."""
     return {
-        person.subject: Kind.MENTION
+        person.subject: Why.MENTION
         for person in comment.mentions
         if person.subject != comment.author.subject
     }
 
 
-def _but(principal: Principal, tell: Mapping[str, Kind]) -> dict[str, Kind]:
+def _but(principal: Principal, tell: Mapping[str, Why]) -> dict[str, Why]:
     """Nobody is told of what they did themselves."""
     return {who: kind for who, kind in tell.items() if who != principal.subject}
 

@@ -16,12 +16,12 @@ from backend.comments.model import (
     Comment,
     Full,
     Gone,
-    Kind,
     Moved,
     Person,
     Place,
     Resolved,
     Thread,
+    Why,
 )
 from backend.store.engine import Store
 from backend.store.notifications import notify
@@ -101,7 +101,7 @@ class StoredComments:
         *,
         draft: str | None,
         limit: int,
-        tell: Mapping[str, Kind],
+        tell: Mapping[str, Why],
     ) -> str:
         """Open a thread; its id, or that of the one this draft opened before.
 
@@ -138,7 +138,7 @@ class StoredComments:
         *,
         draft: str | None,
         limit: int,
-        tell: Mapping[str, Kind],
+        tell: Mapping[str, Why],
     ) -> None:
         """Full where the thread has ``limit`` replies. The same draft is written once."""
         async with self._store.writing() as connection:
@@ -158,7 +158,7 @@ class StoredComments:
             await notify(connection, place, thread, comment.author, tell, comment=comment.id)
 
     async def edit(
-        self, place: Place, thread: str, comment: Comment, *, tell: Mapping[str, Kind]
+        self, place: Place, thread: str, comment: Comment, *, tell: Mapping[str, Why]
     ) -> None:
         """Give a comment the words it has now."""
         async with self._store.writing() as connection:
@@ -181,7 +181,7 @@ class StoredComments:
             await notify(connection, place, thread, comment.author, tell, comment=comment.id)
 
     async def resolve(
-        self, place: Place, thread: str, by: Person, *, tell: Mapping[str, Kind]
+        self, place: Place, thread: str, by: Person, *, tell: Mapping[str, Why]
     ) -> None:
         """A thread that is resolved already stays whose it was."""
         async with self._store.writing() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.auth.principal import Principal, Role
 from backend.clock import new_id, now
-from backend.comments.model import Kind, Notification, Person, Place
+from backend.comments.model import Notification, Person, Place, Why
 from backend.store.engine import Store
 from backend.store.tables import briefs, comment_threads, comments, members, notifications
 
@@ -41,7 +41,7 @@ class StoredNotifications:
             return [
                 Notification(
                     row.id,
-                    Kind(row.kind),
+                    Why(row.kind),
                     row.by_name,
                     row.space,
                     row.brief,
@@ -78,7 +78,7 @@ async def notify(
     place: Place,
     thread: str,
     by: Person,
-    tell: Mapping[str, Kind],
+    tell: Mapping[str, Why],
     *,
     comment: str | None = None,
 ) -> None:

@@ -10,7 +10,16 @@ from sqlalchemy import delete, insert
 
 from backend.auth.principal import Principal, Role
 from backend.clock import new_id, now
-from backend.comments.model import Anchor, Comment, Full, Gone, Kind, Moved, Person, Place
+from backend.comments.model import (
+    Anchor,
+    Comment,
+    Full,
+    Gone,
+    Moved,
+    Person,
+    Place,
+    Why,
+)
 from backend.store.comments import StoredComments
 from backend.store.engine import Store
 from backend.store.notifications import KEPT, StoredNotifications
@@ -192,13 +201,18 @@ async def test_told_with_the_change_and_only_of_what_one_may_read(
     told = StoredNotifications(store)
     bo = Principal("bo", "t", "Bo")
     thread = await kept.begin(
-        PLACE, ANCHOR, said(ANN, "See @Bo", BO), draft=None, limit=500, tell={"bo": Kind.MENTION}
+        PLACE,
+        ANCHOR,
+        said(ANN, "See @Bo", BO),
+        draft=None,
+        limit=500,
+        tell={"bo": Why.MENTION},
     )
-    await kept.resolve(PLACE, thread, ANN, tell={"bo": Kind.RESOLVED})
+    await kept.resolve(PLACE, thread, ANN, tell={"bo": Why.RESOLVED})
     latest = await told.list(bo, limit=50)
     assert [(one.kind, one.by, one.words, one.read) for one in latest] == [
-        (Kind.RESOLVED, "Ann", "grew 12 %", False),
-        (Kind.MENTION, "Ann", "See @Bo", False),
+        (Why.RESOLVED, "Ann", "grew 12 %", False),
+        (Why.MENTION, "Ann", "See @Bo", False),
     ]
     assert await told.unread(bo) == 2
     assert await told.unread(Principal("bo", "another", "Bo")) == 0
@@ -230,8 +244,8 @@ async def test_the_oldest_notification_goes_when_one_too_many_comes(
             PLACE,
             thread,
             replace((await kept.thread("brf_1", thread)).comments[0], body=str(n)),
-            tell={"bo": Kind.MENTION} if n else {"ann": Kind.REPLY, "bo": Kind.REPLY},
+            tell={"bo": Why.MENTION} if n else {"ann": Why.REPLY, "bo": Why.REPLY},
         )
     kinds = [one.kind for one in await told.list(bo, limit=KEPT + 1)]
-    assert kinds == [Kind.MENTION] * KEPT
+    assert kinds == [Why.MENTION] * KEPT
     assert await told.unread(ann) == 1

@@ -28,6 +28,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   },
   { keys: '[[', what: 'Cite by search', group: 'Brief' },
   { keys: '/', what: 'Insert a block', group: 'Brief' },
+  { keys: 'Mod+Alt+M', what: 'Comment on the selected words', group: 'Brief' },
   { keys: 'F8', what: 'Next unresolved claim', group: 'Checks' },
   { keys: 'Shift+F8', what: 'Previous unresolved claim', group: 'Checks' },
   { keys: 'Mod+.', what: 'Claim card', group: 'Checks' },

@@ -1,7 +1,7 @@
 /** Where a person stands: what the page's address says and nothing else. */
 
 export const LEFT_TABS = ['ask', 'sources', 'graph', 'reader'] as const;
-export const RIGHT_TABS = ['claims', 'ship'] as const;
+export const RIGHT_TABS = ['claims', 'comments', 'ship'] as const;
 
 export type LeftTab = (typeof LEFT_TABS)[number];
 export type RightTab = (typeof RIGHT_TABS)[number];
@@ -11,6 +11,7 @@ export type Selected =
   | { kind: 'cite'; id: string }
   | { kind: 'claim'; id: string }
   | { kind: 'block'; id: string }
+  | { kind: 'comment'; id: string }
   | { kind: 'at'; source: string; version: string; start: number; end: number };
 
 export interface Place {
@@ -46,6 +47,7 @@ export function parseSelected(text: string | null): Selected | null {
     case 'cite':
     case 'claim':
     case 'block':
+    case 'comment':
       return { kind, id };
     case 'at': {
       const [, source, version, start, end] = AT.exec(id) ?? [];

@@ -92,9 +92,9 @@ export class Survey {
     const start = this.starts.get(at.type);
     if (start === undefined) return null;
     if (at.type instanceof Y.XmlText) return start + at.index;
+    if (!(at.type instanceof Y.XmlFragment)) return null;
     let place = start;
-    for (const child of (at.type as Y.XmlFragment).toArray().slice(0, at.index))
-      place += this.size(child);
+    for (const child of at.type.toArray().slice(0, at.index)) place += this.size(child);
     return place;
   }
 

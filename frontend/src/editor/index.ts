@@ -2,6 +2,15 @@ export { citationsIn, chipName, numbered, reference } from './citations';
 export { briefExtensions, type EditorWorld } from './extensions';
 export { citationOrder } from './extensions/citation';
 export { claimAt, unresolvedClaims } from './extensions/claims';
+export {
+  commentAnchor,
+  commentAt,
+  type CommentMark,
+  commentOrder,
+  commentRange,
+  type MovedAnchor,
+  selectedAnchor,
+} from './extensions/comments';
 export { findCount } from './extensions/find';
 export { isSafeLink } from './extensions/link';
 export type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice, Verdict } from './model';

@@ -2,6 +2,7 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { get, type Hit, request } from '../api';
 import { useClaims } from '../claims';
+import { getCommentDesk } from '../comments';
 import { announce, getPlace, go, select, setBriefPort, subscribePlace, usePlace } from '../desk';
 import { BriefPane, type BriefHandle } from '../panes/brief';
 import type { Session } from '../session';
@@ -59,6 +60,8 @@ export const OpenBrief = memo(function OpenBrief({ space, session, reading }: Op
     const text = sentence.trim();
     const claim = latest.current.find((item) => item.block === block && item.text.trim() === text);
     const { sel } = getPlace();
+    // A comment stays chosen while the caret is in its words.
+    if (sel?.kind === 'comment' && getCommentDesk().port?.at() === sel.id) return;
     // A chosen citation of this very claim stays chosen.
     if (claim && sel?.kind === 'cite' && claim.cites.includes(sel.id)) return;
     go(

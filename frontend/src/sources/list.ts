@@ -72,7 +72,11 @@ export function useSpaceEvents(space: string | null): void {
     stream.addEventListener('open', () => {
       setReachable(true);
       // What happened while the line was down was not told.
-      if (opened) void refetch(sourcesPath(space));
+      if (opened) invalidate('/api/briefs/');
+      if (opened) {
+        void refetch(sourcesPath(space));
+        invalidate('/api/rebuild');
+      }
       opened = true;
     });
     stream.addEventListener('error', () => {
@@ -109,6 +113,11 @@ export function useSpaceEvents(space: string | null): void {
     return () => {
       stream.close();
       if (timer) clearTimeout(timer);
+    stream.addEventListener('comments', (event: MessageEvent<string>) => {
+      const { brief } = JSON.parse(event.data) as { brief: string };
+      invalidate(`/api/briefs/${brief}/comments`);
+      invalidate('/api/notifications');
+    });
     };
   }, [space]);
 }

@@ -86,6 +86,12 @@ export function commentRange(state: EditorState, id: string): Range | null {
   return key.getState(state)?.placed.find((one) => one.id === id)?.range ?? null;
 }
 
+/** Where a thread's words are anchored by now; null where they are gone. */
+export function commentAnchor(state: EditorState, id: string): Anchor | null {
+  const range = commentRange(state, id);
+  return range && new Survey(state).anchor(state.doc, range);
+}
+
 /** The thread a position lies in: the one with the fewest words where several do. */
 export function commentAt(state: EditorState, pos: number): string | null {
   const here = (key.getState(state)?.placed ?? []).flatMap(({ id, range }) =>

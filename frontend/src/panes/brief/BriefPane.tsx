@@ -1,4 +1,5 @@
 import '../../editor/editor.css';
+import '../../editor/extensions/comments.css';
 
 import { useEditor } from '@tiptap/react';
 import { CircleAlert, GripVertical, X } from 'lucide-react';
@@ -15,6 +16,7 @@ import { createPortal } from 'react-dom';
 import { briefExtensions, claimAt, sentenceAt } from '../../editor';
 import { IconButton } from '../../ui/Button';
 import { FindBar } from './FindBar';
+import { BriefComments } from './BriefComments';
 import { Footer } from './Footer';
 import { makeHandle } from './handle';
 import { pickImages } from './pickImages';
@@ -183,6 +185,7 @@ function makeGrip(): HTMLElement {
   const grip = document.createElement('div');
   grip.className = 'brief-grip';
   grip.style.visibility = 'hidden';
+      <BriefComments editor={editor} session={session} />
   grip.style.position = 'absolute';
   return grip;
 }

@@ -11,6 +11,7 @@ import {
   List,
   ListOrdered,
   type LucideIcon,
+  MessageSquarePlus,
   Minus,
   Plus,
   Quote,
@@ -25,6 +26,7 @@ import {
 } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 
+import { getCommentDesk } from '../../comments';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '../../ui/Menu';
 import { LinkField } from './LinkField';
 import { pickImages } from './pickImages';
@@ -255,6 +257,12 @@ export function Toolbar({ editor, editable, onFind }: ToolbarProps) {
             onPress={() => chain().redo().run()}
           />
           <Tool icon={Search} label="Find" keys={`${MOD}F`} onPress={onFind} />
+          <Tool
+            icon={MessageSquarePlus}
+            label="Comment"
+            keys={`${MOD_ALT}M`}
+            onPress={() => getCommentDesk().port?.comment()}
+          />
         </Group>
       </div>
       {linking && <LinkField editor={editor} onClose={() => setLinking(false)} />}

@@ -58,7 +58,8 @@ function insertSentences(
   accept(place, piece);
 }
 
-function show(editor: Editor, from: number, to: number): void {
+/** Scrolls to a place and marks it for a moment. */
+export function showRange(editor: Editor, from: number, to: number): void {
   const { node } = editor.view.domAtPos(from);
   const element = node instanceof Element ? node : node.parentElement;
   element?.scrollIntoView({ block: 'center', behavior: 'smooth' });
@@ -105,15 +106,15 @@ export function makeHandle(editor: Editor, openFind: () => void): BriefHandle {
     reveal({ block, cite, text }) {
       if (cite !== undefined) {
         const at = citationsIn(editor.state.doc).find((one) => one.cite === cite);
-        if (at) show(editor, at.pos, at.pos + 1);
+        if (at) showRange(editor, at.pos, at.pos + 1);
         return;
       }
       const found = block === undefined ? null : findBlock(editor, block);
       if (!found) return;
       const start = found.pos + 1;
       const place = text === undefined ? null : locate(found.node, text);
-      if (place) show(editor, start + place.from, start + place.to);
-      else show(editor, start, found.pos + found.node.nodeSize - 1);
+      if (place) showRange(editor, start + place.from, start + place.to);
+      else showRange(editor, start, found.pos + found.node.nodeSize - 1);
     },
     select({ block, text }) {
       const found = findBlock(editor, block);

@@ -1,10 +1,12 @@
 import { memo } from 'react';
 
 import { useClaims } from '../../claims';
+import { useComments } from '../../comments';
 import { go, usePlace } from '../../desk';
 import { Empty } from '../../ui/Empty';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { Claims } from './Claims';
+import { Comments } from './Comments';
 import { Ship } from './Ship';
 
 interface ChecksPaneProps {
@@ -15,6 +17,7 @@ interface ChecksPaneProps {
 export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneProps) {
   const { right } = usePlace();
   const report = useClaims(brief);
+  const comments = useComments(brief);
   return (
     <Tabs
       label="Checks and Ship"
@@ -22,12 +25,14 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       onChange={(next) => go({ right: next })}
       tabs={[
         { id: 'claims', label: 'Claims', count: report.data?.coverage.claims ?? null },
+        { id: 'comments', label: 'Comments', count: comments.data?.threads.length ?? null },
         { id: 'ship', label: 'Ship' },
       ]}
     >
       <TabPanel id="claims">
         {brief ? <Claims space={space} brief={brief} /> : <NoBrief />}
       </TabPanel>
+      <TabPanel id="comments">{brief ? <Comments brief={brief} /> : <NoBrief />}</TabPanel>
       <TabPanel id="ship">{brief ? <Ship brief={brief} /> : <NoBrief />}</TabPanel>
     </Tabs>
   );
