@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { framed, nextTowards, settled, type Tie } from './layout';
+import { type Box, framed, nextTowards, type Positions, settled, type Tie } from './layout';
 
 function ring(size: number): { names: string[]; ties: Tie[] } {
   const names = Array.from({ length: size }, (_, at) => `n${at}`);
@@ -8,6 +8,18 @@ function ring(size: number): { names: string[]; ties: Tie[] } {
     names,
     ties: names.map((from, at) => ({ from, to: `n${(at + 1) % size}`, weight: 1 + (at % 3) })),
   };
+}
+
+function apart(places: Positions, sizes: ReadonlyMap<string, Box>): boolean {
+  const all = [...places];
+  return all.every(([name, here], at) =>
+    all.slice(at + 1).every(([other, there]) => {
+      const [one, two] = [sizes.get(name), sizes.get(other)];
+      if (!one || !two) return false;
+      const wide = (one.width + two.width) / 2 <= Math.abs(here.x - there.x);
+      return wide || (one.height + two.height) / 2 <= Math.abs(here.y - there.y);
+    }),
+  );
 }
 
 describe('a drawing', () => {
@@ -42,23 +54,37 @@ describe('a drawing', () => {
     expect(settled([], []).size).toBe(0);
   });
 
-  it('keeps names inside the frame and off each other where there is room', () => {
+  it('keeps names inside the frame and off each other', () => {
     const { names, ties } = ring(12);
     const size = { width: 70, height: 30 };
     const sizes = new Map(names.map((name) => [name, size]));
     const frame = { width: 480, height: 320 };
-    const places = [...framed(settled(names, ties), frame, { x: 40, y: 20 }, sizes).values()];
-    for (const [at, one] of places.entries()) {
-      expect(one.x).toBeGreaterThanOrEqual(40);
-      expect(one.x).toBeLessThanOrEqual(440);
-      expect(one.y).toBeGreaterThanOrEqual(20);
-      expect(one.y).toBeLessThanOrEqual(300);
-      for (const other of places.slice(at + 1)) {
-        const apart = Math.abs(one.x - other.x) > 69 || Math.abs(one.y - other.y) > 29;
-        expect(apart).toBe(true);
-      }
+    const placed = framed(settled(names, ties), frame, { x: 5, y: 5 }, sizes);
+    expect(placed.size).toBe(12);
+    expect(apart(placed, sizes)).toBe(true);
+    for (const { x, y } of placed.values()) {
+      expect(x - 35).toBeGreaterThanOrEqual(5);
+      expect(x + 35).toBeLessThanOrEqual(475);
+      expect(y - 15).toBeGreaterThanOrEqual(5);
+      expect(y + 15).toBeLessThanOrEqual(315);
     }
-    expect(framed(new Map(), { width: 0, height: 0 }, { x: 40, y: 20 }, sizes).size).toBe(0);
+    expect(framed(new Map(), { width: 0, height: 0 }, { x: 5, y: 5 }, sizes).size).toBe(0);
+  });
+
+  it('leaves out the last names where there is no room, and none touches another', () => {
+    const { names, ties } = ring(60);
+    const sizes = new Map(
+      names.map((name, at) => [name, { width: 40 + (at % 7) * 15, height: 28 + (at % 3) * 4 }]),
+    );
+    for (const frame of [
+      { width: 300, height: 200 },
+      { width: 700, height: 420 },
+    ]) {
+      const placed = framed(settled(names, ties), frame, { x: 4, y: 4 }, sizes);
+      expect(apart(placed, sizes)).toBe(true);
+      expect(placed.size).toBeGreaterThan(5);
+      expect(placed.has('n0')).toBe(true);
+    }
   });
 
   it('is walked by arrow keys to the nearest name ahead', () => {

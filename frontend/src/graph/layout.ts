@@ -93,10 +93,13 @@ export interface Box {
 }
 
 const ROUNDS = 80;
+const CLEAR = 0.5;
+const NOTHING: Box = { width: 0, height: 0 };
 
 /**
- * The places moved into a frame and off each other, as far as there is room: `sizes` is what each
- * name takes around its place. What was found keeps its order, not its shape.
+ * The places moved into a frame and off each other: `sizes` is what each name takes around its
+ * place. What was found keeps its order, not its shape. Where there is no room for all, the last
+ * names are left out, so that none touches another.
  */
 export function framed(
   found: Positions,
@@ -104,47 +107,85 @@ export function framed(
   margin: Point,
   sizes: ReadonlyMap<string, Box>,
 ): Positions {
+  const kept = new Map(found);
+  for (;;) {
+    const places = parted(kept, frame, margin, sizes);
+    const late = touching(places, sizes);
+    if (late === null) return places;
+    kept.delete(late);
+  }
+}
+
+/** As `framed`, as far as there is room for all of them. */
+function parted(
+  found: Positions,
+  frame: Box,
+  margin: Point,
+  sizes: ReadonlyMap<string, Box>,
+): Positions {
   const names = [...found.keys()];
+  const size = names.map((name) => sizes.get(name) ?? NOTHING);
+  const most = {
+    x: margin.x + Math.max(0, ...size.map(({ width }) => width)) / 2,
+    y: margin.y + Math.max(0, ...size.map(({ height }) => height)) / 2,
+  };
   const x = spread(
     [...found.values()].map((point) => point.x),
     frame.width,
-    margin.x,
+    most.x,
   );
   const y = spread(
     [...found.values()].map((point) => point.y),
     frame.height,
-    margin.y,
+    most.y,
   );
-  const size = names.map((name) => sizes.get(name) ?? { width: 0, height: 0 });
   for (let round = 0; round < ROUNDS; round += 1) {
     let moved = false;
     for (let one = 0; one < names.length; one += 1) {
       for (let other = one + 1; other < names.length; other += 1) {
-        const wide = ((size[one]?.width ?? 0) + (size[other]?.width ?? 0)) / 2;
-        const high = ((size[one]?.height ?? 0) + (size[other]?.height ?? 0)) / 2;
         const ax = at(x, other) - at(x, one);
         const ay = at(y, other) - at(y, one);
-        const overX = wide - Math.abs(ax);
-        const overY = high - Math.abs(ay);
+        const { x: overX, y: overY } = overlap(ax, ay, size[one], size[other]);
         if (overX <= 0 || overY <= 0) continue;
         moved = true;
-        // The shorter way out, shared by both.
+        // The shorter way out, shared by both, and a little more: sums of halves are not exact.
         if (overX < overY) {
-          add(x, one, ((ax < 0 ? 1 : -1) * overX) / 2);
-          add(x, other, ((ax < 0 ? -1 : 1) * overX) / 2);
+          add(x, one, ((ax < 0 ? 1 : -1) * (overX + CLEAR)) / 2);
+          add(x, other, ((ax < 0 ? -1 : 1) * (overX + CLEAR)) / 2);
         } else {
-          add(y, one, ((ay < 0 ? 1 : -1) * overY) / 2);
-          add(y, other, ((ay < 0 ? -1 : 1) * overY) / 2);
+          add(y, one, ((ay < 0 ? 1 : -1) * (overY + CLEAR)) / 2);
+          add(y, other, ((ay < 0 ? -1 : 1) * (overY + CLEAR)) / 2);
         }
       }
     }
-    for (let one = 0; one < names.length; one += 1) {
-      x[one] = within(at(x, one), margin.x, frame.width - margin.x);
-      y[one] = within(at(y, one), margin.y, frame.height - margin.y);
-    }
+    size.forEach(({ width, height }, one) => {
+      const [asideX, asideY] = [margin.x + width / 2, margin.y + height / 2];
+      x[one] = within(at(x, one), asideX, frame.width - asideX);
+      y[one] = within(at(y, one), asideY, frame.height - asideY);
+    });
     if (!moved) break;
   }
   return positions(names, x, y);
+}
+
+/** The later of the first two names that touch; null where none do. */
+function touching(places: Positions, sizes: ReadonlyMap<string, Box>): string | null {
+  const all = [...places];
+  for (const [at, [name, here]] of all.entries()) {
+    for (const [before, there] of all.slice(0, at)) {
+      const over = overlap(here.x - there.x, here.y - there.y, sizes.get(before), sizes.get(name));
+      if (over.x > 0 && over.y > 0) return name;
+    }
+  }
+  return null;
+}
+
+/** By how much two boxes overlap whose middles are so far from each other; below 0, not at all. */
+function overlap(ax: number, ay: number, one: Box = NOTHING, other: Box = NOTHING): Point {
+  return {
+    x: (one.width + other.width) / 2 - Math.abs(ax),
+    y: (one.height + other.height) / 2 - Math.abs(ay),
+  };
 }
 
 function spread(values: readonly number[], size: number, margin: number): Float64Array {

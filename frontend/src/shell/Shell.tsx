@@ -30,6 +30,7 @@ import { Empty } from '../ui/Empty';
 import { ProblemNotice } from '../ui/ProblemNotice';
 import { applyTheme, storedTheme } from '../ui/theme';
 import { Banners } from './Banners';
+import { Rebuilt } from './Rebuilt';
 import { DeleteBrief, DeleteSpace, NewBrief, NewSpace, TemplatePicker } from './dialogs';
 import { Header } from './Header';
 import { KeyList } from './KeyList';
@@ -208,6 +209,7 @@ export function Shell() {
         onDeleteBrief={() => setOpen('delete-brief')}
       />
       <Banners />
+      <Rebuilt />
       <main className="min-h-0 flex-1">
         {spaces.error !== null && !spaces.data && !place.brief ? (
           <div className="mx-auto max-w-lg p-8">

@@ -5,7 +5,7 @@ import { type Box, framed, nextTowards, type Point, useSettled } from '../../gra
 import { classes } from '../../ui/classes';
 import { count } from '../../ui/words';
 
-const MARGIN = { x: 62, y: 24 };
+const MARGIN = { x: 4, y: 8 };
 const ROOM = 6500; // square pixels for a name; those that find no room stand in the text alone
 const FEWEST = 6;
 const LABEL = 22; // characters of a name that are written; all of it is read aloud
@@ -95,7 +95,11 @@ function Drawn({
       </p>
     );
   }
-  const reached = at !== null && places.has(at) ? at : (entities[0]?.key ?? null);
+  const shown = entities.filter(({ key }) => places.has(key));
+  const drawn = relations.filter(
+    ({ subject, object }) => places.has(subject) && places.has(object),
+  );
+  const reached = at !== null && places.has(at) ? at : (shown[0]?.key ?? null);
   const around = chosen ? new Set([chosen.subject, chosen.object]) : null;
 
   const walk = (event: KeyboardEvent, from: GraphEntity) => {
@@ -118,7 +122,7 @@ function Drawn({
       height={height}
       className="absolute inset-0 select-none"
       role="group"
-      aria-label={`Drawing of ${count(entities.length, 'name')} and ${count(relations.length, 'relation')}; arrow keys go from name to name`}
+      aria-label={`Drawing of ${count(shown.length, 'name')} and ${count(drawn.length, 'relation')}; arrow keys go from name to name`}
       data-testid="graph-drawing"
     >
       <defs>
@@ -136,7 +140,7 @@ function Drawn({
       </defs>
       {/* The list of relations is the way to these by keyboard and for readers of the screen. */}
       <g aria-hidden>
-        {relations.map((relation) => {
+        {drawn.map((relation) => {
           const from = places.get(relation.subject);
           const to = places.get(relation.object);
           if (!from || !to || relation.subject === relation.object) return null;
@@ -165,7 +169,7 @@ function Drawn({
           );
         })}
       </g>
-      {entities.map((entity) => {
+      {shown.map((entity) => {
         const { x, y } = places.get(entity.key) ?? { x: 0, y: 0 };
         const radius = radiusOf(entity);
         const lit = around?.has(entity.key) ?? false;
@@ -227,13 +231,23 @@ function written({ name }: GraphEntity): string {
   return name.length > LABEL ? `${name.slice(0, LABEL - 1)}…` : name;
 }
 
-/** What a dot with its name under it takes. */
+/** What a dot with its name under it takes, and a little air. */
 function sizeOf(entity: GraphEntity): Box {
   const radius = radiusOf(entity);
   return {
-    width: Math.max(written(entity).length * 6 + 6, 2 * radius + 6),
+    width: Math.max(widthOf(written(entity)), 2 * radius) + 8,
     height: 2 * radius + 20,
   };
+}
+
+const pen = typeof document === 'undefined' ? null : document.createElement('canvas');
+
+/** How wide a name is drawn, in pixels, at the weight it may take. */
+function widthOf(text: string): number {
+  const context = pen?.getContext('2d');
+  if (!context) return text.length * 7;
+  context.font = `600 11px ${getComputedStyle(document.body).fontFamily}`;
+  return context.measureText(text).width;
 }
 
 /** A line that ends where the dots do. */
