@@ -181,10 +181,11 @@ class Paired:
 
 @dataclass
 class Built:
-    """Seconds that each index took so far."""
+    """Seconds that each index took so far, and the last waiting for the quantized copy."""
 
     words: float = 0.0
     meaning: float = 0.0
+    quantizing: float = 0.0
 
 
 def times(values: Sequence[float]) -> str:
@@ -227,7 +228,7 @@ async def measure(
         nearest = Nearest.of(looked_up)
         built = Built()
         print(
-            "| passages | built, words; vectors, s | on disk, MB | memory, MB (of files) "
+            "| passages | built, words; vectors; then quantized, s | on disk, MB | memory, MB (of files) "
             "| the last step's, to a million, GB | bm25 p50 / p95, ms | dense "
             "| dense recall@10 | whole | load |\n" + "|---:" * 10 + "|"
         )
@@ -245,6 +246,9 @@ async def measure(
                 built.words += middle - began
                 built.meaning += time.perf_counter() - middle
             held = size
+            began = time.perf_counter()
+            await meaning.quantized()
+            built.quantizing = time.perf_counter() - began
             lexical, dense, whole, right = [], [], [], []
             for question in questions:  # once before, to have read the files
                 await searcher.search(Query(question), scope=SCOPE)
@@ -264,7 +268,7 @@ async def measure(
             memory = psutil.Process().memory_info()
             more, before = (memory.rss - before) / (size - since), memory.rss
             print(
-                f"| {size:,} | {built.words:.0f}; {built.meaning:.0f} "
+                f"| {size:,} | {built.words:.0f}; {built.meaning:.0f}; {built.quantizing:.0f} "
                 f"| {on_disk(folder / 'words') / 1e6:.0f}; {on_disk(folder / 'meaning') / 1e6:.0f} "
                 f"| {memory.rss / 1e6:.0f} ({memory.shared / 1e6:.0f}) "
                 f"| {more / 1e3:.2f} "
@@ -290,7 +294,7 @@ def main() -> None:
             f"last be multiples of {BLOCK:,}"
         )
     begin_alone()
-    print(heading(parser.prog, ["tantivy", "qdrant-edge-py", "onnxruntime", "numpy"]))
+    print(heading(parser.prog, ["tantivy", "qdrant-edge-py", "faiss-cpu", "onnxruntime", "numpy"]))
     try:
         asyncio.run(
             measure(

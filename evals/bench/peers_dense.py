@@ -54,7 +54,7 @@ def ours(index: QdrantEdge, collection: Collection, questions: Matrix) -> System
         found = await index.search(questions[number], scope=collection.scope, limit=TOP)
         return [line.passage for line in found]
 
-    return System("ours: qdrant-edge through the port", ask, ours=True)
+    return System("ours, through the port", ask, ours=True)
 
 
 def exact_numpy(ids: Sequence[str], vectors: Matrix, questions: Matrix) -> System:
@@ -186,6 +186,7 @@ async def measure(
         for at in range(0, len(collection.passages), FEED):
             part = collection.passages[at : at + FEED]
             await index.put(part, [vectors[places[passage.id]] for passage in part])
+        await index.quantized()
         systems = [
             ours(index, collection, questions),
             exact_numpy(ids, vectors, questions),
@@ -216,7 +217,12 @@ def main() -> None:
     parser.add_argument("--qdrant", metavar="URL", help="a running Qdrant server")
     chosen = parser.parse_args()
     begin_alone()
-    print(heading(parser.prog, ["qdrant-edge-py", "qdrant-client", "numpy", "usearch", "hnswlib"]))
+    print(
+        heading(
+            parser.prog,
+            ["qdrant-edge-py", "faiss-cpu", "qdrant-client", "numpy", "usearch", "hnswlib"],
+        )
+    )
     collection = load(chosen.data / chosen.collection)
     print(
         asyncio.run(

@@ -31,6 +31,7 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
+from retrieval.stores.edge_quantized import QuantizedBeside
 from retrieval.vectors import ASKED, all_fit, fit
 
 FORMAT = 1
@@ -77,6 +78,10 @@ class QdrantEdge:
         self._journal = os.open(place / "wal", os.O_RDONLY | os.O_DIRECTORY)
         self._unwritten = 0
         self._owners = self._read_owners()
+        self._beside: QuantizedBeside | None = None
+        if dimensions is not None and dimensions % 2 == 0:
+            self._beside = QuantizedBeside(shard, place.parent, dimensions, self._changes)
+            self._changes.submit(self._beside.put, (), ())  # makes it if there are enough
 
     @classmethod
     def open_dense(cls, folder: Path, *, fingerprint: str, dimensions: int) -> Self:
@@ -177,6 +182,8 @@ class QdrantEdge:
             ]
             self._shard.update(edge.UpdateOperation.upsert_points(points))
             self._settle(len(points))
+            if self._beside is not None:
+                self._beside.put(passages, vectors)
 
         await self._change(work)
 
@@ -192,6 +199,8 @@ class QdrantEdge:
             )
             self._settle(1)
             self._owners = self._read_owners()
+            if self._beside is not None:
+                self._beside.drop(source, keep=keep)
 
         await self._change(work)
 
@@ -209,8 +218,16 @@ class QdrantEdge:
         request = edge.CountRequest(exact=True)
         return await loop.run_in_executor(self._searches, lambda: self._shard.count(request))
 
+    async def quantized(self) -> bool:
+        """Wait for what is made beside the shard; whether searches go by it."""
+        beside = self._beside
+        await self._change(lambda: None)  # which may begin one
+        return beside is not None and await asyncio.to_thread(beside.settled)
+
     def close(self) -> None:
         """Finish what was begun and let the folder go."""
+        if self._beside is not None:
+            self._beside.close()
         self._changes.shutdown(wait=True)
         self._searches.shutdown(wait=True)
         self._shard.close()
@@ -244,6 +261,9 @@ class QdrantEdge:
     def _search(
         self, vector: NDArray[np.float32] | SparseVector, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
+        quantized = self._beside.ready if self._beside is not None else None
+        if quantized is not None and not isinstance(vector, SparseVector):
+            return quantized.search(vector, scope=scope, limit=limit)
         # A condition that holds for every point is left out: looking it up takes longer than
         # comparing the vectors. Another owner's point may come meanwhile; owners are told before
         # their points come, so that they are the same shows that none did.
