@@ -30,6 +30,7 @@ import { Menu, MenuItem, MenuLabel, MenuLine } from '../ui/Menu';
 import type { Theme } from '../ui/theme';
 import { count } from '../ui/words';
 import { CostToday } from './CostToday';
+import { Notifications } from './Notifications';
 import { currentPerson, guestName, renamePerson } from './person';
 import { syncWords } from './syncWords';
 import { useStatusOf, useTitle, useVisitors } from './useSession';
@@ -138,6 +139,7 @@ export function Header(props: HeaderProps) {
           <span className="sr-only">Palette, </span>
           {keyText('Mod+K')}
         </Button>
+        <Notifications />
         <ThemeMenu theme={props.theme} onTheme={props.onTheme} />
         <IconButton label={`Keys (${keyText('Mod+/')})`} onClick={props.onKeys}>
           <Keyboard aria-hidden />

@@ -106,6 +106,7 @@ export function Shell() {
     },
     { id: 'reader', group: 'Go to', label: 'Reader', run: () => go({ left: 'reader' }) },
     { id: 'claims', group: 'Go to', label: 'Claims', run: () => go({ right: 'claims' }) },
+    { id: 'comments', group: 'Go to', label: 'Comments', run: () => go({ right: 'comments' }) },
     {
       id: 'ship',
       group: 'Go to',
@@ -384,7 +385,14 @@ function SideBySide(props: PanesProps) {
 function Tabbed(props: PanesProps) {
   // A window that is made narrow keeps in front what was worked in.
   const [shown, setShown] = useState<PaneId>(() => paneOf(document.activeElement) ?? 'brief');
-  const { sel, left } = usePlace();
+  const { sel, left, right } = usePlace();
+  const comment = right === 'comments' && sel?.kind === 'comment' ? sel.id : null;
+  const [discussed, setDiscussed] = useState(comment);
+  // So does a comment that was chosen in the text, or is begun on it.
+  if (comment !== discussed) {
+    setDiscussed(comment);
+    if (comment) setShown('checks');
+  }
   const reading = useMemo(
     () => (left === 'reader' && sel ? JSON.stringify(sel) : null),
     [left, sel],
