@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final
 
+from retrieval.graph.headers import without_headers
 from retrieval.graph.model import EntityKey, Facts, Kind, Mention, Relation
 from retrieval.graph.names import MAX_WORDS, key
 from retrieval.language import STOP_WORDS
 from retrieval.model import Passage
 from retrieval.sentences import sentences
 
-EXTRACTION: Final = "cooccurrence-1"
+EXTRACTION: Final = "cooccurrence-2"  # 2 takes what heads a column for no name
 
 MAX_CHARACTERS: Final = 20_000  # of a passage are read; chunks are a tenth of it
 MAX_ENTITIES: Final = 96  # of a passage, the first ones; more are a table or an index of names
@@ -105,7 +106,7 @@ class _Found:
 def read(passage: Passage) -> Facts:
     """The entities a passage names and which of them it names in one sentence."""
     found = _Found()
-    text = passage.text[:MAX_CHARACTERS]
+    text = without_headers(passage.text[:MAX_CHARACTERS])
     stop = STOP_WORDS.get(passage.language, frozenset()) | STOP_WORDS["en"]
     for title in (passage.title, *passage.headings[-1:]):
         _title(found, title, stop)

@@ -58,6 +58,24 @@ def test_months_and_weekdays_are_no_names() -> None:
     assert names(facts) == {"Acme", "Le Monde"}
 
 
+def test_what_heads_a_column_is_no_name() -> None:
+    """Neither above the rows nor before each cell; what stands in the rows is."""
+    plain = "what was sold\n\nCountry | Bikes sold | Growth\nSpain | 8,600 | 18 %\nNorway | 9 | 1 %"
+    assert names(read(passage(plain))) == {"Spain", "Norway"}
+    header = "Maker | Home\n"
+    rows = "Maker: Lastra; Home: Vienna\nMaker: Kargo & Sohn; Home: Graz\n"
+    for text in (header + rows, rows):
+        assert names(read(passage(text))) == {"Lastra", "Vienna", "Kargo & Sohn", "Graz"}
+    alone = header + "Maker: Lastra; Home: Vienna"
+    assert names(read(passage(alone))) == {"Lastra", "Vienna"}
+
+
+def test_what_only_looks_like_the_head_of_a_column_stays_a_name() -> None:
+    """Two columns of words alone may have no head, and "Brede: no" is no table."""
+    assert "Kargo" in names(read(passage("makers:\nKargo | Brede\nLastra | Sund")))
+    assert "Brede" in names(read(passage("We asked Brede: no; then Acme: yes; nobody else.")))
+
+
 def test_a_surname_is_the_person_named_before() -> None:
     """In the text or the title; the count is of both."""
     facts = read(passage("The board thanked Ada Lovelace. Then Lovelace left with Messi.",
