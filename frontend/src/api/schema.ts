@@ -172,12 +172,54 @@ export interface paths {
         };
         /**
          * Space Events
-         * @description Server-sent events: ``source``, ``source_deleted``, ``brief``, ``reload``.
+         * @description Server-sent events: ``source``, ``source_deleted``, ``brief``, ``members``, ``reload``; they
+         *     end for whoever may no longer see the space.
          */
         get: operations["space_events_api_spaces__space_id__events_get"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Members */
+        get: operations["list_members_api_spaces__space_id__members_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space_id}/members/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Member
+         * @description Add somebody, or change their role. What they have open is judged anew within seconds.
+         */
+        put: operations["put_member_api_spaces__space_id__members__subject__put"];
+        post?: never;
+        /**
+         * Remove Member
+         * @description Take somebody out. Their sockets close within seconds; a space keeps at least one admin.
+         */
+        delete: operations["remove_member_api_spaces__space_id__members__subject__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -653,6 +695,64 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Templates
+         * @description What was saved as a template in this space.
+         */
+        get: operations["own_templates_api_spaces__space__templates_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Template
+         * @description Keep what a brief says as a template of its space.
+         */
+        post: operations["save_template_api_briefs__brief__template_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/templates/{template}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete Template */
+        delete: operations["delete_template_api_templates__template__delete"];
+        options?: never;
+        head?: never;
+        /** Rename Template */
+        patch: operations["rename_template_api_templates__template__patch"];
         trace?: never;
     };
     "/api/spaces/{space}/briefs": {
@@ -1183,6 +1283,22 @@ export interface components {
             /** H */
             h: number;
         };
+        /** BriefDifferenceOut */
+        BriefDifferenceOut: {
+            /** Before */
+            before: number | null;
+            /**
+             * After
+             * @description None for the brief as it is now.
+             */
+            after: number | null;
+            /** Summary */
+            summary: string;
+            /** Title */
+            title: components["schemas"]["WordRunOut"][];
+            /** Rows */
+            rows: components["schemas"]["RowOut"][];
+        };
         /** BriefOut */
         BriefOut: {
             /** Id */
@@ -1377,7 +1493,7 @@ export interface components {
              * Entities
              * @description The most named of them.
              */
-            entities: components["schemas"]["MemberOut"][];
+            entities: components["schemas"]["backend__graph__schemas__MemberOut"][];
             /**
              * Size
              * @description How many entities it has.
@@ -1451,6 +1567,15 @@ export interface components {
         Deleted: {
             /** Cited In */
             cited_in: components["schemas"]["UseOut"][];
+        };
+        /** DifferenceOut */
+        DifferenceOut: {
+            /** What */
+            what: string;
+            /** Before */
+            before: string;
+            /** After */
+            after: string;
         };
         /** EditorOut */
         EditorOut: {
@@ -1667,7 +1792,7 @@ export interface components {
         };
         /** FusionOut */
         FusionOut: {
-            kind: components["schemas"]["retrieval__fusion__Kind"];
+            kind: components["schemas"]["Kind"];
             /** K */
             k: number;
             /** Weights */
@@ -1681,7 +1806,7 @@ export interface components {
          */
         FusionSent: {
             /** @default rrf */
-            kind: components["schemas"]["Kind-Input"];
+            kind: components["schemas"]["Kind"];
             /**
              * K
              * @description Of rank fusion: the smaller, the more the first ranks weigh.
@@ -1782,7 +1907,7 @@ export interface components {
          * Kind
          * @enum {string}
          */
-        "Kind-Input": "rrf" | "min_max";
+        Kind: "rrf" | "min_max";
         /** LegOut */
         LegOut: {
             /** Leg */
@@ -1816,6 +1941,21 @@ export interface components {
             /** Error */
             error: string | null;
         };
+        /** LineOut */
+        LineOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "heading" | "text" | "prompt" | "item" | "action" | "table";
+            /** Text */
+            text: string;
+            /**
+             * Level
+             * @description Of a heading, from 1; else 0.
+             */
+            level: number;
+        };
         /** MarkIn */
         MarkIn: {
             /** Opinion */
@@ -1834,14 +1974,10 @@ export interface components {
             /** Auth */
             auth: string;
         };
-        /** MemberOut */
-        MemberOut: {
-            /** Key */
-            key: string;
+        /** NamedTemplate */
+        NamedTemplate: {
             /** Name */
             name: string;
-            /** Passages */
-            passages: number;
         };
         /** NewBrief */
         NewBrief: {
@@ -1849,7 +1985,7 @@ export interface components {
             title: string;
             /**
              * Template
-             * @description A template's name.
+             * @description The name of one of ours, or the id of one of the space.
              */
             template?: string | null;
         };
@@ -1893,7 +2029,7 @@ export interface components {
         NotificationOut: {
             /** Id */
             id: string;
-            kind: components["schemas"]["backend__comments__model__Kind"];
+            kind: components["schemas"]["Why"];
             /** By */
             by: string;
             /** Space */
@@ -1936,6 +2072,27 @@ export interface components {
             /** Updated At */
             updated_at: string;
             access: components["schemas"]["Access"];
+        };
+        /** OwnTemplateOut */
+        OwnTemplateOut: {
+            /**
+             * Id
+             * @description What a new brief names as its template.
+             */
+            id: string;
+            /** Space */
+            space: string;
+            /** Name */
+            name: string;
+            /** Created At */
+            created_at: string;
+            /** Preview */
+            preview: components["schemas"]["LineOut"][];
+            /**
+             * Changeable
+             * @description Whether you may rename and delete it.
+             */
+            changeable: boolean;
         };
         /**
          * PageOut
@@ -2195,11 +2352,11 @@ export interface components {
         };
         /** ReplayOut */
         ReplayOut: {
-            answer: components["schemas"]["backend__answers__schemas__RunOut"];
+            answer: components["schemas"]["RunOut"];
             /** Identical */
             identical: boolean;
             /** Differences */
-            differences: components["schemas"]["backend__answers__schemas__DifferenceOut"][];
+            differences: components["schemas"]["DifferenceOut"][];
         };
         /**
          * RerankOut
@@ -2239,6 +2396,16 @@ export interface components {
             by: components["schemas"]["PersonOut"];
         };
         /**
+         * Role
+         * @description What a person is in a space. Admins are so in every space of their tenant.
+         * @enum {string}
+         */
+        Role: "viewer" | "commenter" | "analyst" | "admin";
+        /** RoleSent */
+        RoleSent: {
+            role: components["schemas"]["Role"];
+        };
+        /**
          * RowOut
          * @description A block, and what became of it; ``label`` says so in words.
          */
@@ -2265,7 +2432,65 @@ export interface components {
             /** Attributes */
             attributes: components["schemas"]["AttributeOut"][];
             /** Runs */
-            runs: components["schemas"]["backend__history__schemas__RunOut"][];
+            runs: components["schemas"]["WordRunOut"][];
+        };
+        /**
+         * RunOut
+         * @description Everything an answer was made from, and what came of it.
+         */
+        RunOut: {
+            /** Id */
+            id: string;
+            /** Space */
+            space: string;
+            /** Question */
+            question: string;
+            /** Sources */
+            sources: string[] | null;
+            /** Brief */
+            brief: string | null;
+            /** Asked By */
+            asked_by: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** State */
+            state: string;
+            /** Created At */
+            created_at: string;
+            /** Lists */
+            lists: {
+                [key: string]: components["schemas"]["RankedOut"][];
+            };
+            /** Hits */
+            hits: components["schemas"]["HitOut"][];
+            trace: components["schemas"]["TraceOut"] | null;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /** Prompt Hash */
+            prompt_hash: string | null;
+            /** Sentences */
+            sentences: components["schemas"]["SentenceOut"][];
+            /** Uncited */
+            uncited: number[];
+            /** Notices */
+            notices: components["schemas"]["NoticeOut"][];
+            usage: components["schemas"]["UsageOut"] | null;
+            /** Timings */
+            timings: {
+                [key: string]: number;
+            };
+            /** Reason */
+            reason: string | null;
+            /** Error */
+            error: {
+                [key: string]: string;
+            } | null;
+            /** Replay Of */
+            replay_of: string | null;
         };
         /** SaveIn */
         SaveIn: {
@@ -2279,11 +2504,6 @@ export interface components {
              * @description The version that was just brought back, if this is its result.
              */
             restored?: number | null;
-            /**
-             * By
-             * @description A guest's name, where everyone is one person: AUTH_URL=dev.
-             */
-            by?: string | null;
         };
         /**
          * Segment
@@ -2404,12 +2624,20 @@ export interface components {
         };
         /** TemplateOut */
         TemplateOut: {
-            /** Name */
+            /**
+             * Name
+             * @description What a new brief names as its template.
+             */
             name: string;
             /** Title */
             title: string;
             /** Description */
             description: string;
+            /**
+             * Preview
+             * @description The first lines of such a brief.
+             */
+            preview: components["schemas"]["LineOut"][];
         };
         /**
          * ThreadChange
@@ -2605,6 +2833,12 @@ export interface components {
             /** Bytes */
             bytes: number;
         };
+        /**
+         * Why
+         * @description Why somebody is told.
+         * @enum {string}
+         */
+        Why: "mention" | "reply" | "resolved";
         /** WhyNotOut */
         WhyNotOut: {
             /** Passage */
@@ -2634,97 +2868,8 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** DifferenceOut */
-        backend__answers__schemas__DifferenceOut: {
-            /** What */
-            what: string;
-            /** Before */
-            before: string;
-            /** After */
-            after: string;
-        };
-        /**
-         * RunOut
-         * @description Everything an answer was made from, and what came of it.
-         */
-        backend__answers__schemas__RunOut: {
-            /** Id */
-            id: string;
-            /** Space */
-            space: string;
-            /** Question */
-            question: string;
-            /** Sources */
-            sources: string[] | null;
-            /** Brief */
-            brief: string | null;
-            /** Asked By */
-            asked_by: string;
-            /** Kind */
-            kind: string;
-            /** Model */
-            model: string;
-            /** State */
-            state: string;
-            /** Created At */
-            created_at: string;
-            /** Lists */
-            lists: {
-                [key: string]: components["schemas"]["RankedOut"][];
-            };
-            /** Hits */
-            hits: components["schemas"]["HitOut"][];
-            trace: components["schemas"]["TraceOut"] | null;
-            /** Versions */
-            versions: {
-                [key: string]: string;
-            };
-            /** Prompt Hash */
-            prompt_hash: string | null;
-            /** Sentences */
-            sentences: components["schemas"]["SentenceOut"][];
-            /** Uncited */
-            uncited: number[];
-            /** Notices */
-            notices: components["schemas"]["NoticeOut"][];
-            usage: components["schemas"]["UsageOut"] | null;
-            /** Timings */
-            timings: {
-                [key: string]: number;
-            };
-            /** Reason */
-            reason: string | null;
-            /** Error */
-            error: {
-                [key: string]: string;
-            } | null;
-            /** Replay Of */
-            replay_of: string | null;
-        };
-        /**
-         * Kind
-         * @description Why somebody is told.
-         * @enum {string}
-         */
-        backend__comments__model__Kind: "mention" | "reply" | "resolved";
-        /** DifferenceOut */
-        backend__history__schemas__DifferenceOut: {
-            /** Before */
-            before: number | null;
-            /**
-             * After
-             * @description None for the brief as it is now.
-             */
-            after: number | null;
-            /** Summary */
-            summary: string;
-            /** Title */
-            title: components["schemas"]["backend__history__schemas__RunOut"][];
-            /** Rows */
-            rows: components["schemas"]["RowOut"][];
-        };
-        /** RunOut */
-        backend__history__schemas__RunOut: {
+        /** WordRunOut */
+        WordRunOut: {
             /**
              * How
              * @enum {string}
@@ -2737,11 +2882,23 @@ export interface components {
             /** Cite */
             cite: string | null;
         };
-        /**
-         * Kind
-         * @enum {string}
-         */
-        retrieval__fusion__Kind: "rrf" | "min_max";
+        /** MemberOut */
+        backend__graph__schemas__MemberOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Passages */
+            passages: number;
+        };
+        /** MemberOut */
+        backend__members__routes__MemberOut: {
+            /** Subject */
+            subject: string;
+            role: components["schemas"]["Role"];
+            /** You */
+            you: boolean;
+        };
     };
     responses: never;
     parameters: never;
@@ -3096,6 +3253,103 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_members_api_spaces__space_id__members_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__members__routes__MemberOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_member_api_spaces__space_id__members__subject__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleSent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__members__routes__MemberOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_member_api_spaces__space_id__members__subject__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space_id: string;
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3757,7 +4011,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__answers__schemas__RunOut"];
+                    "application/json": components["schemas"]["RunOut"];
                 };
             };
             /** @description Validation Error */
@@ -4055,6 +4309,136 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TemplateOut"][];
+                };
+            };
+        };
+    };
+    own_templates_api_spaces__space__templates_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTemplateOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    save_template_api_briefs__brief__template_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedTemplate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTemplateOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_template_api_templates__template__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rename_template_api_templates__template__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                template: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NamedTemplate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnTemplateOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -4475,7 +4859,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__history__schemas__DifferenceOut"];
+                    "application/json": components["schemas"]["BriefDifferenceOut"];
                 };
             };
             /** @description Validation Error */
