@@ -5,7 +5,8 @@ they are, where it must not hurt, and on questions made for it from the same one
 
 - quotes: the longest run of words that a passage answering it holds, put in quotes;
 - parts: two questions, "A? B?", judged by what either wants (each question is in one pair);
-- spelling: a letter of one longer word wrong, missing, doubled or swapped with the next;
+- spelling: a letter of one longer word wrong, missing, doubled or swapped with the next, each
+  question so in DRAWS ways;
 - short forms: what the collection itself gives a short form for, replaced by it.
 """
 
@@ -19,13 +20,15 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean, median
 from typing import TypeAlias
 
 from evals.__main__ import ROOT
 from evals.datasets import Collection, Split, load
 from evals.metrics import bootstrap, ndcg
+from evals.spelling import Spelling
 from evals.systems import open_encoder, open_legs
-from evals.vocabulary import LONG, Vocabulary, short_forms
+from evals.vocabulary import Vocabulary, short_forms
 from retrieval.fusion import rrf
 from retrieval.model import Query, Run, Scope
 from retrieval.ports import Retriever
@@ -34,14 +37,19 @@ from retrieval.search import HOLDERS, POOL, HoldsPhrases, Quotes
 from retrieval.terms import words
 
 SEED = 7
+DRAWS = 5
+MISSPELT = 6  # letters at least of a word that is made wrong
 
 Way: TypeAlias = Callable[[str], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """``number`` is of the dev question it was made of: what was made of one is one sample."""
+
     text: str
     judged: Mapping[str, int]
+    number: int
 
 
 async def runs(legs: Sequence[Retriever], text: str, scope: Scope, part: int = 0) -> list[Run]:
@@ -57,13 +65,14 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
     collection = load(data / name)
     scope = collection.scope
     natural = [
-        Asked(collection.queries[id], collection.judged[id]) for id in collection.of(Split.DEV)
+        Asked(collection.queries[id], collection.judged[id], number)
+        for number, id in enumerate(collection.of(Split.DEV))
     ]
     vocabulary = Vocabulary()
-    began = time.perf_counter()
     vocabulary.add(collection.passages)
-    built = time.perf_counter() - began
     chance = random.Random(SEED)
+    spelling = Spelling(collection.passages)
+    in_scope = Spelling(collection.passages, scoped=True)
     async with (
         open_encoder(models) as encoder,
         open_legs(collection, encoder=encoder, models=models, out=out) as opened,
@@ -101,8 +110,12 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
                 found += await runs(legs, part, scope, number)
             return top(found)
 
+        def corrected(text: str) -> tuple[str, bool]:
+            right, changed = spelling.corrected(Query(text), scope=scope)
+            return right, bool(changed)
+
         async def spelt(text: str) -> list[str]:
-            return await plain(vocabulary.corrected(text)[0])
+            return await plain(corrected(text)[0])
 
         async def expanded(text: str) -> list[str]:
             return await plain(vocabulary.expanded(text)[0])
@@ -110,18 +123,22 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
         pairs = list(natural)
         chance.shuffle(pairs)
         joined = [
-            Asked(f"{_asks(one.text)} {_asks(other.text)}", {**one.judged, **other.judged})
+            Asked(
+                f"{_asks(one.text)} {_asks(other.text)}", {**one.judged, **other.judged}, one.number
+            )
             for one, other in zip(pairs[::2], pairs[1::2], strict=False)
         ]
-        wrong = [Asked(misspelt(one.text, chance), one.judged) for one in natural]
+        wrong = [
+            replace(one, text=misspelt(one.text, chance)) for _ in range(DRAWS) for one in natural
+        ]
         shortened = [
             one
-            for one in (Asked(shorten(one.text, collection), one.judged) for one in natural)
+            for one in (replace(one, text=shorten(one.text, collection)) for one in natural)
             if one.text not in {other.text for other in natural}
         ]
         in_quotes = [
             one
-            for one in (Asked(quote(one, collection), one.judged) for one in natural)
+            for one in (replace(one, text=quote(one, collection)) for one in natural)
             if quoted(one.text)
         ]
         steps: Sequence[tuple[str, Way, Callable[[str], bool], Sequence[Asked]]] = (
@@ -135,14 +152,14 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
             ("quotes beside the rest", beside, lambda text: bool(quoted(text)), in_quotes),
             ("parts beside the whole", in_parts, lambda text: bool(split(text)), joined),
             ("parts alone", parts_alone, lambda text: bool(split(text)), joined),
-            ("spelling", spelt, lambda text: bool(vocabulary.corrected(text)[1]), wrong),
+            ("spelling", spelt, lambda text: corrected(text)[1], wrong),
             ("short forms", expanded, lambda text: bool(vocabulary.expanded(text)[1]), shortened),
         )
-        began = time.perf_counter()
-        for one in wrong:
-            vocabulary.corrected(one.text)
-        spent = (time.perf_counter() - began) / len(wrong) * 1000
-        print(f"{name}: words read in {built:.1f} s, a question corrected in {spent:.2f} ms")
+        for kind, ours in (("as they are", natural), ("misspelt", wrong)):
+            print(
+                f"{name}, {kind}: spelling takes {_spent(spelling, ours, scope)} ms of CPU, "
+                f"with the scope asked {_spent(in_scope, ours, scope)}"
+            )
         for step, way, changes, made in steps:
             for kind, questions in (("as they are", natural), ("made for it", made)):
                 changed = [one for one in questions if changes(one.text)]
@@ -151,13 +168,26 @@ async def measure(data: Path, name: str, models: Path, out: Path) -> None:
                     continue
                 before = [ndcg(await plain(one.text), one.judged) for one in changed]
                 after = [ndcg(await way(one.text), one.judged) for one in changed]
-                gain = bootstrap([b - a for a, b in zip(before, after, strict=True)])
+                gains: dict[int, list[float]] = {}
+                for one, a, b in zip(changed, before, after, strict=True):
+                    gains.setdefault(one.number, []).append(b - a)
+                gain = bootstrap([fmean(drawn) for drawn in gains.values()])
                 print(
                     f"| {name} | {step} | {kind} | {len(questions)} | {len(changed)} "
                     f"| {sum(before) / len(before):.3f} | {sum(after) / len(after):.3f} "
                     f"| {gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) |",
                     flush=True,
                 )
+
+
+def _spent(spelling: Spelling, questions: Sequence[Asked], scope: Scope) -> str:
+    """The median and the 95th of a hundred."""
+    spent = []
+    for one in questions:
+        began = time.thread_time()
+        spelling.corrected(Query(one.text), scope=scope)
+        spent.append((time.thread_time() - began) * 1000)
+    return f"{median(spent):.2f} ({sorted(spent)[len(spent) * 95 // 100]:.2f})"
 
 
 def _asks(text: str) -> str:
@@ -188,8 +218,8 @@ def quote(asked: Asked, collection: Collection) -> str:
 
 
 def misspelt(text: str, chance: random.Random) -> str:
-    """One letter of one word of LONG letters or more made wrong, not its first."""
-    found = [match for match in re.finditer(r"[a-z]+", text) if len(match.group()) >= LONG - 2]
+    """One letter of one word of MISSPELT letters or more made wrong, not its first."""
+    found = [match for match in re.finditer(r"[a-z]+", text) if len(match.group()) >= MISSPELT]
     if not found:
         return text
     match = chance.choice(found)

@@ -125,11 +125,8 @@ def asked(query: Query) -> Counter[str]:
     own = known(query.language)
     spoken = STOP_WORDS.get(own, frozenset())
     counted = Counter(word for word in words(text) if word not in spoken)
-    terms: Counter[str] = Counter()
-    for word, times in islice(counted.items(), MAX_QUERY_TERMS):
-        for form in _forms(word):
-            terms[form] += times
-    return terms
+    kept = islice(counted.items(), MAX_QUERY_TERMS)
+    return Counter(form for word, times in kept for form in _forms(word) * times)
 
 
 @lru_cache(maxsize=8_192)  # words of questions; about 4 MB

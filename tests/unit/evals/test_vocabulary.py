@@ -1,45 +1,23 @@
-"""Spelling by a collection's words, and the short forms it gives."""
+"""The short forms that a collection gives."""
 
 from __future__ import annotations
 
-import pytest
-
-from evals.vocabulary import Instead, Vocabulary, short_forms
+from evals.spelling import Instead
+from evals.vocabulary import Vocabulary, short_forms
 from retrieval.model import Passage
 
-
-@pytest.fixture
-def vocabulary() -> Vocabulary:
-    said = ["Retention of customers.", "customers pay for subscriptions", "customs duties"]
-    made = Vocabulary()
-    made.add(
-        Passage(f"p{n}", "t", "s", "src", "v", n, text, 0, len(text)) for n, text in enumerate(said)
-    )
-    return made
-
-
-@pytest.mark.parametrize(
-    ("text", "searched"),
-    [
-        ("retentoin of custmers", "retention of customers"),
-        ("subscribtionss", "subscriptions"),
-        ("customers", "customers"),
-        ("Retentoin", "Retentoin"),
-        ("dutie", "duties"),
-        ("dute", "dute"),
-        ("zzzzzzzzz", "zzzzzzzzz"),
-    ],
-)
-def test_unknown_words_become_the_nearest_known_ones_and_names_stay(
-    vocabulary: Vocabulary, text: str, searched: str
-) -> None:
-    found, changed = vocabulary.corrected(text)
-    assert found == searched
-    assert [Instead(one.written, one.searched) for one in changed] == [
-        Instead(a, b) for a, b in zip(text.split(), searched.split(), strict=True) if a != b
-    ]
+TEXT = "Annual Recurring Revenue (ARR) grew. They met (see below) the World Bank (IMF)."
 
 
 def test_a_short_form_is_read_from_its_letters() -> None:
-    text = "Annual Recurring Revenue (ARR) grew. They met (see below) the World Bank (IMF)."
-    assert short_forms(text) == [("ARR", "Annual Recurring Revenue")]
+    assert short_forms(TEXT) == [("ARR", "Annual Recurring Revenue")]
+
+
+def test_a_short_form_is_written_out_where_the_question_does_not_say_it() -> None:
+    vocabulary = Vocabulary()
+    vocabulary.add([Passage("p", "t", "s", "src", "v", 0, TEXT, 0, len(TEXT))])
+    assert vocabulary.expanded("How did ARR grow?") == (
+        "How did ARR grow? Annual Recurring Revenue",
+        (Instead("ARR", "Annual Recurring Revenue"),),
+    )
+    assert vocabulary.expanded("annual recurring revenue, ARR")[1] == ()
