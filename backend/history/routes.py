@@ -10,10 +10,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from backend.auth.policy import Action
-from backend.auth.principal import Principal
 from backend.history.schemas import (
+    BriefDifferenceOut,
     BriefVersionOut,
-    DifferenceOut,
     SaveIn,
     VersionNameIn,
     VersionsOut,
@@ -59,13 +58,13 @@ async def save_version(
     was restored.
     """
     found, _ = await services.briefs.get(principal, brief, Action.EDIT)
-    actor = Editor(principal.subject, _name(principal, body.by))
+    actor = Editor(principal.subject, principal.name or principal.subject)
     return version_out(
         await services.history.save(found, name=body.name, restored=body.restored, actor=actor)
     )
 
 
-@router.get("/difference", response_model=DifferenceOut)
+@router.get("/difference", response_model=BriefDifferenceOut)
 async def difference(
     brief: str,
     principal: Asking,
@@ -118,7 +117,3 @@ async def name_version(
 
 def _json(body: BaseModel) -> Response:
     return Response(body.model_dump_json(), media_type="application/json")
-
-
-def _name(principal: Principal, guest: str | None) -> str:
-    return " ".join((guest or "").split()) or principal.name or principal.subject

@@ -21,11 +21,6 @@ class SaveIn(Sent):
     restored: int | None = Field(
         None, description="The version that was just brought back, if this is its result."
     )
-    by: str | None = Field(
-        None,
-        max_length=60,
-        description="A guest's name, where everyone is one person: AUTH_URL=dev.",
-    )
 
 
 class VersionNameIn(Sent):
@@ -77,7 +72,7 @@ class VersionTextOut(BriefVersionOut):
     blocks: list[BlockOut]
 
 
-class RunOut(BaseModel):
+class WordRunOut(BaseModel):
     how: Literal["same", "inserted", "deleted", "formatted"]
     text: str
     marks: list[str]
@@ -101,14 +96,14 @@ class RowOut(BaseModel):
     moved: bool
     label: str
     attributes: list[AttributeOut]
-    runs: list[RunOut]
+    runs: list[WordRunOut]
 
 
-class DifferenceOut(BaseModel):
+class BriefDifferenceOut(BaseModel):
     before: int | None
     after: int | None = Field(description="None for the brief as it is now.")
     summary: str
-    title: list[RunOut]
+    title: list[WordRunOut]
     rows: list[RowOut]
 
 
@@ -145,8 +140,10 @@ def version_text_out(version: Version, said: Projection) -> VersionTextOut:
     )
 
 
-def difference_out(found: Difference, *, before: int | None, after: int | None) -> DifferenceOut:
-    return DifferenceOut(
+def difference_out(
+    found: Difference, *, before: int | None, after: int | None
+) -> BriefDifferenceOut:
+    return BriefDifferenceOut(
         before=before,
         after=after,
         summary=summary(found),
@@ -192,5 +189,5 @@ def _attribute(one: Attribute) -> AttributeOut:
     return AttributeOut(name=one.name, before=one.before, after=one.after)
 
 
-def _run(run: Run) -> RunOut:
-    return RunOut(how=run.how.value, text=run.text, marks=list(run.marks), cite=run.cite)
+def _run(run: Run) -> WordRunOut:
+    return WordRunOut(how=run.how.value, text=run.text, marks=list(run.marks), cite=run.cite)

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import type { Doc } from 'yjs';
 
 /** A sentence on its way into the brief, with the evidence that was checked for it. */
 export interface CitedSentence {
@@ -15,6 +16,11 @@ export interface BriefPort {
   replaceCitation(from: string, to: string, block?: string): void;
   /** Cites at the end of a sentence that has no citation yet. False if it is not found there. */
   citeSentence(block: string, sentence: string, cite: string): boolean;
+  /**
+   * Makes the brief say what a version of it said, as one change that can be undone. How many
+   * blocks it touched, and whether the server has it, once that is known.
+   */
+  restore(version: Doc): Promise<{ touched: number; saved: boolean }>;
   focus(): void;
 }
 

@@ -106,6 +106,10 @@ export function useSpaceEvents(space: string | null): void {
       patch<Brief[]>(`/api/spaces/${space}/briefs`, (list) => list.filter((one) => one.id !== id));
       invalidate('/api/spaces');
     });
+    stream.addEventListener('history', (event: MessageEvent<string>) => {
+      const { brief } = JSON.parse(event.data) as { brief: string };
+      invalidate(`/api/briefs/${brief}/versions`);
+    });
     stream.addEventListener('brief', () => {
       invalidate(`/api/spaces/${space}/briefs`);
       invalidate('/api/briefs/');

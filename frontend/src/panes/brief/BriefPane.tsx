@@ -14,6 +14,7 @@ import {
 import { createPortal } from 'react-dom';
 
 import { briefExtensions, claimAt, sentenceAt } from '../../editor';
+import { saved } from '../../session';
 import { IconButton } from '../../ui/Button';
 import { FindBar } from './FindBar';
 import { BriefComments } from './BriefComments';
@@ -130,7 +131,16 @@ export function BriefPane(props: BriefPaneProps) {
     };
   }, [editor, latest]);
 
-  useImperativeHandle(ref, () => makeHandle(editor, () => setFinding(true)), [editor]);
+  useImperativeHandle(
+    ref,
+    () =>
+      makeHandle(
+        editor,
+        () => setFinding(true),
+        () => saved(session),
+      ),
+    [editor, session],
+  );
 
   return (
     <div

@@ -1,8 +1,11 @@
 import type { Editor, JSONContent } from '@tiptap/core';
 import { type Node as Block } from '@tiptap/pm/model';
 import { TextSelection } from '@tiptap/pm/state';
+import { ySyncPluginKey, yUndoPluginKey } from '@tiptap/y-tiptap';
+import type { Doc, UndoManager } from 'yjs';
 
 import { citationsIn, type CitedSentence, locate } from '../../editor';
+import { restoreVersion } from '../../history';
 import type { BriefHandle } from './types';
 
 interface Found {
@@ -70,7 +73,11 @@ export function showRange(editor: Editor, from: number, to: number): void {
 }
 
 /** The brief as other panes see it. `openFind` shows the pane's own find bar. */
-export function makeHandle(editor: Editor, openFind: () => void): BriefHandle {
+export function makeHandle(
+  editor: Editor,
+  openFind: () => void,
+  whenSaved: () => Promise<boolean> = () => Promise.resolve(true),
+): BriefHandle {
   const write = (change: () => void) => {
     if (editor.isEditable && !editor.isDestroyed) change();
   };
@@ -99,6 +106,19 @@ export function makeHandle(editor: Editor, openFind: () => void): BriefHandle {
         type: 'citation',
         attrs: { cite },
       });
+    },
+    async restore(version) {
+      if (!editor.isEditable || editor.isDestroyed) return { touched: 0, saved: false };
+      const { doc } = ySyncPluginKey.getState(editor.state) as { doc: Doc };
+      const { undoManager } = yUndoPluginKey.getState(editor.state) as {
+        undoManager: UndoManager;
+      };
+      undoManager.addToScope(doc.getText('title'));
+      // One step of its own, joined neither to what was typed before nor to what comes after.
+      undoManager.stopCapturing();
+      const touched = restoreVersion(doc, version, ySyncPluginKey);
+      undoManager.stopCapturing();
+      return { touched, saved: await whenSaved() };
     },
     focus() {
       editor.commands.focus(undefined, { scrollIntoView: false });

@@ -1,4 +1,5 @@
 import type { Ref } from 'react';
+import type { Doc } from 'yjs';
 
 import type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice } from '../../editor';
 import type { Session } from '../../session';
@@ -14,6 +15,8 @@ export interface BriefHandle {
   replaceCitation(from: string, to: string, block?: string): void;
   /** Cites at the end of a sentence that has no citation yet. False if it is not found there. */
   citeSentence(block: string, sentence: string, cite: string): boolean;
+  /** Makes the brief say what a version of it said, as one change that can be undone. */
+  restore(version: Doc): Promise<{ touched: number; saved: boolean }>;
   focus(): void;
   /** Scrolls to a place and marks it for a moment. */
   reveal(target: { block?: string; cite?: string; text?: string }): void;

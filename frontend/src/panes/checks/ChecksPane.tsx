@@ -7,6 +7,7 @@ import { Empty } from '../../ui/Empty';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { Claims } from './Claims';
 import { Comments } from './Comments';
+import { History } from './History';
 import { Ship } from './Ship';
 
 interface ChecksPaneProps {
@@ -26,6 +27,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       tabs={[
         { id: 'claims', label: 'Claims', count: report.data?.coverage.claims ?? null },
         { id: 'comments', label: 'Comments', count: comments.data?.threads.length ?? null },
+        { id: 'history', label: 'History' },
         { id: 'ship', label: 'Ship' },
       ]}
     >
@@ -33,6 +35,9 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
         {brief ? <Claims space={space} brief={brief} /> : <NoBrief />}
       </TabPanel>
       <TabPanel id="comments">{brief ? <Comments brief={brief} /> : <NoBrief />}</TabPanel>
+      <TabPanel id="history">
+        {brief ? <History key={brief} brief={brief} /> : <NoBrief />}
+      </TabPanel>
       <TabPanel id="ship">{brief ? <Ship brief={brief} /> : <NoBrief />}</TabPanel>
     </Tabs>
   );
