@@ -16,6 +16,7 @@ import pycrdt
 from collab.contents import mend
 from collab.errors import CollabError
 from collab.model import Block, Inline, Mark, Projection, Update
+from collab.suggestions import agreed
 
 TITLE = "title"
 BODY = "body"
@@ -27,7 +28,7 @@ Attrs = Mapping[str, str | int | bool | None]
 
 
 def project(updates: Sequence[Update]) -> Projection:
-    """The title and blocks of a document, from its updates in order.
+    """The title and blocks of a document, from its updates in order: what is agreed on in it.
 
     Takes as long as the document is large; call it in a thread.
     """
@@ -41,7 +42,7 @@ def read_document(document: pycrdt.Doc[Any]) -> Projection:
         title = str(document.get(TITLE, type=pycrdt.Text))
         body = document.get(BODY, type=pycrdt.XmlFragment)
         blocks = tuple(_blocks(body.children, 0))
-    return Projection(title, blocks)
+    return Projection(title, agreed(blocks))
 
 
 def load(updates: Iterable[Update]) -> pycrdt.Doc[Any]:
