@@ -58,10 +58,11 @@ async def line(process: Process) -> Any:
 
 
 class Server:
-    """The rooms of one folder's database, in a process of their own, on one port."""
+    """The rooms of a database, in a process of their own, on one port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *urls: str) -> None:
         self.folder = folder
+        self._urls = urls  # of the database and the bus, where they are not the folder's and none
         self.port = free_port()
         self._process: Process | None = None
 
@@ -71,7 +72,12 @@ class Server:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, str(HERE / "serve.py"), str(self.folder), str(self.port), stdout=PIPE
+            sys.executable,
+            str(HERE / "serve.py"),
+            str(self.folder),
+            str(self.port),
+            *self._urls,
+            stdout=PIPE,
         )
         assert self._process.stdout is not None
         assert await self._process.stdout.readline() == b"ready\n"

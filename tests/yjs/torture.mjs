@@ -1,7 +1,8 @@
 // Unmodified y-websocket clients edit one brief at random, lose their sockets at random, and
 // settle. Prints a line of JSON for every tenth of the edits, then, told on stdin that the server
-// will stay, what each client holds.
-//   node torture.mjs URL BRIEF SEED CLIENTS EDITS
+// will stay, what each client holds. Of several URLs, joined by commas, each client begins with its
+// own and goes to the next when it loses its socket.
+//   node torture.mjs URL[,URL…] BRIEF SEED CLIENTS EDITS
 import { createRequire } from 'node:module'
 const require = createRequire(new URL('../../frontend/package.json', import.meta.url))
 const Y = require('yjs')
@@ -25,8 +26,13 @@ class Client {
   constructor (n) {
     this.n = n
     this.doc = new Y.Doc()
-    this.provider = new WebsocketProvider(url, brief, this.doc, {
+    const urls = url.split(',')
+    let at = n % urls.length
+    this.provider = new WebsocketProvider(urls[at], brief, this.doc, {
       WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 200
+    })
+    this.provider.on('connection-close', () => {
+      this.provider.serverUrl = urls[++at % urls.length]
     })
     this.title = this.doc.getText('title')
     this.body = this.doc.getXmlFragment('body')
