@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 
@@ -69,4 +70,8 @@ class BlobStore(Protocol):
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove these; one that is not there is no error."""
+        ...
+
+    def stored_before(self, moment: datetime) -> AsyncIterator[str]:
+        """The keys of what was stored before then, in no order."""
         ...

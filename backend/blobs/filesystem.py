@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from backend.blobs.keys import checked
 
 CHUNK = 1024 * 1024  # bytes read at once
+LISTED = 1_000  # files looked at before others have their turn
 PART = ".part"  # ends the names of what is still being written
 
 
@@ -60,6 +64,25 @@ class FilesystemBlobs:
 
     async def delete(self, keys: Sequence[str]) -> None:
         await asyncio.to_thread(self._delete, [self.path(key) for key in keys])
+
+    async def stored_before(self, moment: datetime) -> AsyncIterator[str]:
+        """As the port says; what was cut off while it was written before then is removed here."""
+        found = self._stored_before(moment.timestamp())
+        while some := await asyncio.to_thread(lambda: list(islice(found, LISTED))):
+            for key in some:
+                yield key
+
+    def _stored_before(self, moment: float) -> Iterator[str]:
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                path = Path(folder, name)
+                with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                    if path.stat().st_mtime >= moment:
+                        continue
+                    if name.endswith(PART):
+                        path.unlink()
+                    else:
+                        yield path.relative_to(self._folder).as_posix()
 
     def _delete(self, paths: Sequence[Path]) -> None:
         for path in paths:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from itertools import islice
 from typing import BinaryIO, Self, TypeVar, cast
 
 import certifi
@@ -19,6 +21,7 @@ from backend.errors import Unavailable
 IN_MEMORY = 8 * 1024 * 1024  # bytes of a put; what is larger waits in a temporary file
 CHUNK = 1024 * 1024  # bytes read at once
 PART = 16 * 1024 * 1024  # bytes sent at once, and held in memory; what is larger goes in parts
+LISTED = 1_000  # keys fetched at once
 _GONE = {"NoSuchKey", "NoSuchObject"}
 
 _T = TypeVar("_T")
@@ -146,6 +149,16 @@ class S3Blobs:
                     )
 
         await asyncio.to_thread(self._asked, work)
+
+    async def stored_before(self, moment: datetime) -> AsyncIterator[str]:
+        found = (
+            str(one.object_name)
+            for one in self._client.list_objects(self._bucket, recursive=True)
+            if one.last_modified is not None and one.last_modified < moment
+        )
+        while some := await asyncio.to_thread(self._asked, lambda: list(islice(found, LISTED))):
+            for key in some:
+                yield key
 
     def _asked(self, work: Callable[[], _T]) -> _T:
         """What the server says, in our own words. Blocking."""

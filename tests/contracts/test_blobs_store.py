@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backend.blobs.filesystem import FilesystemBlobs
 from backend.blobs.s3 import IN_MEMORY, PART, S3Blobs
+from backend.clock import now
 from backend.errors import Unavailable
 from backend.ports import BlobStore
 from backend.settings import Url
@@ -71,6 +73,20 @@ async def test_deleting_is_safe_to_repeat(blobs: BlobStore) -> None:
     await blobs.delete(["t/a"])
     assert not await blobs.exists("t/a")
     assert await blobs.read("t/b") == b"2"
+
+
+async def test_what_was_stored_before_a_moment_is_listed(blobs: BlobStore) -> None:
+    """Every key, whatever its depth; none before there was one, nor one that was deleted."""
+    for key in ("t/originals/a", "t/texts/s/v.txt", "images/t/b"):
+        await blobs.put(key, pieces(b"x"))
+    await blobs.delete(["images/t/b"])
+    moment = now() + timedelta(minutes=1)
+    assert {key async for key in blobs.stored_before(moment)} == {
+        "t/originals/a",
+        "t/texts/s/v.txt",
+    }
+    earlier = now() - timedelta(hours=1)
+    assert [key async for key in blobs.stored_before(earlier)] == []
 
 
 async def test_reading_what_is_not_there_says_so(blobs: BlobStore) -> None:
