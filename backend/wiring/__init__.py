@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from backend.answers.answer import Answers
+from backend.blobs import sweep
 from backend.briefs.images import DropImages, Images
 from backend.briefs.service import Brief, Briefs, BriefSettled
 from backend.claims.service import Claims
@@ -170,6 +171,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             },
         )
         handlers[DROP_IMAGES] = DropImages(store, blobs)
+        handlers[sweep.SWEEP] = sweep.SweepBlobs(store, blobs)
+        if settings.jobs_workers:
+            await sweep.ask(store, outbox)
         handlers[CLEAR] = ClearHalfRead(store=store, indexes=indexes)
         handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
 
