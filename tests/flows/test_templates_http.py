@@ -105,6 +105,9 @@ async def test_ours_fill_a_brief(ask: Ask, services: Services, space: str, name:
     assert len(prompts) > 5
     assert not any(block.text for block in prompts)
     assert all(block.attrs.get("origin") == "imported" for block in found if block.text)
+    brief = made.json()["id"]
+    report = (await ask(ANN, "GET", f"/api/briefs/{brief}/claims")).json()
+    assert report["claims"] == [], "what a template says itself is no claim to be proven"
 
 
 async def test_a_brief_becomes_a_template(ask: Ask, services: Services, space: str) -> None:

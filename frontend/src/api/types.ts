@@ -33,6 +33,7 @@ export type LegTrace = Schemas['LegOut'];
 export type Trace = Schemas['TraceOut'];
 export type Brief = Schemas['BriefOut'];
 export type Template = Schemas['TemplateOut'];
+export type OwnTemplate = Schemas['OwnTemplateOut'];
 export type Coverage = Schemas['CoverageOut'];
 export type CommentThread = Schemas['ThreadOut'];
 export type Comment = Schemas['CommentOut'];

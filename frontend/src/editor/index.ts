@@ -11,8 +11,11 @@ export {
   type MovedAnchor,
   selectedAnchor,
 } from './extensions/comments';
-export { findCount } from './extensions/find';
+export { findCount, NOTHING, patternProblem, type Wanted } from './extensions/find';
 export { isSafeLink } from './extensions/link';
+export { TABLE_ACTS } from './extensions/tableKeys';
 export type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice, Verdict } from './model';
+export { type Heading, type Measure, measure, measurePart, minutes } from './measure';
+export { ORIGIN_NAMES, type Origin, type Shares } from './provenance';
 export { BLOCKS, FIELD, newBlockId } from './schema';
 export { locate, sentenceAt } from './sentences';

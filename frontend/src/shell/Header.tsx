@@ -6,6 +6,7 @@ import {
   CloudOff,
   Command,
   FileText,
+  LayoutTemplate,
   Keyboard,
   Monitor,
   Moon,
@@ -14,6 +15,7 @@ import {
   Settings2,
   Sun,
   Trash2,
+  Users,
 } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 
@@ -47,6 +49,8 @@ interface HeaderProps {
   onKeys: () => void;
   onNewSpace: () => void;
   onNewBrief: () => void;
+  onSaveTemplate: () => void;
+  onMembers: () => void;
   onSpaceSettings: () => void;
   onDeleteSpace: () => void;
   onDeleteBrief: () => void;
@@ -87,6 +91,9 @@ export function Header(props: HeaderProps) {
           </MenuItem>
           {space && (
             <>
+              <MenuItem onSelect={props.onMembers}>
+                <Users aria-hidden /> Members of “{space.name}”…
+              </MenuItem>
               <MenuItem onSelect={props.onSpaceSettings}>
                 <Settings2 aria-hidden /> Settings of “{space.name}”…
               </MenuItem>
@@ -121,9 +128,14 @@ export function Header(props: HeaderProps) {
                 <Plus aria-hidden /> New brief…
               </MenuItem>
               {brief && (
-                <MenuItem danger onSelect={props.onDeleteBrief}>
-                  <Trash2 aria-hidden /> Delete “{brief.title || 'Untitled'}”…
-                </MenuItem>
+                <>
+                  <MenuItem onSelect={props.onSaveTemplate}>
+                    <LayoutTemplate aria-hidden /> Save as a template…
+                  </MenuItem>
+                  <MenuItem danger onSelect={props.onDeleteBrief}>
+                    <Trash2 aria-hidden /> Delete “{brief.title || 'Untitled'}”…
+                  </MenuItem>
+                </>
               )}
             </Menu>
             {session && <TitleField session={session} known={brief?.title ?? ''} />}

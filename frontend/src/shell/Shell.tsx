@@ -31,7 +31,7 @@ import { ProblemNotice } from '../ui/ProblemNotice';
 import { applyTheme, storedTheme } from '../ui/theme';
 import { Banners } from './Banners';
 import { Rebuilt } from './Rebuilt';
-import { DeleteBrief, DeleteSpace, NewBrief, NewSpace, TemplatePicker } from './dialogs';
+import { DeleteBrief, DeleteSpace, NewBrief, NewSpace } from './dialogs';
 import { Header } from './Header';
 import { KeyList } from './KeyList';
 import {
@@ -47,6 +47,7 @@ import {
 import { OpenBrief } from './OpenBrief';
 import { Palette } from './Palette';
 import { SpaceSettings } from './SpaceSettings';
+import { SaveTemplate, TemplatePicker } from './templates';
 import { useSession } from './useSession';
 
 type Open =
@@ -54,6 +55,7 @@ type Open =
   | 'keys'
   | 'new-space'
   | 'new-brief'
+  | 'save-template'
   | 'space-settings'
   | 'delete-space'
   | 'delete-brief'
@@ -152,6 +154,12 @@ export function Shell() {
     ...(brief
       ? [
           {
+            id: 'save-template',
+            group: 'Make',
+            label: `Save “${brief.title}” as a template…`,
+            run: () => setOpen('save-template'),
+          },
+          {
             id: 'delete-brief',
             group: 'Delete',
             label: `Delete brief “${brief.title}”…`,
@@ -205,6 +213,7 @@ export function Shell() {
         onKeys={() => setOpen('keys')}
         onNewSpace={() => setOpen('new-space')}
         onNewBrief={() => setOpen('new-brief')}
+        onSaveTemplate={() => setOpen('save-template')}
         onSpaceSettings={() => setOpen('space-settings')}
         onDeleteSpace={() => setOpen('delete-space')}
         onDeleteBrief={() => setOpen('delete-brief')}
@@ -257,7 +266,7 @@ export function Shell() {
                     reading={reading}
                   />
                 ) : briefs.data && !place.brief ? (
-                  <div className="mx-auto w-full max-w-xl overflow-auto p-6">
+                  <div className="mx-auto w-full max-w-2xl overflow-auto p-6">
                     <h2 className="mb-1 font-serif text-xl font-semibold">Start a brief</h2>
                     <p className="mb-4 text-[13px] text-muted">
                       A brief is a shared document; colleagues write in it at the same time.
@@ -285,6 +294,7 @@ export function Shell() {
         />
       )}
       {space && <DeleteSpace space={space} open={open === 'delete-space'} onOpenChange={close} />}
+      {brief && <SaveTemplate brief={brief} open={open === 'save-template'} onOpenChange={close} />}
       {brief && <DeleteBrief brief={brief} open={open === 'delete-brief'} onOpenChange={close} />}
     </div>
   );

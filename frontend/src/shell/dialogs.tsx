@@ -1,24 +1,14 @@
 import { useState } from 'react';
 
-import {
-  asProblem,
-  type Brief,
-  invalidate,
-  type Problem,
-  refetch,
-  send,
-  type Space,
-  type Template,
-  useResource,
-} from '../api';
+import { asProblem, type Brief, type Problem, refetch, send, type Space } from '../api';
 import { announce, goTo } from '../desk';
-import { Button } from '../ui/Button';
 import { Confirm, Dialog } from '../ui/Dialog';
 import { Input } from '../ui/Field';
 import { Form } from '../ui/Form';
 import { Notice } from '../ui/Notice';
 import { ProblemNotice } from '../ui/ProblemNotice';
 import { count } from '../ui/words';
+import { TemplatePicker } from './templates';
 
 interface OpenProps {
   open: boolean;
@@ -55,78 +45,12 @@ export function NewSpace({ open, onOpenChange }: OpenProps) {
   );
 }
 
-/** The templates a brief may start from. */
-export function TemplatePicker({ space, onDone }: { space: string; onDone?: () => void }) {
-  const { data, error } = useResource<Template[]>('/api/briefs/templates');
-  const [title, setTitle] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const create = async (template: Template | null) => {
-    setBusy(true);
-    try {
-      const brief = await send<Brief>('POST', `/api/spaces/${space}/briefs`, {
-        title: title.trim() || template?.title || 'Untitled brief',
-        ...(template ? { template: template.name } : {}),
-      });
-      await refetch(`/api/spaces/${space}/briefs`);
-      invalidate('/api/spaces');
-      onDone?.();
-      goTo(space, brief.id);
-      announce(`Brief ${brief.title} made.`);
-    } catch (failure) {
-      setProblem(asProblem(failure));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <form
-      className="flex flex-col gap-3"
-      onSubmit={(event) => {
-        event.preventDefault();
-        // Enter in the title starts from the first template: the blank one.
-        if (!busy) void create(data?.[0] ?? null);
-      }}
-    >
-      <Input
-        aria-label="Title of the brief"
-        placeholder="Title"
-        value={title}
-        maxLength={200}
-        onChange={(event) => setTitle(event.target.value)}
-      />
-      <ul className="grid gap-2 sm:grid-cols-2">
-        {(data ?? []).map((template) => (
-          <li key={template.name}>
-            <button
-              type="button"
-              disabled={busy}
-              onClick={() => void create(template)}
-              className="flex h-full w-full flex-col rounded-md border border-border bg-surface px-3 py-2.5 text-left transition-colors hover:border-accent"
-            >
-              <span className="block font-serif text-[15px] font-semibold">{template.title}</span>
-              <span className="mt-0.5 block text-xs text-muted">{template.description}</span>
-            </button>
-          </li>
-        ))}
-        {error !== null && !data && (
-          <li>
-            <Button disabled={busy} onClick={() => void create(null)}>
-              Empty brief
-            </Button>
-          </li>
-        )}
-      </ul>
-      {problem && <ProblemNotice problem={problem} />}
-    </form>
-  );
-}
-
 export function NewBrief({ space, open, onOpenChange }: OpenProps & { space: string }) {
   return (
     <Dialog
       open={open}
       onOpenChange={onOpenChange}
+      wide
       title="New brief"
       description="Give it a title and choose what it starts from."
     >

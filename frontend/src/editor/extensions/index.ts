@@ -25,8 +25,10 @@ import { image } from './image';
 import { link } from './link';
 import { origin } from './origin';
 import { presence } from './presence';
+import { prompt } from './prompt';
 import { reveal } from './reveal';
 import { slash } from './slash';
+import { tableKeys } from './tableKeys';
 
 /** What the document needs from around it. */
 export interface EditorWorld {
@@ -75,9 +77,11 @@ export function briefExtensions(world: EditorWorld): Extensions {
     orderedList,
     link,
     focus,
+    tableKeys,
     TableKit.configure({ table: { resizable: false, cellMinWidth: 80 } }),
     blockId,
     origin,
+    prompt,
     copies.configure({
       body,
       present: () => new Set(world.awareness.getStates().keys()),

@@ -13,17 +13,22 @@ import {
 } from 'react';
 import { createPortal } from 'react-dom';
 
-import { briefExtensions, claimAt, sentenceAt } from '../../editor';
+import { useStored } from '../../desk';
+import { briefExtensions, citationOrder, claimAt, sentenceAt } from '../../editor';
 import { saved } from '../../session';
 import { IconButton } from '../../ui/Button';
-import { FindBar } from './FindBar';
+import { classes } from '../../ui/classes';
 import { BriefComments } from './BriefComments';
+import { FindBar } from './FindBar';
 import { Footer } from './Footer';
 import { makeHandle } from './handle';
+import { tellOrigin } from './originTips';
+import { focusOutline, Outline } from './Outline';
 import { pickImages } from './pickImages';
 import { Title } from './Title';
 import { Toolbar } from './Toolbar';
 import type { BriefPaneProps } from './types';
+import { useMeasure } from './useMeasure';
 
 /** How long the cursor has to rest in a sentence before the other panes follow it. */
 const REST = 250;
@@ -48,12 +53,15 @@ export function BriefPane(props: BriefPaneProps) {
   const loaded = useSyncExternalStore(subscribe, () => status().loaded);
   const editable = mode === 'edit' && writable;
   const [finding, setFinding] = useState(false);
+  const [outlined, setOutlined] = useStored('outline', false);
+  const [marked, setMarked] = useStored('origins', true);
   const [problem, setProblem] = useState<string | null>(null);
 
   // The editor is made once; what it calls is always what was handed in last.
   const [latest] = useState(() => new Latest(props));
   useEffect(() => latest.set(props));
 
+  const [say] = useState(() => (message: string) => latest.get().announce?.(message));
   const [grip] = useState(makeGrip);
   const [extensions] = useState(() =>
     briefExtensions({
@@ -142,6 +150,16 @@ export function BriefPane(props: BriefPaneProps) {
     [editor, session],
   );
 
+  const measured = useMeasure(editor);
+  const openOutline = () => {
+    setOutlined(true);
+    setTimeout(focusOutline, 0);
+  };
+  const closeOutline = () => {
+    setOutlined(false);
+    editor.commands.focus(undefined, { scrollIntoView: false });
+  };
+
   return (
     <div
       className="brief-pane"
@@ -152,7 +170,7 @@ export function BriefPane(props: BriefPaneProps) {
         setFinding(true);
       }}
     >
-      <Toolbar editor={editor} editable={editable} onFind={() => setFinding(true)} />
+      <Toolbar editor={editor} editable={editable} onFind={() => setFinding(true)} announce={say} />
       {finding && <FindBar editor={editor} onClose={() => setFinding(false)} />}
       {problem !== null && (
         <div className="brief-bar">
@@ -164,28 +182,50 @@ export function BriefPane(props: BriefPaneProps) {
           </IconButton>
         </div>
       )}
-      <div className="brief-scroll">
-        <div className="brief-page" aria-busy={!loaded}>
-          <Title
-            text={session.doc.getText('title')}
-            editable={editable}
-            onDone={() => editor.commands.focus('start')}
+      <div className="brief-middle">
+        {outlined && (
+          <Outline
+            editor={editor}
+            headings={measured.headings}
+            current={measured.current}
+            onClose={closeOutline}
           />
-          {createPortal(<GripVertical aria-hidden="true" size={14} />, grip)}
-          <Text editor={editor} />
-          {editable && (
-            <button
-              type="button"
-              className="brief-below"
-              tabIndex={-1}
-              aria-hidden="true"
-              onMouseDown={(event) => event.preventDefault()}
-              onClick={() => writeBelow(editor)}
+        )}
+        <div className="brief-scroll">
+          <div
+            className={classes('brief-page', marked && 'shows-origins')}
+            aria-busy={!loaded}
+            onMouseMove={tellOrigin}
+          >
+            <Title
+              text={session.doc.getText('title')}
+              editable={editable}
+              onDone={() => editor.commands.focus('start')}
             />
-          )}
+            {createPortal(<GripVertical aria-hidden="true" size={14} />, grip)}
+            <Text editor={editor} />
+            {editable && (
+              <button
+                type="button"
+                className="brief-below"
+                tabIndex={-1}
+                aria-hidden="true"
+                onMouseDown={(event) => event.preventDefault()}
+                onClick={() => writeBelow(editor)}
+              />
+            )}
+          </div>
         </div>
       </div>
-      <Footer editor={editor} />
+      <BriefComments editor={editor} session={session} />
+      <Footer
+        measured={measured}
+        citations={citationOrder(editor.state).length}
+        outlined={outlined}
+        onOutline={() => (outlined ? closeOutline() : openOutline())}
+        marked={marked}
+        onMark={setMarked}
+      />
     </div>
   );
 }
@@ -195,7 +235,6 @@ function makeGrip(): HTMLElement {
   const grip = document.createElement('div');
   grip.className = 'brief-grip';
   grip.style.visibility = 'hidden';
-      <BriefComments editor={editor} session={session} />
   grip.style.position = 'absolute';
   return grip;
 }

@@ -1,85 +1,48 @@
-import type { Editor } from '@tiptap/core';
 import { ListTree } from 'lucide-react';
-import { useEffect, useState } from 'react';
 
-import { citationOrder } from '../../editor';
-import { Menu, MenuItem } from '../../ui/Menu';
+import { minutes } from '../../editor';
 import { count } from '../../ui/words';
+import { Authorship } from './Authorship';
+import type { Measured } from './useMeasure';
 
-interface Heading {
-  pos: number;
-  level: number;
-  text: string;
-}
-
-interface Measure {
-  words: number;
+interface FooterProps {
+  measured: Measured;
   citations: number;
-  headings: readonly Heading[];
+  outlined: boolean;
+  onOutline: () => void;
+  marked: boolean;
+  onMark: (marked: boolean) => void;
 }
 
-function measure(editor: Editor): Measure {
-  const headings: Heading[] = [];
-  let words = 0;
-  editor.state.doc.descendants((node, pos) => {
-    if (!node.isTextblock) return true;
-    const text = node.textBetween(0, node.content.size, ' ', ' ');
-    words += text.match(/[\p{L}\p{N}][^\s]*/gu)?.length ?? 0;
-    if (node.type.name === 'heading' && text.trim())
-      headings.push({ pos, level: Number(node.attrs.level), text: text.trim() });
-    return false;
-  });
-  return { words, citations: citationOrder(editor.state).length, headings };
-}
-
-/** Outline and size of the brief, counted when the keyboard rests. */
-export function Footer({ editor }: { editor: Editor }) {
-  const [now, setNow] = useState<Measure>(() => measure(editor));
-
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const later = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => setNow(measure(editor)), 300);
-    };
-    later();
-    editor.on('update', later);
-    return () => {
-      clearTimeout(timer);
-      editor.off('update', later);
-    };
-  }, [editor]);
-
-  const goTo = ({ pos }: Heading) => {
-    const at = Math.min(pos + 1, editor.state.doc.content.size);
-    const { node } = editor.view.domAtPos(at);
-    (node instanceof Element ? node : node.parentElement)?.scrollIntoView({ block: 'start' });
-    editor.commands.setTextSelection(at);
-  };
-
+/** Outline and size of the brief, and whose words they are. */
+export function Footer(props: FooterProps) {
+  const { measured, citations, outlined, onOutline } = props;
+  const { words, characters, selected } = measured;
   return (
     <footer className="brief-footer">
-      <Menu
-        onChosen={() => editor.view.focus()}
-        trigger={
-          <button type="button" className="brief-outline" disabled={now.headings.length === 0}>
-            <ListTree size={14} aria-hidden="true" /> Outline
-          </button>
-        }
+      <button
+        type="button"
+        className="brief-outline"
+        aria-expanded={outlined}
+        aria-controls={outlined ? 'brief-outline' : undefined}
+        onClick={onOutline}
       >
-        {now.headings.map((heading) => (
-          <MenuItem key={heading.pos} onSelect={() => goTo(heading)}>
-            <span
-              className="max-w-80 truncate"
-              style={{ paddingInlineStart: `${(heading.level - 1) * 14}px` }}
-            >
-              {heading.text}
-            </span>
-          </MenuItem>
-        ))}
-      </Menu>
-      <span>{count(now.words, 'word')}</span>
-      <span>{count(now.citations, 'citation')}</span>
+        <ListTree size={14} aria-hidden="true" /> Outline
+      </button>
+      {selected ? (
+        <span>
+          {selected.words} of {count(words, 'word')}, {count(selected.characters, 'character')}{' '}
+          selected
+        </span>
+      ) : (
+        <>
+          <span>{count(words, 'word')}</span>
+          <span className="brief-footer-wide">{count(characters, 'character')}</span>
+          {words > 0 && <span className="brief-footer-wide">{minutes(words)} min to read</span>}
+        </>
+      )}
+      <span>{count(citations, 'citation')}</span>
+      <Authorship shares={measured.shares} marked={props.marked} onMark={props.onMark} />
     </footer>
   );
 }

@@ -4,7 +4,6 @@ import {
   Bold,
   ChevronDown,
   Code,
-  Columns3,
   Image as Picture,
   Italic,
   Link as Chain,
@@ -12,8 +11,6 @@ import {
   ListOrdered,
   type LucideIcon,
   MessageSquarePlus,
-  Minus,
-  Plus,
   Quote,
   Redo2,
   Search,
@@ -27,9 +24,10 @@ import {
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 
 import { getCommentDesk } from '../../comments';
-import { Menu, MenuItem, MenuLabel, MenuLine } from '../../ui/Menu';
+import { Menu, MenuItem, MenuLine } from '../../ui/Menu';
 import { LinkField } from './LinkField';
 import { pickImages } from './pickImages';
+import { TableMenu } from './TableMenu';
 
 const MAC = /Mac|iP(hone|ad)/.test(navigator.userAgent);
 const MOD = MAC ? '⌘' : 'Ctrl+';
@@ -84,9 +82,10 @@ interface ToolbarProps {
   editor: Editor;
   editable: boolean;
   onFind: () => void;
+  announce: (message: string) => void;
 }
 
-export function Toolbar({ editor, editable, onFind }: ToolbarProps) {
+export function Toolbar({ editor, editable, onFind, announce }: ToolbarProps) {
   const [linking, setLinking] = useState(false);
   const now = useEditorState({
     editor,
@@ -218,7 +217,7 @@ export function Toolbar({ editor, editable, onFind }: ToolbarProps) {
             onPress={() => chain().toggleBlockquote().run()}
           />
           {now.table ? (
-            <TableMenu editor={editor} disabled={off} />
+            <TableMenu editor={editor} disabled={off} announce={announce} />
           ) : (
             <Tool
               icon={Table}
@@ -267,53 +266,6 @@ export function Toolbar({ editor, editable, onFind }: ToolbarProps) {
       </div>
       {linking && <LinkField editor={editor} onClose={() => setLinking(false)} />}
     </div>
-  );
-}
-
-function TableMenu({ editor, disabled }: { editor: Editor; disabled: boolean }) {
-  const chain = () => editor.chain().focus();
-  return (
-    <Menu
-      onChosen={() => editor.view.focus()}
-      trigger={
-        <button
-          type="button"
-          className="brief-tool"
-          aria-label="Table"
-          title="Table"
-          aria-pressed="true"
-          disabled={disabled}
-        >
-          <Columns3 size={15} aria-hidden="true" />
-        </button>
-      }
-    >
-      <MenuLabel>Rows</MenuLabel>
-      <MenuItem onSelect={() => chain().addRowBefore().run()}>
-        <Plus aria-hidden="true" /> Row above
-      </MenuItem>
-      <MenuItem onSelect={() => chain().addRowAfter().run()}>
-        <Plus aria-hidden="true" /> Row below
-      </MenuItem>
-      <MenuItem onSelect={() => chain().deleteRow().run()}>
-        <Minus aria-hidden="true" /> Delete row
-      </MenuItem>
-      <MenuLabel>Columns</MenuLabel>
-      <MenuItem onSelect={() => chain().addColumnBefore().run()}>
-        <Plus aria-hidden="true" /> Column before
-      </MenuItem>
-      <MenuItem onSelect={() => chain().addColumnAfter().run()}>
-        <Plus aria-hidden="true" /> Column after
-      </MenuItem>
-      <MenuItem onSelect={() => chain().deleteColumn().run()}>
-        <Minus aria-hidden="true" /> Delete column
-      </MenuItem>
-      <MenuLine />
-      <MenuItem onSelect={() => chain().toggleHeaderRow().run()}>Header row on or off</MenuItem>
-      <MenuItem danger onSelect={() => chain().deleteTable().run()}>
-        Delete table
-      </MenuItem>
-    </Menu>
   );
 }
 
