@@ -65,9 +65,9 @@ class Texts:
     def text(self, number: int) -> str:
         return " ".join(self._words[self._ranks(number)])
 
-    def passage(self, number: int) -> Passage:
+    def passage(self, number: int, *, worded: bool = True) -> Passage:
         source = f"src_{number // TO_A_SOURCE:016x}"
-        text = self.text(number)
+        text = self.text(number) if worded else ""
         return Passage(
             id=f"{source}.{'0' * 12}.{number % TO_A_SOURCE:05d}",
             tenant=SCOPE.tenant,
@@ -189,6 +189,8 @@ class Built:
 
 
 def times(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
     p50, p95 = np.percentile(values, [50, 95]) * 1000
     return f"{p50:.1f} / {p95:.1f}"
 
@@ -199,7 +201,14 @@ def on_disk(folder: Path) -> int:
 
 
 async def measure(
-    data: Path, collection: str, models: Path, out: Path, sizes: Sequence[int], count: int
+    data: Path,
+    collection: str,
+    models: Path,
+    out: Path,
+    sizes: Sequence[int],
+    count: int,
+    *,
+    worded: bool,
 ) -> None:
     real = load(data / collection)
     texts = Texts()
@@ -223,12 +232,15 @@ async def measure(
         )
         on.callback(meaning.close)
         searcher = Searcher(
-            [words, DenseLeg(Paired(encoder, pairs), meaning)], Made(texts), deadline_s=60
+            [*([words] if worded else []), DenseLeg(Paired(encoder, pairs), meaning)],
+            Made(texts),
+            deadline_s=60,
         )
         nearest = Nearest.of(looked_up)
         built = Built()
         print(
-            "| passages | built, words; vectors; then quantized, s | on disk, MB | memory, MB (of files) "
+            "| passages | built, words; vectors; then quantized, s | on disk, MB "
+            "| memory, MB (of files) "
             "| the last step's, to a million, GB | bm25 p50 / p95, ms | dense "
             "| dense recall@10 | whole | load |\n" + "|---:" * 10 + "|"
         )
@@ -236,11 +248,13 @@ async def measure(
         for size in sizes:
             since = held
             for first in range(held, size, BLOCK):
-                part = [texts.passage(first + place) for place in range(min(BLOCK, size - first))]
+                numbers = range(first, min(first + BLOCK, size))
+                part = [texts.passage(number, worded=worded) for number in numbers]
                 shaken = vectors(base, first // BLOCK)[: len(part)]
                 nearest.see(shaken, first)
                 began = time.perf_counter()
-                await words.put(part)
+                if worded:
+                    await words.put(part)
                 middle = time.perf_counter()
                 await meaning.put(part, list(shaken))
                 built.words += middle - began
@@ -253,9 +267,10 @@ async def measure(
             for question in questions:  # once before, to have read the files
                 await searcher.search(Query(question), scope=SCOPE)
             for number, question in enumerate(questions):
-                began = time.perf_counter()
-                await words.search(Query(question), scope=SCOPE, limit=POOL)
-                lexical.append(time.perf_counter() - began)
+                if worded:
+                    began = time.perf_counter()
+                    await words.search(Query(question), scope=SCOPE, limit=POOL)
+                    lexical.append(time.perf_counter() - began)
                 place = number % len(looked_up)
                 began = time.perf_counter()
                 found = await meaning.search(looked_up[place], scope=SCOPE, limit=POOL)
@@ -286,6 +301,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
     parser.add_argument("--sizes", default="10000,100000,1000000", help="ascending, by comma")
     parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--dense", action="store_true", help="the dense leg alone, without words")
     chosen = parser.parse_args()
     sizes = [int(size) for size in chosen.sizes.split(",")]
     if sizes != sorted(set(sizes)) or any(size < FINDABLE or size % BLOCK for size in sizes[:-1]):
@@ -304,6 +320,7 @@ def main() -> None:
                 chosen.out,
                 sizes,
                 chosen.questions,
+                worded=not chosen.dense,
             )
         )
     except KeyboardInterrupt:

@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from retrieval.model import Passage, PassageId, Ranked, Scope, SourceId, VersionHash
 
 SEARCHES = 4  # that may go on at once
-CANDIDATES, TO_EACH = 200, 8  # ranked by their whole vectors: at least, and for each one asked for
+CANDIDATES, TO_EACH = 128, 8  # ranked by their whole vectors: at least, and for each one asked for
 FEW = 2_048  # rows of a narrow scope, all compared: finding candidates would take as long
 LEARNT_OF = 20_000  # rows that the quantizer is trained on
-TO_A_CELL, CELLS = 400, 256
+TO_A_CELL, CELLS = 400, 1_024
+READ, SHARE = 65_536, 6  # of the rows in scope, the nearest cells' so many, or one in so many
 BLOCK = 4_096  # rows quantized at a time while the index is made
 GONE = 0  # the owner of a row that was replaced or dropped
 
@@ -142,17 +143,17 @@ class Quantized:
             if within is None:
                 count = sum(self._live[owner] for owner in owners)
                 if count == len(self._ids):
-                    return self._nearest(vector, limit, None)
+                    return self._nearest(vector, limit, None, count)
                 inside = admitted[self._owner[: len(self._ids)]]
                 if count > FEW:
-                    return self._nearest(vector, limit, inside)
+                    return self._nearest(vector, limit, inside, count)
                 within = np.flatnonzero(inside)
             else:
                 within = within[admitted[self._owner[within]]]
                 if len(within) > FEW:
                     inside = np.zeros(len(self._ids), bool)
                     inside[within] = True
-                    return self._nearest(vector, limit, inside)
+                    return self._nearest(vector, limit, inside, len(within))
             return self._ranked(within, vector, limit)[0]
 
     def _narrowed(self, scope: Scope) -> Rows | None:
@@ -168,27 +169,31 @@ class Quantized:
         return found
 
     def _nearest(
-        self, vector: Matrix, limit: int, inside: NDArray[np.bool_] | None
+        self, vector: Matrix, limit: int, inside: NDArray[np.bool_] | None, count: int
     ) -> Sequence[Ranked]:
+        """The best of those inside, of which there are so many."""
         index = self._index
         assert index is not None
         faiss.omp_set_num_threads(1)  # of this thread: more would take turns from other searches
         asked = max(CANDIDATES, TO_EACH * limit)
         within = faiss.SearchParametersIVF()
-        within.nprobe = index.nlist
+        read = max(READ, count // SHARE)
+        within.nprobe = -(-index.nlist * min(read, count) // count)
         if inside is not None:
             bits = np.packbits(inside, bitorder="little")
             within.sel = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]
-        while self._rows:
-            asked = min(asked, len(self._rows))
+        while True:
+            asked = min(asked, count)
             _, found = index.search(vector[np.newaxis], asked, params=within)
             rows = found[0][found[0] >= 0]
             ranked, least = self._ranked(rows, vector, limit)
-            # A tie that reaches past the candidates could hide a smaller id: look further.
-            if len(rows) < asked or asked == len(self._rows) or least < ranked[-1].score:
+            everywhere = within.nprobe == index.nlist
+            if (len(rows) == asked and least < ranked[-1].score) or (everywhere and asked == count):
                 return ranked
-            asked *= 4
-        return ()
+            # Too few, or a tie that reaches past the candidates and could hide a smaller id.
+            if everywhere:
+                asked *= 4
+            within.nprobe = index.nlist
 
     def _ranked(self, rows: Rows, vector: Matrix, limit: int) -> tuple[Sequence[Ranked], float]:
         """The best of some rows, and the least score among all of them."""
@@ -196,12 +201,10 @@ class Quantized:
             return (), 0.0
         # Row by row, so that equal vectors have equal scores wherever they stand.
         scores = np.vecdot(self._whole.rows[rows], vector).astype(np.float64).round(6)
+        least = float(scores.min())
         if len(rows) > limit:
             best = scores >= np.partition(scores, -limit)[-limit]
-            least = float(scores.min())
             rows, scores = rows[best], scores[best]
-        else:
-            least = float(scores.min())
         found = [
             Ranked(self._ids[row], score)
             for row, score in zip(rows.tolist(), scores.tolist(), strict=True)

@@ -131,6 +131,30 @@ async def test_few_candidates_are_enough(
     assert right >= 0.98 * 500
 
 
+async def test_what_the_nearest_cells_lack_is_looked_for_in_all(
+    index: QdrantEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where few cells are read, a search still gives as many as asked for, all in scope."""
+    monkeypatch.setattr(quantized, "READ", 60)
+    monkeypatch.setattr(quantized, "TO_A_CELL", 50)
+    await fed(index)
+    assert await index.quantized()
+    everyones = {number: passage(number) for number in range(COUNT)}
+    for question in made(10, seed=2):
+        for scope in SCOPES[:6]:
+            inside = {
+                one.id
+                for one in everyones.values()
+                if scope.admits(tenant=one.tenant, space=one.space, source=one.source)
+            }
+            for limit in (5, 100):
+                found = {
+                    line.passage for line in await index.search(question, scope=scope, limit=limit)
+                }
+                assert len(found) == min(limit, len(inside))
+                assert found <= inside
+
+
 async def test_it_follows_what_changes(index: QdrantEdge) -> None:
     """New passages, replaced ones, moved ones and dropped sources count at the call's return."""
     exact = ExactVectors()
