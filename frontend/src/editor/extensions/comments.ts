@@ -150,12 +150,27 @@ function search(doc: Node, placed: readonly Placed[], letters = Infinity): Place
   });
 }
 
+/**
+ * Where the letters of a range are after a change; null where none is left. What replaces a letter at
+ * an end stays outside, as it does in the shared document; ProseMirror's own mapping takes it in.
+ */
+function mapped(tr: Transaction, { from, to }: Range): Range | null {
+  for (const map of tr.mapping.maps) {
+    let [next, last] = [map.map(from, 1), map.map(to, -1)];
+    map.forEach((start, end, newStart, newEnd) => {
+      if (start <= from && from < end) next = newEnd;
+      if (start < to && to <= end) last = newStart;
+    });
+    [from, to] = [next, last];
+  }
+  return from < to ? { from, to } : null;
+}
+
 function follow(tr: Transaction, before: Node, placed: readonly Placed[]): Placed[] {
   const moved = placed.map((one): Placed => {
     if (!one.range) return one;
-    const from = tr.mapping.map(one.range.from, 1);
-    const to = tr.mapping.map(one.range.to, -1);
-    if (from < to) return { ...one, range: { from, to } };
+    const range = mapped(tr, one.range);
+    if (range) return { ...one, range };
     return { ...one, range: null, words: wordsOf(before, one.range) };
   });
   return search(tr.doc, moved, inserted(tr));

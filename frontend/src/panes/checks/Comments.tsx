@@ -106,7 +106,7 @@ export function Comments({ brief }: { brief: string }) {
   );
   const options: [Filter, string][] = [
     ['open', `Open ${placed.length}`],
-    ['gone', `Text is gone ${gone.length}`],
+    ['gone', `${gone.length > 0 ? '⚠ ' : ''}Text is gone ${gone.length}`],
     ['resolved', 'Resolved'],
   ];
 
