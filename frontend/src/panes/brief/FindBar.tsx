@@ -6,7 +6,7 @@ import { type ComponentType, useEffect, useRef, useState } from 'react';
 import { findCount, NOTHING, patternProblem, type Wanted } from '../../editor';
 import { Button, IconButton } from '../../ui/Button';
 import { Input } from '../../ui/Field';
-import { count } from '../../ui/words';
+import { number } from '../../ui/words';
 
 interface FindBarProps {
   editor: Editor;
@@ -63,15 +63,13 @@ export function FindBar({ editor, onClose }: FindBarProps) {
   const replace = (how: 'replaceFound' | 'replaceAllFound') => {
     const all = how === 'replaceAllFound' ? places : 1;
     editor.commands[how](by);
-    setReplaced(`${count(all, 'place')} replaced`);
+    setReplaced(`${number(all)} replaced`);
     // With nothing left to replace the buttons are off, and the keyboard would be nowhere.
     if (findCount(editor.state).places === 0) field.current?.focus();
   };
 
-  const told =
-    problem ??
-    replaced ??
-    (wanted.text === '' ? '' : places === 0 ? 'Not found' : `${current} of ${places}`);
+  const where = wanted.text === '' ? '' : places === 0 ? 'Not found' : `${current} of ${places}`;
+  const told = problem ?? [where, replaced].filter(Boolean).join(' · ');
 
   return (
     <div
