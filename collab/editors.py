@@ -46,6 +46,8 @@ def name_in(presences: Iterable[Presence]) -> str:
             said = json.loads(presence.state)["user"]["name"]
         except (ValueError, TypeError, LookupError, RecursionError):
             continue
-        if isinstance(said, str) and (name := " ".join(said.replace("\0", "").split())[:NAME]):
-            return name
+        if isinstance(said, str):
+            whole = said.replace("\0", "").encode("utf-8", "replace").decode()
+            if name := " ".join(whole.split())[:NAME]:
+                return name
     return ""

@@ -11,11 +11,14 @@ from typing import Any
 import httpx
 import pycrdt
 import pytest
+from sqlalchemy import insert
 
 from backend import clock
 from backend.auth.principal import Principal, Role
 from backend.history import service
 from backend.history.policy import EVERY
+from backend.store.tables import members
+from backend.store.updates import SqlUpdates
 from backend.wiring import Services
 from collab import Access, wire
 from collab.blocks import project
@@ -58,7 +61,7 @@ async def edit(services: Services, brief: str, name: str, change: Edit) -> None:
     visit = asyncio.create_task(
         services.rooms.visit(brief, channel, access=Access.WRITE, subject="local/you")
     )
-    stored = await services.rooms._store.load(brief)
+    stored = await SqlUpdates(services.store).load(brief)
     assert stored is not None
     doc: pycrdt.Doc[Any] = pycrdt.Doc()
     for update in stored.updates:
@@ -337,10 +340,6 @@ async def test_who_may_read_sees_versions_and_who_may_edit_names_them(
     found, _ = await services.briefs.get(
         Principal("you", "local", roles=frozenset({Role.ADMIN})), brief
     )
-    from sqlalchemy import insert
-
-    from backend.store.tables import members
-
     async with services.store.writing() as connection:
         await connection.execute(
             insert(members).values(space=found.space, subject="vi", role="viewer")

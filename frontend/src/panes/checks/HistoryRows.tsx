@@ -16,7 +16,7 @@ export const HistoryRows = memo(function HistoryRows({ difference, marked }: His
     : difference.rows.filter(({ change }) => change !== 'removed');
   return (
     <div className="flex flex-col gap-2 font-serif text-[15px] leading-relaxed [overflow-wrap:anywhere]">
-      <h4 className="text-lg font-semibold">
+      <h4 className="pl-[13px] text-lg font-semibold">
         <Words runs={difference.title} marked={marked} />
       </h4>
       {rows.map((row, at) => (

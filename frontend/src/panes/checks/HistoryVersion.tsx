@@ -79,6 +79,15 @@ export function HistoryVersion(props: HistoryVersionProps) {
     if (at === 0) void wanted.current?.();
   }, [at]);
 
+  // What changed is often far down.
+  const text = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!data || !marked) return;
+    const box = text.current;
+    const first = box?.querySelector<HTMLElement>('[data-change]');
+    if (box) box.scrollTop = first ? first.offsetTop - box.offsetTop - box.clientHeight / 3 : 0;
+  }, [data, marked]);
+
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
 
@@ -225,6 +234,7 @@ export function HistoryVersion(props: HistoryVersionProps) {
         />
       </div>
       <div
+        ref={text}
         className="min-h-0 flex-1 overflow-auto p-4"
         tabIndex={0}
         role="region"
