@@ -144,6 +144,85 @@ def test_no_state_of_the_page_has_a_serious_finding(product: Product, visit: Vis
     assert not eye.found, "\n".join(eye.found)
 
 
+@pytest.mark.parametrize("product", [{"sample": True}], indirect=True)
+def test_the_graph_has_no_serious_finding_and_no_names_that_touch(
+    product: Product, visit: Visit
+) -> None:
+    """The whole space, a name found by the keyboard, and a relation's passages."""
+    visitor = visit("graph by ear")
+    page, eye = visitor.page, Eye(visitor.page)
+    page.goto(product.url)
+    evidence = pane(page, "Evidence")
+    evidence.get_by_role("tab", name="Sources").click()
+    expect(evidence.locator("li[data-state=ready]")).to_have_count(8, timeout=60_000)
+    evidence.get_by_role("tab", name="Graph").click()
+    expect(evidence.get_by_text("looking who keeps company")).to_have_count(0)
+    assert drawn(page) > 5
+    visitor.look("accessibility graph of a space")
+    eye.look("the graph of a space")
+
+    page.get_by_role("searchbox", name="Name to look up").fill("Lastra")
+    page.keyboard.press("Enter")
+    relation = evidence.get_by_role("button", name=re.compile("passage")).first
+    expect(relation).to_be_visible()
+    assert drawn(page) > 1
+    eye.look("what is stated of a name")
+    relation.click()
+    eye.look("the passages of a relation")
+    first = page.get_by_test_id("graph-drawing").get_by_role("button").first
+    first.focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    eye.look("a name in the drawing")
+    for width in (900, 600):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.get_by_role("tab", name="Evidence").click()
+        assert drawn(page) > 1
+        eye.look(f"the graph at {width}")
+    assert not eye.found, "\n".join(eye.found)
+
+
+def drawn(page: Page) -> int:
+    """How many names are drawn, none of which touches another or leaves the drawing."""
+    drawing = page.get_by_test_id("graph-drawing")
+    expect(drawing.locator("text").first).to_be_visible()
+    boxes: list[list[float]] = drawing.evaluate(
+        """async drawing => {
+            await new Promise(done => setTimeout(done, 500));
+            const frame = drawing.getBoundingClientRect();
+            return [...drawing.querySelectorAll('text')].map(text => {
+                const {left, top, right, bottom} = text.getBoundingClientRect();
+                return [left - frame.left, top - frame.top, frame.right - right,
+                        frame.bottom - bottom, left, top, right, bottom];
+            });
+        }"""
+    )
+    for at, (*aside, left, top, right, bottom) in enumerate(boxes):
+        assert min(aside) >= 0, (at, aside)
+        for _, _, _, _, *other in boxes[:at]:
+            apart = other[2] <= left or right <= other[0] or other[3] <= top or bottom <= other[1]
+            assert apart, (at, other)
+    return len(boxes)
+
+
+@pytest.mark.parametrize("product", [{"sample": True}], indirect=True)
+@pytest.mark.parametrize("failed", ["", "Qdrant at here:6333 does not answer"])
+def test_a_rebuild_has_no_serious_finding(product: Product, visit: Visit, failed: str) -> None:
+    """While it goes on and where it failed, wide and narrow."""
+    told = {"running": not failed, "legs": ["dense", "graph"], "answering": True, "done": 4_100,
+            "total": 13_000, "notes": [], "error": failed or None}  # fmt: skip
+    page = visit("rebuilding").page
+    page.route("**/api/rebuild", lambda route: route.fulfill(json=told))
+    page.goto(product.url)
+    expect(pane(page, "Brief").get_by_role("textbox", name="Brief", exact=True)).to_be_visible()
+    eye = Eye(page)
+    for width in (1440, 600):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(page.get_by_test_id("rebuild")).to_contain_text("dense and graph indexes")
+        eye.look(f"a rebuild at {width}")
+    assert not eye.found, "\n".join(eye.found)
+
+
 def aside(page: Page, evidence: Locator) -> None:
     """Selects a paragraph of the reader that is not the quote."""
     evidence.get_by_test_id("reader").locator("p:not(:has(mark)) span[data-start]").last.evaluate(
