@@ -27,6 +27,8 @@ MAX_QUERY_CHARACTERS: Final = 8_192  # of a question are read; a pasted document
 MAX_QUERY_TERMS: Final = 128  # different words of it are looked up
 MAX_TERM: Final = 64  # code points; longer "words" are encoded data, kept by their beginning
 
+MAX_KEPT: Final = 65_536  # words of each language whose terms are kept, at about 150 bytes
+
 _SNOWBALL = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "ru": "russian"}
 _local = threading.local()  # a stemmer keeps its word in itself: one for each thread
 
@@ -95,12 +97,7 @@ def analyze(text: str, language: str) -> list[str]:
 
 
 def _terms(words: Sequence[str], language: str) -> list[str]:
-    if language not in STOP_WORDS:
-        return [_term(word, UNDETERMINED) for word in words]
-    stop = STOP_WORDS[language]
-    if language == "fr":
-        words = [_ELISION.sub("", word) if "'" in word else word for word in words]
-    return [_term(word, language) for word in words if word not in stop]
+    return list(filter(None, map(_TERMS[known(language)].__getitem__, words)))
 
 
 def indexed(passage: Passage) -> list[str]:
@@ -171,13 +168,32 @@ def known(language: str) -> str:
     return language if language in STOP_WORDS else UNDETERMINED
 
 
-@lru_cache(maxsize=200_000)  # stems; a collection's vocabulary, about 20 MB
+class _Terms(dict[str, str]):
+    """What a language makes of a word: its term, or nothing of a stop word. Kept as it is asked;
+    a dict's own look-up takes a third of the time of a cached call, and a passage has hundreds."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._stop = STOP_WORDS.get(language, frozenset())
+
+    def __missing__(self, word: str) -> str:
+        bare = _ELISION.sub("", word) if self._language == "fr" else word
+        term = "" if bare in self._stop else _term(bare, self._language)
+        if len(self) >= MAX_KEPT:
+            self.clear()
+        self[word] = term
+        return term
+
+
+_TERMS: Final = {language: _Terms(language) for language in (*LANGUAGES, UNDETERMINED)}
+
+
 def _term(word: str, language: str) -> str:
     if language == UNDETERMINED:
         language = "ru" if _CYRILLIC.search(word) else "en"
     stemmers = _local.__dict__.setdefault("stemmers", {})
     if language not in stemmers:
-        stemmers[language] = Stemmer.Stemmer(_SNOWBALL[language], 0)  # our cache is enough
+        stemmers[language] = Stemmer.Stemmer(_SNOWBALL[language], 0)  # what we keep is enough
     stem: str = stemmers[language].stemWord(word)
     return _unaccented(stem) or word
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.datasets import load
+from retrieval import terms
 from retrieval.language import STOP_WORDS, guess, spoken
 from retrieval.model import Passage, Query
 from retrieval.terms import MAX_QUERY_TERMS, analyze, asked, indexed, matched, words
@@ -126,3 +127,13 @@ def test_words_are_stemmed_as_snowball_itself_stems_them(language: str, shared_d
     differ = [word for word in said if stemmer.stemWord(word) != reference.stemWord(word)]
     assert len(said) > 5_000
     assert differ == []
+
+
+def test_so_many_words_terms_are_kept_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terms, "MAX_KEPT", 3)
+    kept = terms._Terms("en")
+    assert [kept[word] for word in ("policies", "the", "margins")] == ["polici", "", "margin"]
+    assert len(kept) == 3
+    assert kept["changed"] == "chang"
+    assert len(kept) == 1
+    assert kept["policies"] == "polici"
