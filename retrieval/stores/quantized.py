@@ -29,7 +29,7 @@ CANDIDATES, TO_EACH = 128, 8  # ranked by their whole vectors: at least, and for
 FEW = 2_048  # rows of a narrow scope, all compared: finding candidates would take as long
 LEARNT_OF = 20_000  # rows that the quantizer is trained on
 TO_A_CELL, CELLS = 400, 1_024
-READ, SHARE = 65_536, 6  # of the rows in scope, the nearest cells' so many, or one in so many
+READ, SHARE = 131_072, 4  # of the rows in scope, the nearest cells' so many, or one in so many
 BLOCK = 4_096  # rows quantized at a time while the index is made
 GONE = 0  # the owner of a row that was replaced or dropped
 
