@@ -13,13 +13,13 @@ from backend.sent import Sent
 router = APIRouter(tags=["members"])
 
 
-class MemberOut(BaseModel):
+class SpaceMemberOut(BaseModel):
     subject: str
     role: Role
     you: bool
 
     @classmethod
-    def of(cls, member: Member, asker: str) -> MemberOut:
+    def of(cls, member: Member, asker: str) -> SpaceMemberOut:
         return cls(subject=member.subject, role=member.role, you=member.subject == asker)
 
 
@@ -28,18 +28,18 @@ class RoleSent(Sent):
 
 
 @router.get("/api/spaces/{space_id}/members")
-async def list_members(space_id: str, principal: Asking, services: Wired) -> list[MemberOut]:
+async def list_members(space_id: str, principal: Asking, services: Wired) -> list[SpaceMemberOut]:
     found = await services.members.list(principal, space_id)
-    return [MemberOut.of(member, principal.subject) for member in found]
+    return [SpaceMemberOut.of(member, principal.subject) for member in found]
 
 
 @router.put("/api/spaces/{space_id}/members/{subject:path}")
 async def put_member(
     space_id: str, subject: str, sent: RoleSent, principal: Asking, services: Wired
-) -> MemberOut:
+) -> SpaceMemberOut:
     """Add somebody, or change their role. What they have open is judged anew within seconds."""
     member = await services.members.put(principal, space_id, subject, sent.role)
-    return MemberOut.of(member, principal.subject)
+    return SpaceMemberOut.of(member, principal.subject)
 
 
 @router.delete("/api/spaces/{space_id}/members/{subject:path}", status_code=204)

@@ -1493,7 +1493,7 @@ export interface components {
              * Entities
              * @description The most named of them.
              */
-            entities: components["schemas"]["backend__graph__schemas__MemberOut"][];
+            entities: components["schemas"]["MemberOut"][];
             /**
              * Size
              * @description How many entities it has.
@@ -1973,6 +1973,15 @@ export interface components {
             roles: string[];
             /** Auth */
             auth: string;
+        };
+        /** MemberOut */
+        MemberOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Passages */
+            passages: number;
         };
         /** NamedTemplate */
         NamedTemplate: {
@@ -2589,6 +2598,14 @@ export interface components {
          * @enum {string}
          */
         SourceState: "queued" | "reading" | "indexing" | "ready" | "failed" | "cancelled";
+        /** SpaceMemberOut */
+        SpaceMemberOut: {
+            /** Subject */
+            subject: string;
+            role: components["schemas"]["Role"];
+            /** You */
+            you: boolean;
+        };
         /** SpaceOut */
         SpaceOut: {
             /** Id */
@@ -2881,23 +2898,6 @@ export interface components {
             marks: string[];
             /** Cite */
             cite: string | null;
-        };
-        /** MemberOut */
-        backend__graph__schemas__MemberOut: {
-            /** Key */
-            key: string;
-            /** Name */
-            name: string;
-            /** Passages */
-            passages: number;
-        };
-        /** MemberOut */
-        backend__members__routes__MemberOut: {
-            /** Subject */
-            subject: string;
-            role: components["schemas"]["Role"];
-            /** You */
-            you: boolean;
         };
     };
     responses: never;
@@ -3286,7 +3286,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__members__routes__MemberOut"][];
+                    "application/json": components["schemas"]["SpaceMemberOut"][];
                 };
             };
             /** @description Validation Error */
@@ -3322,7 +3322,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__members__routes__MemberOut"];
+                    "application/json": components["schemas"]["SpaceMemberOut"];
                 };
             };
             /** @description Validation Error */

@@ -45,6 +45,7 @@ import {
   useWide,
 } from './layout';
 import { OpenBrief } from './OpenBrief';
+import { Members } from './Members';
 import { Palette } from './Palette';
 import { SpaceSettings } from './SpaceSettings';
 import { SaveTemplate, TemplatePicker } from './templates';
@@ -56,6 +57,7 @@ type Open =
   | 'new-space'
   | 'new-brief'
   | 'save-template'
+  | 'members'
   | 'space-settings'
   | 'delete-space'
   | 'delete-brief'
@@ -170,6 +172,13 @@ export function Shell() {
     ...(space
       ? [
           {
+            id: 'members',
+            group: 'Go to',
+            label: `Members of “${space.name}”…`,
+            words: 'people roles access share',
+            run: () => setOpen('members'),
+          },
+          {
             id: 'space-settings',
             group: 'Go to',
             label: `Settings of space “${space.name}”…`,
@@ -214,6 +223,7 @@ export function Shell() {
         onNewSpace={() => setOpen('new-space')}
         onNewBrief={() => setOpen('new-brief')}
         onSaveTemplate={() => setOpen('save-template')}
+        onMembers={() => setOpen('members')}
         onSpaceSettings={() => setOpen('space-settings')}
         onDeleteSpace={() => setOpen('delete-space')}
         onDeleteBrief={() => setOpen('delete-brief')}
@@ -285,6 +295,14 @@ export function Shell() {
       <KeyList open={open === 'keys'} onOpenChange={close} />
       <NewSpace open={open === 'new-space'} onOpenChange={close} />
       {space && <NewBrief space={space.id} open={open === 'new-brief'} onOpenChange={close} />}
+      {space && (
+        <Members
+          key={`members of ${space.id}`}
+          space={space}
+          open={open === 'members'}
+          onOpenChange={close}
+        />
+      )}
       {space && (
         <SpaceSettings
           key={space.id}

@@ -110,6 +110,12 @@ export function useSpaceEvents(space: string | null): void {
       const { brief } = JSON.parse(event.data) as { brief: string };
       invalidate(`/api/briefs/${brief}/versions`);
     });
+    stream.addEventListener('members', () => {
+      invalidate(`/api/spaces/${space}/members`);
+      invalidate('/api/spaces');
+      // Whoever may do something else now is shown something else.
+      invalidate('/api/briefs/');
+    });
     stream.addEventListener('brief', () => {
       invalidate(`/api/spaces/${space}/briefs`);
       invalidate('/api/briefs/');

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -564,6 +565,65 @@ async def test_a_backlog_makes_visitors_wait_and_loses_nothing() -> None:
         await bob.until(lambda: str(bob.title) == str(ann.title))
 
 
+async def test_so_many_documents_are_open_at_once() -> None:
+    """The limit's last opens, the next is turned away; where one stands empty, it makes way."""
+    async with opened(replace(LIMITS, documents=2, linger_seconds=60)) as (rooms, store):
+        for name in ("b", "c"):
+            await store.create(name, epoch="e1", seed=seed("T", ()))
+
+        def enter(document: str) -> tuple[MemoryChannel, asyncio.Task[None]]:
+            channel = MemoryChannel()
+            visit = rooms.visit(document, channel, access=Access.WRITE, subject="ann")
+            return channel, asyncio.create_task(visit)
+
+        first, _ = enter(BRIEF)
+        second, leaving = enter("b")
+        for channel in (first, second):
+            channel.client_send(wire.query_presences())
+            assert await channel.client_receive()
+        third, turned_away = enter("c")
+        await asyncio.wait_for(turned_away, 5)
+        assert third.closed is CloseReason.FULL
+        again, _ = enter(BRIEF)  # is open, and more may come
+        again.client_send(wire.query_presences())
+        assert await again.client_receive()
+        second.client_leave()
+        await asyncio.wait_for(leaving, 5)
+        third, _ = enter("c")
+        third.client_send(wire.query_presences())
+        assert await third.client_receive()
+        assert third.closed is None
+
+
+async def test_a_flood_of_presence_slows_its_sender_alone() -> None:
+    """Past its rate a visitor's messages wait; others come and go meanwhile, and none is lost."""
+    limits = replace(LIMITS, presences_per_second=20, burst_seconds=0.5)
+    async with opened(limits) as (rooms, _):
+        ann, bob = await Guest(rooms).join(), await Guest(rooms, subject="bob").join()
+        for clock in range(1, 21):
+            ann.send(wire.presences([wire.Presence(5, clock, b"{}")]))
+        ann.type("after the flood")
+        bob.type("x")
+        await bob.until(lambda: bob.saved == 2)
+        assert bob.presences.get(5, wire.Presence(5, 0, b"")).clock < 20
+        assert "flood" not in str(bob.title)
+        await bob.until(lambda: bob.presences[5].clock == 20 and "flood" in str(bob.title))
+
+
+async def test_a_flood_of_updates_slows_its_sender_alone() -> None:
+    """The same for edits: all are stored, in order, and another's is not behind them."""
+    limits = replace(LIMITS, updates_per_second=20, burst_seconds=0.5)
+    async with opened(limits) as (rooms, _):
+        ann, bob = await Guest(rooms).join(), await Guest(rooms, subject="bob").join()
+        for _ in range(20):
+            ann.type("a")
+        bob.type("b")
+        await bob.until(lambda: bob.saved == 2)
+        assert str(bob.title).count("a") < 20
+        await bob.until(lambda: str(bob.title).count("a") == 20)
+        await ann.until(lambda: ann.saved == 21)
+
+
 async def test_a_full_room_turns_the_next_away() -> None:
     """The limit's last visitor enters, the one after it does not."""
     async with opened(replace(LIMITS, visitors=2)) as (rooms, _):
@@ -598,3 +658,68 @@ async def test_a_large_malformed_update_closes_only_its_sender() -> None:
         assert await bob.ended() is CloseReason.MALFORMED
         ann.type("fine")
         await ann.until(lambda: ann.saved == 2)
+
+
+KINDS = (
+    bytes((wire.SYNC, wire.STEP_1)),
+    bytes((wire.SYNC, wire.STEP_2)),
+    bytes((wire.SYNC, wire.UPDATE)),
+    bytes((wire.AWARENESS,)),
+    wire.integer(wire.HELLO),
+    b"",
+)
+
+
+async def test_random_frames_harm_nobody_else() -> None:
+    """10,000 frames of chance: bytes, true messages with bytes changed, cut off or doubled. Each is
+    taken or closes its sender as malformed, and the one beside it types on to the end."""
+    drawn = random.SystemRandom().randrange(2**31)
+    print(f"seed {drawn}")
+    rng = random.Random(drawn)
+    async with opened(replace(LIMITS, presences_per_second=1e6)) as (rooms, _):
+        good = await Guest(rooms).join()
+        good.type("good")
+        # In a name of its own: what writes in another's cannot be told from the other.
+        hers: pycrdt.Doc[Any] = pycrdt.Doc(client_id=7)
+        hers.get("title", type=pycrdt.Text).insert(0, "bad")
+        true = [
+            wire.update(hers.get_update()),
+            wire.step_1(good.doc.get_state()),
+            wire.presences([wire.Presence(5, 1, b'{"user":{"name":"A"}}')]),
+            wire.hello("e1"),
+        ]
+
+        def frame() -> bytes:
+            if rng.random() < 0.4:
+                return rng.choice(KINDS) + rng.randbytes(rng.randrange(40))
+            made = bytearray(rng.choice(true))
+            for _ in range(rng.randrange(1, 4)):
+                made[rng.randrange(len(made))] = rng.randrange(256)
+            at = rng.randrange(len(made))
+            return bytes(rng.choice((made, made, made[:at], made + made[at:])))
+
+        bad, ends = None, 0
+        for number in range(10_000):
+            if bad is None:
+                channel = MemoryChannel()
+                bad = asyncio.create_task(
+                    rooms.visit(BRIEF, channel, access=Access.WRITE, subject="mallory")
+                )
+            channel.client_send(frame())
+            channel.client_send(wire.query_presences())
+            answer: bytes | None = b"?"
+            while answer is not None and answer[0] != wire.AWARENESS:
+                answer = await asyncio.wait_for(channel.client_receive(), 10)
+            if answer is None:
+                await bad
+                assert channel.closed in (CloseReason.MALFORMED, CloseReason.REVOKED)
+                bad, ends = None, ends + 1
+            if number % 1000 == 0:
+                good.type("!")
+        assert 1_000 < ends < 10_000
+        told = good.saved
+        good.type(" end")
+        await good.until(lambda: good.saved > told)
+        assert good.channel.closed is None
+        newcomer = await Guest(rooms).join()
+        assert str(newcomer.title).endswith("!" * 10 + " end")
