@@ -433,8 +433,8 @@ class Room:
         for visitor, received in {entry.visitor: entry.received for entry in batch}.items():
             if visitor.greeted:
                 visitor.tell(wire.saved(received))
-        if self._tail_bytes > 4 * max(self._snapshot_bytes, self._limits.tail_bytes):
-            await self._compact()  # edited without pause: do not wait for quiet
+        if self._tail_bytes > 2 * max(self._snapshot_bytes, self._limits.tail_bytes):
+            await self._compact()  # edited without pause: stay within three times the document
 
     # Settling
 

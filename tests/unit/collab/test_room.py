@@ -477,7 +477,49 @@ async def test_a_room_edited_without_pause_is_compacted_all_the_same() -> None:
             del ann.title[1:20]
         stored = await store.load(BRIEF)
         assert stored is not None
-        assert sum(map(len, stored.updates)) < 5 * max(1000, len(stored.updates[0])) + 100
+        assert sum(map(len, stored.updates)) < 3 * max(1000, len(stored.updates[0])) + 100
+
+
+async def test_the_store_stays_within_three_times_the_document() -> None:
+    """At each moment of a long run of typing and deleting, what is stored is at most three times a
+    snapshot, but for the least that is worth compacting and what one transaction appends."""
+    drawn = random.SystemRandom().randrange(2**31)
+    print(f"seed {drawn}")
+    rng = random.Random(drawn)
+    floor, batch = 2_048, 512
+
+    class Measured(GatedStore):
+        worst = 0.0
+
+        async def append(self, document: str, updates: Sequence[bytes], *, epoch: str) -> int:
+            last = await super().append(document, updates, epoch=epoch)
+            stored = await MemoryStore.load(self, document)
+            assert stored is not None
+            held = sum(map(len, stored.updates))
+            whole = len(pycrdt.merge_updates(*stored.updates))
+            self.worst = max(self.worst, (held - 2 * floor - batch) / whole)
+            return last
+
+    store = Measured()
+    await store.create(BRIEF, epoch="e1", seed=seed("T", ()))
+    limits = replace(LIMITS, tail_bytes=floor, batch_bytes=batch, updates_per_second=1e6)
+    rooms = Rooms(store, limits=limits)
+    ann = await Guest(rooms).join()
+    for number in range(4_000):
+        if rng.random() < 0.3 and len(ann.title) > 10:
+            before = ann.doc.get_state()
+            at = rng.randrange(len(ann.title) - 2)
+            del ann.title[at : at + 2]
+            ann.send(wire.update(ann.doc.get_update(before)))
+        else:
+            before = ann.doc.get_state()
+            ann.title.insert(rng.randrange(len(ann.title) + 1), "words ")
+            ann.send(wire.update(ann.doc.get_update(before)))
+        if number % 20 == 0:
+            await ann.until(lambda number=number: ann.saved >= number)
+    await ann.until(lambda: ann.saved == 4_001)
+    await rooms.close()
+    assert 0 < store.worst <= 3
 
 
 async def test_a_snapshot_taken_under_edits_loses_none() -> None:
