@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Product, Visitor
+from tests.e2e.test_accessibility import Eye
 from tests.e2e.test_journey import pane, saved, to_the_end
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -122,5 +123,18 @@ def test_a_brief_is_replayed_by_keys(product: Product, visit: Visit) -> None:
     expect(checks.get_by_role("heading", name="Version Three")).to_be_visible()
     expect(checks.get_by_role("button", name="Replay from here")).to_be_visible()
     visitor.look("history 3 replayed")
+    eye = Eye(page)
+    eye.look("a version")
+    checks.get_by_label("Compare").select_option("now")
+    expect(checks.get_by_text("Nothing changed since.")).to_be_visible()
+    eye.look("what changed since")
+    checks.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    eye.look("the name of a version")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    slider.focus()
     page.keyboard.press("Escape")
     expect(checks.get_by_role("button", name="Version Three")).to_be_focused()
+    eye.look("the history")
+    assert not eye.found, "\n".join(eye.found)

@@ -11,16 +11,16 @@ from typing import Any
 import httpx
 import pycrdt
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 
 from backend import clock
 from backend.auth.principal import Principal, Role
 from backend.history import service
 from backend.history.policy import EVERY
-from backend.store.tables import members
-from backend.store.updates import SqlUpdates
+from backend.store.tables import brief_snapshots, brief_updates, briefs, members
+from backend.store.updates import SqlUpdates, begin
 from backend.wiring import Services
-from collab import Access, wire
+from collab import Access, seed, wire
 from collab.blocks import project
 from collab.memory import MemoryChannel
 
@@ -64,8 +64,8 @@ async def edit(services: Services, brief: str, name: str, change: Edit) -> None:
     stored = await SqlUpdates(services.store).load(brief)
     assert stored is not None
     doc: pycrdt.Doc[Any] = pycrdt.Doc()
-    for update in stored.updates:
-        doc.apply_update(update)
+    for piece in stored.updates:
+        doc.apply_update(piece)
     state = doc.get_state()
     with doc.transaction():
         change(doc.get("title", type=pycrdt.Text), doc.get("body", type=pycrdt.XmlFragment))
@@ -145,6 +145,22 @@ async def test_who_goes_on_waits_and_who_joins_does_not(
     time.pass_(EVERY)
     await write(services, brief, "Bo", retitle(" B"))
     assert (await versions(client, brief))[0]["summary"] == "Title changed"
+
+
+async def test_what_waits_is_saved_when_its_time_comes(
+    client: httpx.AsyncClient, services: Services, brief: str, time: Time
+) -> None:
+    """The last words before a pause are in a version although nobody edits any more."""
+    time.pass_(EVERY)
+    await write(services, brief, "Ann", paragraph("b1", "One."))
+    time.pass_(EVERY - timedelta(milliseconds=50))
+    await write(services, brief, "Ann", paragraph("b2", "Two."))
+    assert len(await versions(client, brief)) == 2
+    time.pass_(timedelta(milliseconds=100))
+    while len(found := await versions(client, brief)) == 2:
+        await asyncio.sleep(0.02)
+    assert found[0]["summary"] == "1 paragraph added"
+    assert services.history._waiting == {}
 
 
 async def test_what_was_edited_before_a_stop_is_saved_after_it(
@@ -385,6 +401,27 @@ async def test_old_versions_are_let_go_and_the_rest_stand(
     added = sum(int(one["summary"].split()[0]) for one in kept if one["summary"])
     assert added == 15
     assert {e["name"] for one in kept[1:-1] for e in one["editors"]} == {"Ann", "Bo"}
+
+
+async def test_a_brief_that_was_rebuilt_keeps_the_versions_of_before(
+    client: httpx.AsyncClient, services: Services, brief: str, time: Time
+) -> None:
+    """Under another epoch it is another document: its versions begin a chain of their own."""
+    time.pass_(EVERY)
+    await write(services, brief, "Ann", paragraph("b1", "Of before."))
+    await services.rooms.evict(brief)
+    async with services.store.writing() as connection:
+        await connection.execute(update(briefs).where(briefs.c.id == brief).values(epoch="another"))
+        for table in (brief_updates, brief_snapshots):
+            await connection.execute(delete(table).where(table.c.brief == brief))
+        await begin(connection, brief, seed("Rebuilt", []))
+    time.pass_(EVERY)
+    await write(services, brief, "Ann", paragraph("b2", "Of after."))
+    assert [one["number"] for one in await versions(client, brief)] == [3, 2, 1]
+    path = f"/api/briefs/{brief}/versions"
+    titles = [(await client.get(f"{path}/{number}")).json()["title"] for number in (1, 2, 3)]
+    assert titles == ["Plan", "Plan", "Rebuilt"]
+    assert (await services.history._rows.whole(brief)) == {1, 3}
 
 
 async def test_versions_saved_at_once_are_saved_one_by_one(
