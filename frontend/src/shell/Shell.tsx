@@ -10,6 +10,7 @@ import {
   type Space,
   useResource,
 } from '../api';
+import { useCommentDesk } from '../comments';
 import {
   goTo,
   go,
@@ -413,13 +414,13 @@ function SideBySide(props: PanesProps) {
 function Tabbed(props: PanesProps) {
   // A window that is made narrow keeps in front what was worked in.
   const [shown, setShown] = useState<PaneId>(() => paneOf(document.activeElement) ?? 'brief');
-  const { sel, left, right } = usePlace();
-  const comment = right === 'comments' && sel?.kind === 'comment' ? sel.id : null;
-  const [discussed, setDiscussed] = useState(comment);
-  // So does a comment that was chosen in the text, or is begun on it.
-  if (comment !== discussed) {
-    setDiscussed(comment);
-    if (comment) setShown('checks');
+  const { sel, left } = usePlace();
+  const { wanted } = useCommentDesk();
+  const [asked, setAsked] = useState(wanted);
+  // A comment that is asked for by key, or by a notification, comes to the front.
+  if (wanted !== asked) {
+    setAsked(wanted);
+    if (wanted) setShown('checks');
   }
   const reading = useMemo(
     () => (left === 'reader' && sel ? JSON.stringify(sel) : null),
