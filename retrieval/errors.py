@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class RetrievalError(Exception):
     """The root of everything this package raises."""
+
+
+def said(error: Exception, folder: Path) -> str:
+    """What an error says, for people who need not know where on the disk a folder is."""
+    return str(error).replace(str(folder), folder.name)
 
 
 class AllLegsFailed(RetrievalError):

@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import EncodingFailed, WeightsError
+from retrieval.errors import EncodingFailed, WeightsError, said
 from retrieval.model import Side, SparseVector
 
 BATCH: Final = 16  # texts through the model at once
@@ -50,7 +50,7 @@ class SpladeEncoder:
         """
         if not any(found for pattern in _WEIGHTS for found in folder.rglob(pattern)):
             raise WeightsError(
-                f"{folder} holds no weights ({' or '.join(_WEIGHTS)}); name a folder that "
+                f"{folder.name} holds no weights ({' or '.join(_WEIGHTS)}); name a folder that "
                 "sentence-transformers or transformers saved"
             )
         try:
@@ -59,12 +59,14 @@ class SpladeEncoder:
         except ImportError as error:
             raise WeightsError(
                 f"sentence-transformers is not installed ({error}), and the sparse encoder in "
-                f"{folder} needs it: pip install 'stratmaster[splade]'"
+                f"{folder.name} needs it: pip install 'stratmaster[splade]'"
             ) from error
         try:
             model = load(str(folder), device="cpu", local_files_only=True)
         except Exception as error:  # transformers raises whatever it meets
-            raise WeightsError(f"{folder} cannot be loaded as a sparse encoder: {error}") from error
+            raise WeightsError(
+                f"{folder.name} cannot be loaded as a sparse encoder: {said(error, folder)}"
+            ) from error
         return cls(model, folder, f"splade:{_digest(folder)}")
 
     @property
@@ -92,7 +94,7 @@ class SpladeEncoder:
 
     def _heaviest(self, row: NDArray[np.float32]) -> SparseVector:
         if not np.isfinite(row).all():
-            raise EncodingFailed(f"the model in {self._folder} gave a weight that is no number")
+            raise EncodingFailed(f"the model {self._folder.name} gave a weight that is no number")
         (terms,) = np.nonzero(row > 0)
         if len(terms) > MAX_TERMS:
             # By weight, equal ones by index: the same text has the same vector everywhere.

@@ -21,7 +21,7 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError
+from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError, said
 from retrieval.model import (
     Passage,
     PassageId,
@@ -126,11 +126,11 @@ class QdrantEdge:
                 found = json.loads(described.read_bytes())
             except ValueError as error:
                 raise IndexMismatch(
-                    f"{described} cannot be read ({error}); run `stratmaster reindex`"
+                    f"{folder.name}/{_MANIFEST} cannot be read ({error}); run `stratmaster reindex`"
                 ) from error
             if found != wanted:
                 raise IndexMismatch(
-                    f"the {vector} index in {folder} was made by {_said(found)}, but the settings "
+                    f"the index {folder.name} was made by {_said(found)}, but the settings "
                     f"name {_said(wanted)}; set the encoder back, or run `stratmaster reindex`",
                     made=str(found.get("encoder")),
                 )
@@ -138,7 +138,7 @@ class QdrantEdge:
                 return cls(place, config, vector, dimensions)
         elif place.exists():
             raise IndexMismatch(
-                f"the {vector} index in {folder} does not say which encoder made it "
+                f"the index {folder.name} does not say which encoder made it "
                 f"({_MANIFEST} is missing); run `stratmaster reindex`"
             )
         folder.mkdir(parents=True, exist_ok=True)
@@ -344,15 +344,18 @@ def _said(manifest: Mapping[str, Any]) -> str:
 
 
 def _guarded(place: Path, begin: Callable[[], _T]) -> _T:
+    folder = place.parent
     try:
         return begin()
     except Exception as error:  # the engine raises nothing more precise
         if "WouldBlock" in str(error):
             raise IndexInUse(
-                f"another process has the index in {place} open; stop it, "
+                f"another process has the index {folder.name} open; stop it, "
                 "or give this one another DATA_DIR"
             ) from error
-        raise RetrievalError(f"the index in {place} cannot be opened: {error}") from error
+        raise RetrievalError(
+            f"the index {folder.name} cannot be opened: {said(error, folder)}"
+        ) from error
 
 
 def _sync(folder: int) -> None:

@@ -22,7 +22,7 @@ import tantivy
 from tantivy import Occur
 from tantivy import Query as Clause
 
-from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError
+from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError, said
 from retrieval.model import (
     Passage,
     PassageId,
@@ -86,17 +86,17 @@ class Tantivy:
                 found = json.loads(described.read_bytes())
             except ValueError as error:
                 raise IndexMismatch(
-                    f"{described} cannot be read ({error}); run `stratmaster reindex`"
+                    f"{folder.name}/{_MANIFEST} cannot be read ({error}); run `stratmaster reindex`"
                 ) from error
             if found != wanted:
                 raise IndexMismatch(
-                    f"the lexical index in {folder} was made as {found}, this program reads "
+                    f"the index {folder.name} was made as {found}, this program reads "
                     f"{wanted}; run `stratmaster reindex`",
                     made=str(found.get("analyzer")),
                 )
         elif place.exists():
             raise IndexMismatch(
-                f"the lexical index in {folder} does not say what made it ({_MANIFEST} is "
+                f"the index {folder.name} does not say what made it ({_MANIFEST} is "
                 "missing); run `stratmaster reindex`"
             )
         else:
@@ -111,11 +111,11 @@ class Tantivy:
         except (ValueError, OSError) as error:
             if _BUSY in str(error):
                 raise IndexInUse(
-                    f"the lexical index in {folder} is open in another process; stop that one, or "
+                    f"the index {folder.name} is open in another process; stop that one, or "
                     "give this one a data folder of its own"
                 ) from error
             raise IndexMismatch(
-                f"the lexical index in {folder} cannot be opened ({error}); "
+                f"the index {folder.name} cannot be opened ({said(error, folder)}); "
                 "run `stratmaster reindex`"
             ) from error
         index.config_reader("manual")

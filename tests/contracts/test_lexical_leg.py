@@ -380,7 +380,7 @@ async def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_is_open_elsewhere_is_named(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(IndexInUse, match=str(tmp_path)):
+    with opened(tmp_path), pytest.raises(IndexInUse, match=tmp_path.name):
         Tantivy.open(tmp_path)
     with opened(tmp_path):
         pass  # and is free again

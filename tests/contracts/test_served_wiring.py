@@ -153,7 +153,7 @@ async def test_a_splade_folder_without_weights_leaves_its_leg_out(settings: Sett
     wrong = settings.model_copy(update={"sparse_url": f"splade:{settings.data_dir}/none"})
     async with open_services(wrong) as services:
         (port,) = (port for port in services.ports if port.setting == "SPARSE_URL")
-        with pytest.raises(WeightsError, match=f"{settings.data_dir}/none holds no weights"):
+        with pytest.raises(WeightsError, match=r"^none holds no weights"):
             await port.check()
 
 

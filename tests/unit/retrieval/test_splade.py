@@ -101,7 +101,7 @@ def test_only_the_heaviest_terms_are_kept(encoder: SpladeEncoder) -> None:
 
 def test_what_is_no_number_is_refused(encoder: SpladeEncoder, folder: Path) -> None:
     assert encoder._heaviest(np.array([0, -1], np.float32)) == SparseVector((), ())
-    with pytest.raises(EncodingFailed, match=str(folder)):
+    with pytest.raises(EncodingFailed, match=folder.name):
         encoder._heaviest(np.array([1, np.nan], np.float32))
 
 
@@ -121,5 +121,5 @@ def test_other_weights_have_another_fingerprint(folder: Path, encoder: SpladeEnc
 def test_a_folder_without_a_model_is_named(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(WeightsError, match=str(tmp_path)):
+    with pytest.raises(WeightsError, match=tmp_path.name):
         SpladeEncoder.open(tmp_path)
