@@ -156,10 +156,8 @@ class Searcher:
         if limit < 1:
             raise ValueError(f"limit is {limit}; it must be 1 or more")
         began = perf_counter()
-        reading = read(query.text, query.language)
-        query = replace(query, text=reading.text)
+        reading, query, parts = _read(query)
         scope, reading, note = await self._narrowed(reading, query, scope)
-        parts = split(reading.text)
         narrowed = _ms(began, perf_counter())
         understood = Understood(
             reading.text, reading.required, reading.written, note, parts, reading.preferred
@@ -224,8 +222,7 @@ class Searcher:
 
         Every leg is asked for DEEPER passages, so this takes longer than a search.
         """
-        reading = read(query.text, query.language)
-        query = replace(query, text=reading.text)
+        reading, query, parts = _read(query)
         passage = by_id(await self._passages.get([id], scope=scope)).get(id)
         if passage is None or not _in(scope, passage):
             return told(WhyNot(id, Reason.NOT_INDEXED, "It is not among what can be found here."))
@@ -239,10 +236,9 @@ class Searcher:
         if not narrowed.finds(id):
             message = f"It is not among the passages that hold {_quoted(reading.required)}."
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
-        parts = split(reading.text)
-        legs = self._asked(reading)
         await self._awaited()
-        outcomes = await self._ask(query, legs, parts, narrowed, max(DEEPER, self._pool))
+        deeper = max(DEEPER, self._pool)
+        outcomes = await self._ask(query, self._asked(reading), parts, narrowed, deeper)
         why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
         fused = fusion(
             [
@@ -488,6 +484,12 @@ async def _explained(
         if paths:
             hits = tuple(replace(hit, paths=(*hit.paths, *paths.get(_id(hit), ()))) for hit in hits)
     return hits
+
+
+def _read(query: Query) -> tuple[Reading, Query, tuple[str, ...]]:
+    """How a question is read, the question as it is asked of the legs, and its parts."""
+    reading = read(query.text, query.language)
+    return reading, replace(query, text=reading.text), split(reading.text)
 
 
 def _found_by(leg: Explains, lines: Sequence[Fused] | Sequence[Hit]) -> tuple[PassageId, ...]:
