@@ -14,8 +14,9 @@ from sqlalchemy import delete, select, update
 from backend.blobs import sweep
 from backend.blobs.filesystem import FilesystemBlobs
 from backend.clock import now
-from backend.settings import Settings
+from backend.settings import Settings, Url
 from backend.sources.texts import original_key, reading_key, text_key, whole
+from backend.store.engine import open_store
 from backend.store.outbox import JobState
 from backend.store.tables import jobs
 from backend.wiring import Services, open_services
@@ -114,3 +115,19 @@ async def test_a_start_asks_for_it_once_a_day(settings: Settings) -> None:
         await connection.execute(update(jobs).values(created_at=now() - sweep.EVERY))
     async with open_services(settings) as services:
         assert await asked(services) == 2
+
+
+async def test_it_is_the_same_on_postgresql(settings: Settings, postgres_url: str) -> None:
+    """Nobody can take a blob up between the look and its removal there either."""
+    async with open_store(Url(postgres_url), settings.data_dir, migrate=True):
+        pass
+    async with open_services(
+        settings.model_copy(update={"database_url": postgres_url})
+    ) as services:
+        blobs = services.blobs
+        assert isinstance(blobs, FilesystemBlobs)
+        key = original_key("local", secrets.token_hex(32))
+        await blobs.put(key, whole(b"x"))
+        aged(blobs.folder)
+        await swept(services)
+        assert not await blobs.exists(key)
