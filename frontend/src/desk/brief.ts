@@ -11,6 +11,8 @@ export interface CitedSentence {
 export interface BriefPort {
   /** Puts sentences where the cursor is, each followed by its citations. */
   insertSentences(sentences: readonly CitedSentence[]): void;
+  /** Puts them there as a suggestion of `author`, which a person has yet to accept. */
+  suggestSentences(sentences: readonly CitedSentence[], author: string): void;
   insertCitation(cite: string): void;
   /** Cites `to` where `from` was cited; in one block when it is named, else everywhere. */
   replaceCitation(from: string, to: string, block?: string): void;

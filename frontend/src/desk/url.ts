@@ -1,7 +1,7 @@
 /** Where a person stands: what the page's address says and nothing else. */
 
 export const LEFT_TABS = ['ask', 'sources', 'graph', 'reader'] as const;
-export const RIGHT_TABS = ['claims', 'comments', 'history', 'ship'] as const;
+export const RIGHT_TABS = ['claims', 'comments', 'suggestions', 'history', 'ship'] as const;
 
 export type LeftTab = (typeof LEFT_TABS)[number];
 export type RightTab = (typeof RIGHT_TABS)[number];

@@ -17,5 +17,19 @@ export { TABLE_ACTS } from './extensions/tableKeys';
 export type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice, Verdict } from './model';
 export { type Heading, type Measure, measure, measurePart, minutes } from './measure';
 export { ORIGIN_NAMES, type Origin, type Shares } from './provenance';
+export {
+  chooseSuggestion,
+  decideIn,
+  goToSuggestion,
+  SUGGEST_AS,
+  suggestState,
+} from './extensions/suggest';
+export {
+  type Author,
+  type BlockChange,
+  colorOf,
+  suggestBlocks,
+  type Suggestion,
+} from './suggestions';
 export { BLOCKS, FIELD, newBlockId } from './schema';
 export { locate, sentenceAt } from './sentences';

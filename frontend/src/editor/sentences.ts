@@ -21,6 +21,8 @@ export function wordsOf(block: Node): Words {
     at.push(offset);
   };
   block.forEach((child, offset) => {
+    // Claims are told of what is agreed on.
+    if (child.marks.some(({ type }) => type.name === 'insertion')) return;
     if (child.isText) {
       const words = child.text ?? '';
       for (let n = 0; n < words.length; n += 1) put(words.charAt(n), offset + n);

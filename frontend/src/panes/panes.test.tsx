@@ -17,6 +17,7 @@ let inserted: (CitedSentence | string)[];
 
 const port: BriefPort = {
   insertSentences: (sentences) => inserted.push(...sentences),
+  suggestSentences: (sentences) => inserted.push(...sentences),
   insertCitation: (cite) => inserted.push(cite),
   replaceCitation: (from, to) => inserted.push(`${from} -> ${to}`),
   citeSentence: (block, _sentence, cite) => {

@@ -3,7 +3,16 @@ import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { get, type Hit, request } from '../api';
 import { useClaims } from '../claims';
 import { getCommentDesk } from '../comments';
-import { announce, getPlace, go, select, setBriefPort, subscribePlace, usePlace } from '../desk';
+import {
+  announce,
+  getPlace,
+  go,
+  type Mode,
+  select,
+  setBriefPort,
+  subscribePlace,
+  usePlace,
+} from '../desk';
 import { BriefPane, type BriefHandle } from '../panes/brief';
 import type { Session } from '../session';
 import { cite, knownEvidence, useEvidence, useEvidenceVersion } from '../sources';
@@ -13,11 +22,11 @@ import { useStatusOf } from './useSession';
 interface OpenBriefProps {
   space: string;
   session: Session;
-  reading: boolean;
+  mode: Mode;
 }
 
 /** Joins the brief pane to the selection, the evidence and the claims. */
-export const OpenBrief = memo(function OpenBrief({ space, session, reading }: OpenBriefProps) {
+export const OpenBrief = memo(function OpenBrief({ space, session, mode }: OpenBriefProps) {
   const editable = useStatusOf(session, (status) => status.editable);
   const readOnly = useStatusOf(session, (status) => status.access === 'read');
   const place = usePlace();
@@ -30,9 +39,9 @@ export const OpenBrief = memo(function OpenBrief({ space, session, reading }: Op
   const found = useRef(new Map<string, Hit>());
 
   useEffect(() => {
-    setBriefPort(editable && !reading ? handle : null);
+    setBriefPort(editable && mode !== 'read' ? handle : null);
     return () => setBriefPort(null);
-  }, [editable, reading, handle]);
+  }, [editable, mode, handle]);
 
   const latest = useRef(claims);
   useEffect(() => {
@@ -95,7 +104,8 @@ export const OpenBrief = memo(function OpenBrief({ space, session, reading }: Op
         <BriefPane
           ref={setHandle}
           session={session}
-          mode={reading || readOnly ? 'read' : 'edit'}
+          mode={readOnly ? 'read' : mode}
+          locked={readOnly}
           evidence={(id) => knownEvidence().get(id) ?? undefined}
           evidenceVersion={evidenceVersion}
           claims={claims}

@@ -12,9 +12,12 @@ import {
 } from '../api';
 import { useCommentDesk } from '../comments';
 import {
+  announce,
   goTo,
   go,
+  setMode,
   setSync,
+  useMode,
   usePlace,
   useShortcuts,
   useSpoken,
@@ -77,7 +80,7 @@ export function Shell() {
   const session = useSession(place.brief);
   const [open, setOpen] = useState<Open>(null);
   const [theme, setTheme] = useState(storedTheme);
-  const [reading, setReading] = useState(false);
+  const mode = useMode();
   useSpaceEvents(space?.id ?? null);
   useFirstPlace(spaces.data, briefs.data);
   useKnocking();
@@ -139,8 +142,19 @@ export function Shell() {
     {
       id: 'mode',
       group: 'Brief',
-      label: reading ? 'Edit the brief' : 'Read the brief without editing',
-      run: () => setReading(!reading),
+      label: mode === 'read' ? 'Edit the brief' : 'Read the brief without editing',
+      run: () => setMode(mode === 'read' ? 'edit' : 'read'),
+    },
+    {
+      id: 'suggest',
+      group: 'Brief',
+      label: mode === 'suggest' ? 'Edit instead of suggest' : 'Suggest instead of edit',
+      words: 'track changes proposal',
+      keys: 'Mod+Shift+E',
+      run: () => {
+        setMode(mode === 'suggest' ? 'edit' : 'suggest');
+        announce(mode === 'suggest' ? 'Editing.' : 'Suggesting: others decide on what you write.');
+      },
     },
     ...(briefs.data ?? []).map((item) => ({
       id: item.id,
@@ -200,6 +214,7 @@ export function Shell() {
   useShortcuts({
     'Mod+K': () => setOpen(open === 'palette' ? null : 'palette'),
     'Mod+/': () => setOpen(open === 'keys' ? null : 'keys'),
+    'Mod+Shift+E': () => acts.find(({ id }) => id === 'suggest')?.run(),
     F6: () => focusPane(nextPane(paneOf(document.activeElement), 1)),
     'Shift+F6': () => focusPane(nextPane(paneOf(document.activeElement), -1)),
   });
@@ -274,7 +289,7 @@ export function Shell() {
                     key={session.brief}
                     space={place.space}
                     session={session}
-                    reading={reading}
+                    mode={mode}
                   />
                 ) : briefs.data && !place.brief ? (
                   <div className="mx-auto w-full max-w-2xl overflow-auto p-6">

@@ -28,17 +28,17 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
     >
       <Radix.List
         aria-label={label}
-        className="flex h-10 shrink-0 items-stretch gap-1 border-b border-border px-2"
+        className="flex h-10 shrink-0 items-stretch overflow-x-auto border-b border-border px-1.5 [scrollbar-width:none]"
       >
         {tabs.map((tab) => (
           <Radix.Trigger
             key={tab.id}
             value={tab.id}
-            className="relative rounded-sm px-2.5 -outline-offset-2 text-[13px] font-medium text-muted transition-colors hover:text-text data-[state=active]:text-text data-[state=active]:after:absolute data-[state=active]:after:inset-x-2 data-[state=active]:after:-bottom-px data-[state=active]:after:h-0.5 data-[state=active]:after:rounded-full data-[state=active]:after:bg-accent"
+            className="relative shrink-0 rounded-sm px-2 -outline-offset-2 text-[13px] font-medium text-muted transition-colors hover:text-text data-[state=active]:text-text data-[state=active]:after:absolute data-[state=active]:after:inset-x-2 data-[state=active]:after:bottom-0 data-[state=active]:after:h-0.5 data-[state=active]:after:rounded-full data-[state=active]:after:bg-accent"
           >
             {tab.label}
             {typeof tab.count === 'number' && (
-              <span className="ml-1.5 rounded-full bg-surface-2 px-1.5 text-[11px] tabular-nums">
+              <span className="ml-1 rounded-full bg-surface-2 px-1.5 text-[11px] tabular-nums">
                 {tab.count}
               </span>
             )}

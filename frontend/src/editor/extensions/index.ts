@@ -10,6 +10,7 @@ import type * as Y from 'yjs';
 
 import type { CitationEvidence, PassageChoice } from '../model';
 import { FIELD } from '../schema';
+import type { Author } from '../suggestions';
 import { action } from './action';
 import { blockId } from './blockId';
 import { caret } from './caret';
@@ -28,6 +29,8 @@ import { presence } from './presence';
 import { prompt } from './prompt';
 import { reveal } from './reveal';
 import { slash } from './slash';
+import { suggest } from './suggest';
+import { suggestSchema } from './suggestSchema';
 import { tableKeys } from './tableKeys';
 
 /** What the document needs from around it. */
@@ -35,6 +38,8 @@ export interface EditorWorld {
   doc: Y.Doc;
   awareness: Awareness;
   user: { name: string; color: string };
+  /** Who suggests, asked for each suggestion; told apart by id. */
+  author?: () => Author;
   /** What a block is dragged by. */
   grip: HTMLElement;
   evidence: (cite: string) => CitationEvidence | undefined;
@@ -45,7 +50,21 @@ export interface EditorWorld {
   uploadImage: (file: File) => Promise<{ src: string }>;
   pickImages: () => Promise<readonly File[]>;
   onProblem: (message: string) => void;
+  /** A message for the page's polite live region. */
+  say?: (message: string) => void;
 }
+
+// Nothing may keep a suggestion from being marked: neither code nor what stands in a block of it.
+const starter = StarterKit.extend({
+  addExtensions() {
+    return (this.parent?.() ?? []).map((extension) => {
+      if (extension.name === 'code')
+        return extension.extend({ excludes: 'bold italic underline strike link code' });
+      if (extension.name === 'codeBlock') return extension.extend({ marks: 'insertion deletion' });
+      return extension;
+    });
+  },
+});
 
 // Lists carry their start and nothing else: exporters have no use for the letters a list may count in.
 const orderedList = OrderedList.extend({
@@ -64,7 +83,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
   const { evidence, onProblem } = world;
   const body = world.doc.getXmlFragment(FIELD);
   return [
-    StarterKit.configure({
+    starter.configure({
       heading: { levels: [1, 2, 3, 4] },
       // Undo is of one's own changes only, which the shared document keeps.
       undoRedo: false,
@@ -77,7 +96,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
     orderedList,
     link,
     focus,
-    tableKeys,
+    tableKeys.configure(world.say ? { announce: world.say } : {}),
     TableKit.configure({ table: { resizable: false, cellMinWidth: 80 } }),
     blockId,
     origin,
@@ -98,6 +117,11 @@ export function briefExtensions(world: EditorWorld): Extensions {
     }),
     claims,
     comments,
+    suggestSchema,
+    suggest.configure({
+      ...(world.author ? { author: world.author } : {}),
+      ...(world.say ? { say: world.say } : {}),
+    }),
     clipboard.configure({ evidence, onProblem }),
     slash.configure({ pickImages: world.pickImages }),
     cite.configure({ search: world.searchPassages, cite: world.citePassage, onProblem }),

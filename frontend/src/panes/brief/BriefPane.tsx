@@ -1,5 +1,6 @@
 import '../../editor/editor.css';
 import '../../editor/extensions/comments.css';
+import '../../editor/extensions/suggest.css';
 
 import { useEditor } from '@tiptap/react';
 import { CircleAlert, GripVertical, X } from 'lucide-react';
@@ -19,6 +20,7 @@ import { saved } from '../../session';
 import { IconButton } from '../../ui/Button';
 import { classes } from '../../ui/classes';
 import { BriefComments } from './BriefComments';
+import { authorOf, BriefSuggestions } from './BriefSuggestions';
 import { FindBar } from './FindBar';
 import { Footer } from './Footer';
 import { makeHandle } from './handle';
@@ -51,7 +53,7 @@ export function BriefPane(props: BriefPaneProps) {
   const { subscribe, status } = session;
   const writable = useSyncExternalStore(subscribe, () => status().editable);
   const loaded = useSyncExternalStore(subscribe, () => status().loaded);
-  const editable = mode === 'edit' && writable;
+  const editable = mode !== 'read' && writable;
   const [finding, setFinding] = useState(false);
   const [outlined, setOutlined] = useStored('outline', false);
   const [marked, setMarked] = useStored('origins', true);
@@ -69,6 +71,7 @@ export function BriefPane(props: BriefPaneProps) {
       doc: session.doc,
       awareness: session.awareness,
       user: session.user,
+      author: () => authorOf(session),
       evidence: (cite) => latest.get().evidence(cite),
       onSelectCitation: (cite, block) => latest.get().onSelectCitation(cite, block),
       onCitations: (order) => latest.get().onCitations(order),
@@ -76,6 +79,7 @@ export function BriefPane(props: BriefPaneProps) {
       citePassage: (choice, claim) => latest.get().citePassage(choice, claim),
       uploadImage: (file) => latest.get().uploadImage(file),
       pickImages,
+      say,
       onProblem: (message) => {
         setProblem(message);
         latest.get().announce?.(message);
@@ -170,7 +174,13 @@ export function BriefPane(props: BriefPaneProps) {
         setFinding(true);
       }}
     >
-      <Toolbar editor={editor} editable={editable} onFind={() => setFinding(true)} announce={say} />
+      <Toolbar
+        editor={editor}
+        editable={editable}
+        onFind={() => setFinding(true)}
+        announce={say}
+        locked={props.locked ?? false}
+      />
       {finding && <FindBar editor={editor} onClose={() => setFinding(false)} />}
       {problem !== null && (
         <div className="brief-bar">
@@ -199,11 +209,12 @@ export function BriefPane(props: BriefPaneProps) {
           >
             <Title
               text={session.doc.getText('title')}
-              editable={editable}
+              editable={editable && mode === 'edit'}
               onDone={() => editor.commands.focus('start')}
             />
             {createPortal(<GripVertical aria-hidden="true" size={14} />, grip)}
             <Text editor={editor} />
+            <BriefSuggestions editor={editor} suggesting={mode === 'suggest'} editable={editable} />
             {editable && (
               <button
                 type="button"

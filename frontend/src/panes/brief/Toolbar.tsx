@@ -26,6 +26,7 @@ import { type KeyboardEvent, type ReactNode, useState } from 'react';
 import { getCommentDesk } from '../../comments';
 import { Menu, MenuItem, MenuLine } from '../../ui/Menu';
 import { LinkField } from './LinkField';
+import { ModeMenu } from './ModeMenu';
 import { pickImages } from './pickImages';
 import { TableMenu } from './TableMenu';
 
@@ -83,9 +84,11 @@ interface ToolbarProps {
   editable: boolean;
   onFind: () => void;
   announce: (message: string) => void;
+  /** The person's access is to read. */
+  locked: boolean;
 }
 
-export function Toolbar({ editor, editable, onFind, announce }: ToolbarProps) {
+export function Toolbar({ editor, editable, onFind, announce, locked }: ToolbarProps) {
   const [linking, setLinking] = useState(false);
   const now = useEditorState({
     editor,
@@ -263,6 +266,7 @@ export function Toolbar({ editor, editable, onFind, announce }: ToolbarProps) {
             onPress={() => getCommentDesk().port?.comment()}
           />
         </Group>
+        <ModeMenu locked={locked} announce={announce} />
       </div>
       {linking && <LinkField editor={editor} onClose={() => setLinking(false)} />}
     </div>

@@ -4,7 +4,7 @@ import { TextSelection } from '@tiptap/pm/state';
 import { ySyncPluginKey, yUndoPluginKey } from '@tiptap/y-tiptap';
 import type { Doc, UndoManager } from 'yjs';
 
-import { citationsIn, type CitedSentence, locate } from '../../editor';
+import { type Author, citationsIn, type CitedSentence, locate, SUGGEST_AS } from '../../editor';
 import { restoreVersion } from '../../history';
 import type { BriefHandle } from './types';
 
@@ -34,13 +34,20 @@ function insertSentences(
   editor: Editor,
   sentences: readonly CitedSentence[],
   how: 'cursor' | 'end',
+  suggester?: Author,
 ): void {
   const wanted = sentences.filter(({ text }) => text.trim());
   if (wanted.length === 0) return;
   const { doc, selection } = editor.state;
   const { $to } = selection;
   const accept = (at: number, what: JSONContent | JSONContent[]) =>
-    editor.chain().setMeta('origin', 'ai').insertContentAt(at, what).scrollIntoView().run();
+    editor
+      .chain()
+      .setMeta('origin', 'ai')
+      .setMeta(SUGGEST_AS, suggester)
+      .insertContentAt(at, what)
+      .scrollIntoView()
+      .run();
   // What is selected is not replaced: taking an answer over must never cost words.
   if (how === 'cursor' && $to.parent.isTextblock && !$to.parent.type.spec.code) {
     const before = $to.parent.textBetween(0, $to.parentOffset, undefined, '\ufffc');
@@ -87,6 +94,10 @@ export function makeHandle(
     },
     insertSentences(sentences, how = 'cursor') {
       write(() => insertSentences(editor, sentences, how));
+    },
+    suggestSentences(sentences, author) {
+      const suggester: Author = { id: `ai:${author}`, name: author, kind: 'ai', color: '' };
+      write(() => insertSentences(editor, sentences, 'cursor', suggester));
     },
     insertCitation(cite) {
       write(() => {

@@ -2,6 +2,7 @@ import type { Ref } from 'react';
 import type { Doc } from 'yjs';
 
 import type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice } from '../../editor';
+import type { Mode } from '../../desk';
 import type { Session } from '../../session';
 
 /** What other panes and the shell may ask of the open brief. */
@@ -10,6 +11,8 @@ export interface BriefHandle {
   readonly writable: boolean;
   /** Puts sentences where the cursor is (or at the end), each followed by its citations. */
   insertSentences(sentences: readonly CitedSentence[], how?: 'cursor' | 'end'): void;
+  /** Puts sentences there as a suggestion of a model, whatever the mode. */
+  suggestSentences(sentences: readonly CitedSentence[], author: string): void;
   insertCitation(cite: string): void;
   /** Cites `to` where `from` was cited; in one block when it is named, else everywhere. */
   replaceCitation(from: string, to: string, block?: string): void;
@@ -28,7 +31,9 @@ export interface BriefHandle {
 export interface BriefPaneProps {
   ref?: Ref<BriefHandle>;
   session: Session;
-  mode: 'edit' | 'read';
+  mode: Mode;
+  /** The person's access is to read: the mode cannot be changed. */
+  locked?: boolean;
   /** What is known of a cited passage; undefined while it is being fetched. */
   evidence: (cite: string) => CitationEvidence | undefined;
   /** Changes whenever `evidence` would answer differently, so that chips are drawn again. */

@@ -2,13 +2,14 @@ import { memo } from 'react';
 
 import { useClaims } from '../../claims';
 import { useComments } from '../../comments';
-import { go, usePlace } from '../../desk';
+import { go, usePlace, useSuggestions } from '../../desk';
 import { Empty } from '../../ui/Empty';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { Claims } from './Claims';
 import { Comments } from './Comments';
 import { History } from './History';
 import { Ship } from './Ship';
+import { Suggestions } from './Suggestions';
 
 interface ChecksPaneProps {
   space: string;
@@ -19,6 +20,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
   const { right } = usePlace();
   const report = useClaims(brief);
   const comments = useComments(brief);
+  const pending = useSuggestions();
   return (
     <Tabs
       label="Checks and Ship"
@@ -27,6 +29,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       tabs={[
         { id: 'claims', label: 'Claims', count: report.data?.coverage.claims ?? null },
         { id: 'comments', label: 'Comments', count: comments.data?.threads.length ?? null },
+        { id: 'suggestions', label: 'Suggestions', count: pending?.all.length ?? null },
         { id: 'history', label: 'History' },
         { id: 'ship', label: 'Ship' },
       ]}
@@ -35,6 +38,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
         {brief ? <Claims space={space} brief={brief} /> : <NoBrief />}
       </TabPanel>
       <TabPanel id="comments">{brief ? <Comments brief={brief} /> : <NoBrief />}</TabPanel>
+      <TabPanel id="suggestions">{brief ? <Suggestions /> : <NoBrief />}</TabPanel>
       <TabPanel id="history">
         {brief ? <History key={brief} brief={brief} /> : <NoBrief />}
       </TabPanel>

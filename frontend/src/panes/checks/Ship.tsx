@@ -3,7 +3,16 @@ import { useEffect, useState } from 'react';
 
 import { asProblem, type Problem, request } from '../../api';
 import { useClaims } from '../../claims';
-import { announce, isOffline, select, type Sync, useCommands, useSync } from '../../desk';
+import {
+  announce,
+  go,
+  isOffline,
+  select,
+  type Sync,
+  useCommands,
+  useSuggestions,
+  useSync,
+} from '../../desk';
 import { FIELD } from '../../editor';
 import { documentOf } from '../../session';
 import { Button } from '../../ui/Button';
@@ -83,6 +92,7 @@ export function fileName(disposition: string | null, otherwise: string): string 
 export function Ship({ brief }: { brief: string }) {
   const sync = useSync();
   const report = useClaims(brief);
+  const pending = useSuggestions()?.all.length ?? 0;
   const [preview, setPreview] = useState<string | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
@@ -140,6 +150,19 @@ export function Ship({ brief }: { brief: string }) {
         <div id="ship-blocked">
           <Notice tone="warn">{blocked}</Notice>
         </div>
+      )}
+      {pending > 0 && (
+        <Notice
+          tone="info"
+          title={`${count(pending, 'suggestion')} ${pending === 1 ? 'is' : 'are'} not decided`}
+          action={
+            <Button small onClick={() => go({ right: 'suggestions' })}>
+              See {pending === 1 ? 'it' : 'them'}
+            </Button>
+          }
+        >
+          {pending === 1 ? 'It is' : 'They are'} left out: the file says what is agreed on.
+        </Notice>
       )}
       {open.length > 0 && (
         <Notice

@@ -45,6 +45,15 @@ export function Answer({ run, onStop, onAgain }: AnswerProps) {
     announce(`${count(sentences.length, 'sentence')} inserted into the brief.`);
   };
 
+  const suggest = (sentences: readonly Sentence[]) => {
+    if (!port) return;
+    port.suggestSentences(
+      sentences.map(({ text, chips }) => ({ text, cites: chips.map((c) => c.evidence.id) })),
+      'StratMaster',
+    );
+    announce(`${count(sentences.length, 'sentence')} put into the brief as a suggestion.`);
+  };
+
   useCommands(
     over && port && run.sentences.length > 0
       ? [
@@ -98,6 +107,7 @@ export function Answer({ run, onStop, onAgain }: AnswerProps) {
               uncited={run.uncited.includes(index)}
               canInsert={port !== null}
               onInsert={() => insert([sentence])}
+              onSuggest={() => suggest([sentence])}
             />
           ))}
         </ol>
@@ -143,6 +153,14 @@ export function Answer({ run, onStop, onAgain }: AnswerProps) {
             onClick={() => insert(run.sentences)}
           >
             <CornerDownLeft size={13} aria-hidden /> Insert whole answer
+          </Button>
+          <Button
+            small
+            disabled={!port}
+            title={port ? undefined : NO_BRIEF}
+            onClick={() => suggest(run.sentences)}
+          >
+            Suggest it
           </Button>
           <Button
             small
@@ -195,10 +213,11 @@ interface SentenceRowProps {
   uncited: boolean;
   canInsert: boolean;
   onInsert: () => void;
+  onSuggest: () => void;
 }
 
 function SentenceRow(props: SentenceRowProps) {
-  const { sentence, numbers, checked, uncited, canInsert, onInsert } = props;
+  const { sentence, numbers, checked, uncited, canInsert, onInsert, onSuggest } = props;
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     if (matches(event.nativeEvent, 'Mod+Enter', IS_MAC)) {
       event.preventDefault();
@@ -236,6 +255,16 @@ function SentenceRow(props: SentenceRowProps) {
             onClick={onInsert}
           >
             Insert <CornerDownLeft size={12} aria-hidden />
+          </Button>
+          <Button
+            small
+            look="quiet"
+            className="!h-5.5 !px-1.5 align-[0.1em] font-sans"
+            disabled={!canInsert}
+            title={canInsert ? 'Put it in as a suggestion, for somebody to accept' : NO_BRIEF}
+            onClick={onSuggest}
+          >
+            Suggest
           </Button>
         </span>
       </p>
