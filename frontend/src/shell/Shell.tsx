@@ -265,7 +265,8 @@ export function Shell() {
               New space…
             </Button>
           </Empty>
-        ) : spaces.data && place.space && !space ? (
+        ) : spaces.data && place.space && !space && !session?.localCopy().trim() ? (
+          // Who was sent out keeps what they had open, to copy what was not saved.
           <Empty title="No such space">
             <p>It was deleted, or it is not shared with you.</p>
             <Button className="mt-3" onClick={() => goTo(spaces.data?.[0]?.id ?? '', null)}>
