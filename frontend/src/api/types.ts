@@ -65,6 +65,8 @@ export type Quoted = Schemas['QuotedOut'];
 export type Communities = Schemas['CommunitiesOut'];
 export type Community = Schemas['CommunityOut'];
 
+export type Rebuild = Schemas['RebuildOut'];
+
 export type ExtractionRun = Narrow<
   Schemas['ExtractionRunOut'],
   { state: 'running' | 'paused' | 'done' | 'cancelled' }

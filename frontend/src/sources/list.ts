@@ -4,6 +4,7 @@ import {
   type Brief,
   invalidate,
   patch,
+  type Rebuild,
   refetch,
   request,
   setReachable,
@@ -86,6 +87,11 @@ export function useSpaceEvents(space: string | null): void {
       pending.push(JSON.parse(event.data) as Source);
       timer ??= setTimeout(flush, 120);
     });
+    stream.addEventListener('rebuild', (event: MessageEvent<string>) => {
+      const now = JSON.parse(event.data) as Rebuild;
+      patch<Rebuild>('/api/rebuild', () => now);
+      if (!now.running) invalidate('/api/health');
+    });
     stream.addEventListener('source_deleted', (event: MessageEvent<string>) => {
       const { id } = JSON.parse(event.data) as { id: string };
       patch<Source[]>(sourcesPath(space), (list) => list.filter((source) => source.id !== id));
@@ -99,12 +105,18 @@ export function useSpaceEvents(space: string | null): void {
       invalidate('/api/spaces');
       invalidate('/api/sources/');
       invalidate('/api/briefs/');
+      invalidate('/api/rebuild');
       refreshEvidence();
     });
     stream.addEventListener('brief_deleted', (event: MessageEvent<string>) => {
       const { id } = JSON.parse(event.data) as { id: string };
       patch<Brief[]>(`/api/spaces/${space}/briefs`, (list) => list.filter((one) => one.id !== id));
       invalidate('/api/spaces');
+    });
+    stream.addEventListener('comments', (event: MessageEvent<string>) => {
+      const { brief } = JSON.parse(event.data) as { brief: string };
+      invalidate(`/api/briefs/${brief}/comments`);
+      invalidate('/api/notifications');
     });
     stream.addEventListener('history', (event: MessageEvent<string>) => {
       const { brief } = JSON.parse(event.data) as { brief: string };
@@ -123,11 +135,6 @@ export function useSpaceEvents(space: string | null): void {
     return () => {
       stream.close();
       if (timer) clearTimeout(timer);
-    stream.addEventListener('comments', (event: MessageEvent<string>) => {
-      const { brief } = JSON.parse(event.data) as { brief: string };
-      invalidate(`/api/briefs/${brief}/comments`);
-      invalidate('/api/notifications');
-    });
     };
   }, [space]);
 }
