@@ -73,9 +73,9 @@ export function useSpaceEvents(space: string | null): void {
     stream.addEventListener('open', () => {
       setReachable(true);
       // What happened while the line was down was not told.
-      if (opened) invalidate('/api/briefs/');
       if (opened) {
         void refetch(sourcesPath(space));
+        invalidate('/api/briefs/');
         invalidate('/api/rebuild');
       }
       opened = true;
