@@ -11,7 +11,8 @@ from backend.clock import iso
 from backend.history.model import Size, Version
 from backend.sent import Sent
 from collab import Block, Inline, Projection
-from collab.difference import Attribute, Difference, Row, Run, label, summary
+from collab.difference import Attribute, Difference, Row, label, summary
+from collab.wording import Run
 
 Value = str | int | bool | None
 

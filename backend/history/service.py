@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from backend.briefs.service import Brief
 from backend.clock import now
 from backend.errors import Conflict, Invalid, NotFound
 from backend.events import Hub
-from backend.history.model import FIRST, Fresh, Linked, Relinked, Size, Version
+from backend.history.model import FIRST, Fresh, Linked, Size, Version
 from backend.history.policy import EVERY, due, superfluous
+from backend.history.relinking import Behind, relinked, said_by
 from backend.store.history import StoredHistory
 from collab import DocumentId, Projection, Stored, Update
-from collab.blocks import project
 from collab.difference import Difference, difference, summary
 from collab.editors import Editor
-from collab.history import Link, replay, take, thin
+from collab.history import Link, replay, take
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class History:
 
     # Saved by themselves
 
-    async def follow(self, brief: Brief, projection: Projection) -> None:
+    async def follow(self, brief: Brief) -> None:
         """Take note that a brief came to rest after edits."""
         if await self._note(brief):
             await self._look(brief.id, brief.space)
@@ -71,7 +71,7 @@ class History:
     async def resume(self) -> None:
         """Go on with what was edited and not yet saved as a version when the server stopped."""
         for one in await self._rows.pending():
-            await self._wait(one.brief, one.space, now() + EVERY)
+            self._wait(one.brief, one.space, now() + EVERY)
 
     async def close(self) -> None:
         """Stop waiting; what was edited is known at the next start."""
@@ -97,12 +97,12 @@ class History:
         lately = await self._rows.list(brief, before=None, limit=LATELY)
         moment = due(lately, pending, now())
         if moment > now():
-            await self._wait(brief, space, moment)
+            self._wait(brief, space, moment)
         elif await self._take(brief) is not None:
             self._tell(brief, space)
             await self._thin(brief)
 
-    async def _wait(self, brief: str, space: str, until: datetime) -> None:
+    def _wait(self, brief: str, space: str, until: datetime) -> None:
         if brief in self._waiting:
             return
 
@@ -180,7 +180,7 @@ class History:
     async def projection(self, brief: str, number: int) -> tuple[Version, Projection]:
         """A version, and what the brief said then."""
         linked = await self._linked(brief, number)
-        return linked.version, await asyncio.to_thread(_said, linked.chain)
+        return linked.version, await asyncio.to_thread(said_by, linked.chain)
 
     async def update(self, brief: str, number: int) -> Update:
         """A version as one update of a document of its own, to restore from."""
@@ -252,7 +252,7 @@ class History:
         if len(gone) < AT_ONCE:
             return
         whole = await self._rows.whole(brief)
-        behind = _Behind((), frozenset())
+        behind = Behind((), frozenset())
         chains = [[versions[0]]]
         for version in versions[1:]:
             if version.number in whole:
@@ -263,8 +263,10 @@ class History:
             if linked is None or len(linked.chain) != len(part):
                 return  # another process is at it
             going = gone.intersection(one.number for one in part)
-            relinked, behind = await asyncio.to_thread(_relinked, part, linked.chain, going, behind)
-            await self._rows.thin(brief, going, relinked)
+            changed, behind = await asyncio.to_thread(relinked, part, linked.chain, going, behind)
+            numbers = [one.number for one in part]
+            if not await self._rows.thin(brief, numbers, going, changed):
+                return
 
     def _tell(self, brief: str, space: str) -> None:
         self._hub.publish(space, "history", {"brief": brief})
@@ -279,10 +281,6 @@ def _named(name: str) -> str:
     return name
 
 
-def _said(chain: Sequence[Link]) -> Projection:
-    return project([replay(chain)])
-
-
 def _made(stored: Stored, chain: Sequence[Link]) -> tuple[Link, str] | None:
     taken = take(stored.updates, chain)
     if taken.before == taken.after:
@@ -293,36 +291,6 @@ def _made(stored: Stored, chain: Sequence[Link]) -> tuple[Link, str] | None:
 
 def _differ(earlier: Linked | None, later: Projection | Linked) -> Difference:
     return difference(
-        None if earlier is None else _said(earlier.chain),
-        later if isinstance(later, Projection) else _said(later.chain),
+        None if earlier is None else said_by(earlier.chain),
+        later if isinstance(later, Projection) else said_by(later.chain),
     )
-
-
-class _Behind(NamedTuple):
-    """What stands behind a chain: the last version kept, and who made those after it that go."""
-
-    chain: Sequence[Link]
-    editors: frozenset[Editor]
-
-
-def _relinked(
-    versions: Sequence[Version], chain: Sequence[Link], gone: Collection[int], behind: _Behind
-) -> tuple[Mapping[int, Relinked], _Behind]:
-    """What the versions of a chain become that stand behind some that go, whose edits are theirs
-    then; and what stands behind the next chain."""
-    links = thin(chain, [at for at, one in enumerate(versions) if one.number not in gone])
-    found: dict[int, Relinked] = {}
-    last, editors = behind
-    for at, version in enumerate(versions):
-        if version.number in gone:
-            editors |= frozenset(version.editors)
-            continue
-        here = chain[: at + 1]
-        if editors:
-            said = summary(difference(_said(last), _said(here))) if last else version.summary
-            by = sorted(editors.union(version.editors))
-            found[version.number] = Relinked(by, said, links.get(at, chain[at]))
-        elif at in links:
-            found[version.number] = Relinked(version.editors, version.summary, links[at])
-        last, editors = here, frozenset()
-    return found, _Behind(last, editors)

@@ -117,6 +117,8 @@ class StoredHistory:
         if restored is not None:
             values["restored"] = restored
         async with self._store.writing() as connection:
+            if not await _held(connection, brief):  # and so not let go at the same moment
+                return None
             row = (
                 await connection.execute(
                     update(brief_versions)
@@ -164,17 +166,33 @@ class StoredHistory:
         return [Pending(brief, space, editors) for (brief, space), editors in found.items()]
 
     async def thin(
-        self, brief: str, gone: Collection[int], relinked: Mapping[int, Relinked]
-    ) -> None:
-        """Let versions go, and put others in the place that this leaves them.
+        self,
+        brief: str,
+        chain: Sequence[int],
+        gone: Collection[int],
+        relinked: Mapping[int, Relinked],
+    ) -> bool:
+        """Let versions of a chain go, and put others in the place that this leaves them.
 
-        One that was given a name meanwhile stays; those after it hold what it holds as well, which
-        is harmless.
+        False where the chain is not these any more, or one that is to go was given a name: then
+        nothing is done, since what is left would not fit together.
         """
+        of = brief_versions.c.brief == brief
         async with self._store.writing() as connection:
             if not await _held(connection, brief):
-                return
-            of = brief_versions.c.brief == brief
+                return False
+            rows = (
+                await connection.execute(
+                    select(
+                        brief_versions.c.number, brief_versions.c.name, brief_versions.c.restored
+                    ).where(of, brief_versions.c.number.between(chain[0], chain[-1]))
+                )
+            ).all()
+            if {row.number for row in rows} != set(chain) or any(
+                row.number in gone and (row.name is not None or row.restored is not None)
+                for row in rows
+            ):
+                return False
             for number, one in relinked.items():
                 await connection.execute(
                     update(brief_versions)
@@ -188,13 +206,9 @@ class StoredHistory:
                     )
                 )
             await connection.execute(
-                delete(brief_versions).where(
-                    of,
-                    brief_versions.c.number.in_(gone),
-                    brief_versions.c.name.is_(None),
-                    brief_versions.c.restored.is_(None),
-                )
+                delete(brief_versions).where(of, brief_versions.c.number.in_(gone))
             )
+            return True
 
 
 async def _held(connection: AsyncConnection, brief: str) -> bool:

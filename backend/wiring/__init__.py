@@ -181,7 +181,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
 
         async def follow(brief: Brief, projection: Projection) -> None:
             await claims.follow(brief.id, projection)
-            await history.follow(brief, projection)
+            await history.follow(brief)
 
         updates = SqlUpdates(store)
         rooms = Rooms(updates, bus=bus, on_settled=BriefSettled(store, hub, [follow]))

@@ -118,18 +118,30 @@ async def test_a_name_is_given_and_taken(rows: StoredHistory) -> None:
 
 
 async def test_versions_go_and_those_behind_them_take_their_place(rows: StoredHistory) -> None:
-    """All in one step; one that was given a name meanwhile stays."""
+    """All in one step."""
     await fill(rows, 6)
-    await rows.name("brf_1", 3, "Named meanwhile")
-    await rows.thin(
-        "brf_1", [1, 2, 3], {4: Relinked([ANN, BO], "all of it", Link(b"whole of 4", whole=True))}
-    )
+    behind = {4: Relinked([ANN, BO], "all of it", Link(b"whole of 4", whole=True))}
+    assert await rows.thin("brf_1", [1, 2, 3, 4], [1, 2, 3], behind)
     left = await rows.list("brf_1", before=None, limit=10)
-    assert [one.number for one in left] == [6, 5, 4, 3]
+    assert [one.number for one in left] == [6, 5, 4]
     assert (left[2].summary, left[2].editors, left[2].bytes) == ("all of it", [ANN, BO], 10)
     linked = await rows.linked("brf_1", 4)
     assert linked is not None
     assert [link.packed for link in linked.chain] == [b"whole of 4"]
+
+
+async def test_a_chain_that_changed_meanwhile_is_left_alone(rows: StoredHistory) -> None:
+    """One that is to go has a name by now, or others went before: nothing is done."""
+    await fill(rows, 6)
+    await rows.name("brf_1", 2, "Named meanwhile")
+    behind = {4: Relinked([ANN], "", Link(b"new", whole=True))}
+    assert not await rows.thin("brf_1", [1, 2, 3, 4], [1, 2, 3], behind)
+    assert await rows.thin("brf_1", [1, 2, 3, 4], [3], {})
+    assert not await rows.thin("brf_1", [1, 2, 3, 4], [1], behind)
+    assert not await rows.thin("brf_2", [1, 2, 3, 4], [1], behind)
+    left = await rows.list("brf_1", before=None, limit=10)
+    assert [one.number for one in left] == [6, 5, 4, 2, 1]
+    assert left[2].bytes == len("v4")
 
 
 async def test_versions_are_listed_from_the_latest(rows: StoredHistory) -> None:

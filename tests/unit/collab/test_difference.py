@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from collab import difference as module
-from collab.difference import Attribute, Change, Difference, How, Row, difference, label, summary
+from collab.difference import Attribute, Change, Difference, Row, difference, label, summary
 from collab.model import Block, Inline, Mark, Projection
+from collab.wording import How
 
 
 def block(
