@@ -315,7 +315,7 @@ def test_words_are_found_and_replaced(sit: Sit) -> None:
     expect(body.locator("p")).to_have_text(
         ["The profit is thin.", "A profit of 32 %.", "No profit at all."]
     )
-    expect(count).to_have_text("Not found")
+    expect(count).to_have_text("Not found · 2 replaced")
     desk.press("Escape")
     expect(bar).to_have_count(0)
     expect(body).to_be_focused()

@@ -5,7 +5,9 @@ import type { Heading } from '../../editor';
 
 /** Takes the keyboard to the heading the cursor stands under. */
 export function focusOutline(): void {
-  document.querySelector<HTMLElement>('#brief-outline button[tabindex="0"]')?.focus();
+  const panel = document.querySelector<HTMLElement>('#brief-outline');
+  // The panel itself while there is no heading, so that Escape closes it all the same.
+  (panel?.querySelector<HTMLElement>('button[tabindex="0"]') ?? panel)?.focus();
 }
 
 interface OutlineProps {
@@ -41,6 +43,7 @@ export function Outline({ editor, headings, current, onClose }: OutlineProps) {
   return (
     <nav
       id="brief-outline"
+      tabIndex={-1}
       aria-label="Outline"
       className="brief-outline-panel"
       onKeyDown={(event) => walk(event, onClose)}
