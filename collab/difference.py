@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias
 from collab.model import Block, Inline, Projection
 from collab.wording import Budget, How, Run, alike, compared
 
-BUDGET = 2_000_000  # steps of comparing words, in all: about a second
+BUDGET = 1_000_000  # steps of comparing words, in all: about half a second
 
 ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "heading": frozenset({"level"}),
