@@ -44,9 +44,9 @@ export function setCommentDesk(change: Partial<State>): void {
   for (const listener of listeners) listener();
 }
 
-/** The text is closed: what was known of it is forgotten. */
+/** The text is closed: what was known of it is forgotten. Who is to have the focus may be in the next. */
 export function leaveCommentDesk(): void {
-  setCommentDesk(EMPTY);
+  setCommentDesk({ port: null, order: null, selecting: false });
 }
 
 export function getCommentDesk(): State {

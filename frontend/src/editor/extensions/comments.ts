@@ -166,6 +166,16 @@ function mapped(tr: Transaction, { from, to }: Range): Range | null {
   return from < to ? { from, to } : null;
 }
 
+/** Whether ProseMirror would map all of these as they were. */
+function mappedAlike(tr: Transaction, old: readonly Placed[], now: readonly Placed[]): boolean {
+  return now.every(({ range }, n) => {
+    const was = old[n]?.range ?? null;
+    if (!was || !range) return was === range;
+    const from = tr.mapping.map(was.from, 1);
+    return range.from === from && range.to === tr.mapping.map(was.to, -1);
+  });
+}
+
 function follow(tr: Transaction, before: Node, placed: readonly Placed[]): Placed[] {
   const moved = placed.map((one): Placed => {
     if (!one.range) return one;
@@ -222,7 +232,11 @@ function changed(
     placed = placed.map((one) => ({ ...one, anchor: told.anew?.get(one.id) ?? one.anchor }));
   const chosen = told?.chosen === undefined ? old.chosen : told.chosen;
   if (placed === old.placed && chosen === old.chosen) return old;
-  return drawn(tr.doc, placed, chosen, tr.docChanged ? madeHere(tr) : old.own);
+  const own = tr.docChanged ? madeHere(tr) : old.own;
+  if (told || isChangeOrigin(tr) || !mappedAlike(tr, old.placed, placed))
+    return drawn(tr.doc, placed, chosen, own);
+  // Most of a long text keeps the very marks it has, and is not drawn again.
+  return { placed, chosen, own, marks: old.marks.map(tr.mapping, tr.doc) };
 }
 
 /** Anchors that other pages would resolve to another place than where their words stand here. */
