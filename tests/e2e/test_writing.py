@@ -235,6 +235,6 @@ def test_a_page_of_word_is_pasted_and_said_to_be_imported(open_space: Callable[.
         " return box.scrollWidth - box.clientWidth; }"
     )
     assert wide == 0, "nothing stands out of the page"
-    paste(page, "x" * 2_000_001)
+    paste(page, "x" * 1_000_001)
     told = page.get_by_role("region", name="Brief").get_by_text("in parts, or add it as a source")
     expect(told).to_be_visible()

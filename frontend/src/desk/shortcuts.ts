@@ -28,6 +28,18 @@ export const SHORTCUTS: readonly Shortcut[] = [
   },
   { keys: '[[', what: 'Cite by search', group: 'Brief' },
   { keys: '/', what: 'Insert a block', group: 'Brief' },
+  { keys: 'Mod+F', what: 'Find and replace', group: 'Brief' },
+  {
+    keys: 'Alt+Shift+ArrowDown',
+    what: 'In a table: row below (or above, or a column)',
+    group: 'Brief',
+  },
+  {
+    keys: 'Alt+Shift+Backspace',
+    what: 'In a table: delete the row (Delete: the column)',
+    group: 'Brief',
+  },
+  { keys: 'Mod+Shift+Backspace', what: 'Delete the table', group: 'Brief' },
   { keys: 'Mod+Alt+M', what: 'Comment on the selected words', group: 'Brief' },
   { keys: 'Mod+Shift+E', what: 'Suggest instead of edit, and back', group: 'Brief' },
   { keys: 'F9', what: 'Next suggestion', group: 'Brief' },

@@ -25,8 +25,8 @@ const DROPPED =
   'script, style, meta, link, title, template, object, embed, iframe, svg, noscript, colgroup, ' +
   'button, select, textarea, audio, video, canvas, [data-references], [hidden], [aria-hidden="true"]';
 
-/** Characters of HTML, or of text, that are read; more would stop the page for seconds. */
-export const LONGEST_PASTE = 2_000_000;
+/** Characters of HTML, or of text, that are read: two seconds of work for the page at most. */
+export const LONGEST_PASTE = 1_000_000;
 
 /** What to tell of a paste that is too long; null where it is not. */
 export function tooLong(length: number): string | null {

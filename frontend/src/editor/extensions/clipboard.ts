@@ -1,11 +1,12 @@
 import { Extension } from '@tiptap/core';
-import { DOMSerializer, type Fragment, type Node, type Schema, type Slice } from '@tiptap/pm/model';
+import { DOMSerializer, Fragment, type Node, type Schema, Slice } from '@tiptap/pm/model';
 import { Plugin, PluginKey } from '@tiptap/pm/state';
 
 import { numbered, reference } from '../citations';
 import type { CitationEvidence } from '../model';
 import { sliceOf } from '../markdown';
 import { cleanPasted, tooLong } from '../paste';
+import { newBlockId } from '../schema';
 
 export interface ClipboardOptions {
   evidence: (cite: string) => CitationEvidence | undefined;
@@ -118,6 +119,17 @@ export class ReferenceSerializer extends DOMSerializer {
   }
 }
 
+/** Blocks with ids from the start: to number thousands of them one by one would take seconds. */
+function numberedBlocks(fragment: Fragment): Fragment {
+  const nodes = fragment.content.map((node) => {
+    if (node.isText) return node;
+    const isNew = 'id' in node.attrs && node.attrs.id === null;
+    const attrs = isNew ? { ...node.attrs, id: newBlockId() } : node.attrs;
+    return node.type.create(attrs, numberedBlocks(node.content), node.marks);
+  });
+  return Fragment.from(nodes);
+}
+
 /** Copies citations out as numbered references and back in as citations. */
 export const clipboard = Extension.create<ClipboardOptions>({
   name: 'clipboard',
@@ -143,6 +155,8 @@ export const clipboard = Extension.create<ClipboardOptions>({
           clipboardTextSerializer: (slice) => textOf(slice.content, evidence),
           clipboardSerializer: new ReferenceSerializer(this.editor.schema, evidence),
           transformPastedHTML: cleanPasted,
+          transformPasted: (slice) =>
+            new Slice(numberedBlocks(slice.content), slice.openStart, slice.openEnd),
           clipboardTextParser: (text, _context, plain, view) =>
             // Without a slice of ours the text is read as it stands, line by line.
             (plain ? null : sliceOf(text, view.state.schema)) as Slice,
