@@ -301,8 +301,9 @@ async def test_random_edits_over_a_bus_that_loses() -> None:
         written = ""
         for number in range(300):
             guest = rng.choice(guests)
+            before = guest.doc.get_state()
             guest.title.insert(rng.randrange(len(guest.title) + 1), mark := chr(33 + number % 90))
-            guest.send(wire.update(guest.doc.get_update()))
+            guest.send(wire.update(guest.doc.get_update(before)))
             written += mark
             if rng.random() < 0.05:
                 (made.exchange.mend if made.exchange.away else made.exchange.cut)()
