@@ -12,24 +12,23 @@ PREVIEW = 24  # lines
 
 # Of one brief's evidence, people or discussion, none of which goes along.
 _ATOMS = frozenset({"citation", "mention"})
-_SUGGESTED = frozenset({"insertion", "deletion", "formatting", "modification"})
 _WRITTEN = frozenset({"paragraph", "heading", "codeBlock", "action"})
 
 
 def kept(blocks: Iterable[Block]) -> tuple[Block, ...]:
-    """The blocks without ids, citations, suggestions and dates, and with every action open."""
-    return tuple(_kept(block) for block in blocks if block.attrs.get("suggestion") != "insert")
+    """The blocks without ids, citations and dates, and with every action open."""
+    return tuple(_kept(block) for block in blocks)
 
 
 def _kept(block: Block) -> Block:
-    dropped = {"origin", "suggestion"} | ({"due", "status"} if block.type == "action" else set())
-    attrs = {name: value for name, value in block.attrs.items() if name not in dropped}
+    attrs = {name: value for name, value in block.attrs.items() if name != "origin"}
     if block.type == "action":
         attrs |= {"due": "", "status": "open"}
     inline = _plain(block.inline)
     if block.type in _WRITTEN and inline:
         attrs["origin"] = "imported"
-    return replace(block, id="", attrs=attrs, inline=inline, children=kept(block.children))
+    children = tuple(_kept(child) for child in block.children)
+    return replace(block, id="", attrs=attrs, inline=inline, children=children)
 
 
 def _plain(inline: Sequence[Inline]) -> tuple[Inline, ...]:
@@ -40,10 +39,7 @@ def _plain(inline: Sequence[Inline]) -> tuple[Inline, ...]:
             if runs and runs[-1].type == "text":
                 runs[-1] = replace(runs[-1], text=runs[-1].text.rstrip())
             continue
-        if any(mark.type == "insertion" for mark in part.marks):
-            continue
-        marks = tuple(mark for mark in part.marks if mark.type not in _SUGGESTED)
-        runs.append(replace(part, marks=marks))
+        runs.append(part)
     return tuple(part for part in runs if part.type != "text" or part.text)
 
 
