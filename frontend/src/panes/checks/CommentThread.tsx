@@ -86,6 +86,7 @@ export const ThreadCard = memo(function ThreadCard(props: ThreadCardProps) {
       const anchor = port?.selected();
       if (!anchor) throw new Error('Select the words in the text first.');
       await attach(brief, thread.id, anchor);
+      select({ kind: 'comment', id: thread.id });
     }, 'Attached to the selected words.');
 
   return (
