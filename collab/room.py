@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import pycrdt
@@ -37,7 +38,7 @@ from collab.model import (
 from collab.ports import Settled, UpdateStore
 from collab.presences import Presences
 from collab.relay import Relay
-from collab.visitor import Pace, Visitor
+from collab.visitor import Visitor
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +189,8 @@ class Room:
             case wire.StateVector(state=state):
                 self._sync(visitor, state)
             case wire.Change(update=update) if len(update) < LARGE:
-                if await self._slowed(visitor, visitor.update_pace):
+                wait = visitor.update_pace.wait(monotonic())
+                if wait > 0 and await self._slowed(visitor, wait):
                     return
                 self._change(visitor, update, read(update))
             case wire.Change(update=update):
@@ -197,21 +199,21 @@ class Room:
                 if not visitor.gone:
                     self._change(visitor, update, contents)
             case wire.Presences(entries=entries):
-                if await self._slowed(visitor, visitor.presence_pace):
+                wait = visitor.presence_pace.wait(monotonic())
+                if wait > 0 and await self._slowed(visitor, wait):
                     return
                 self._move(visitor, entries)
             case wire.QueryPresences():
-                if await self._slowed(visitor, visitor.presence_pace):
+                wait = visitor.presence_pace.wait(monotonic())
+                if wait > 0 and await self._slowed(visitor, wait):
                     return
                 # Answered where nobody is here too: so a quiet client asks whether the room is.
                 visitor.tell(wire.presences(self._presences.here()))
 
-    async def _slowed(self, visitor: Visitor, pace: Pace) -> bool:
+    async def _slowed(self, visitor: Visitor, seconds: float) -> bool:
         """Make a visitor who is too fast wait, and nobody else; whether it is gone since."""
-        wait = pace.wait(asyncio.get_running_loop().time())
-        if wait > 0:
-            await asyncio.sleep(wait)
-            await self.ready()
+        await asyncio.sleep(seconds)
+        await self.ready()
         return visitor.gone
 
     async def ready(self) -> None:

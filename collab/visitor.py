@@ -27,7 +27,8 @@ class Pace:
 
     def wait(self, now: float) -> float:
         """Seconds the message that came now has to wait; negative where it need not."""
-        self._due = max(self._due, now - self._burst) + self._step
+        earliest = now - self._burst
+        self._due = (self._due if self._due > earliest else earliest) + self._step
         return self._due - now
 
 

@@ -21,6 +21,7 @@ ORIGIN: Final = 8  # bytes before each message that say which process it is of
 QUEUE: Final = 8 * 1024 * 1024  # bytes waiting to be sent; past it the oldest are lost
 TOGETHER: Final = 128  # messages sent at once
 FIRST_PAUSE, LAST_PAUSE = 0.1, 3.0  # seconds between attempts to connect
+LAST_WORDS: Final = 0.5  # seconds that a process which stops gives what it still has to say
 PATIENCE: Final = 3.0  # seconds a server has to take one request
 
 
@@ -59,6 +60,8 @@ class RemoteBus:
         self._queue: deque[tuple[str, bytes]] = deque()
         self._queued = 0
         self._waiting = asyncio.Event()
+        self._said = asyncio.Event()  # all that was published
+        self._said.set()
         self._tried = asyncio.Event()
         self.why = "not connected yet"
 
@@ -75,6 +78,7 @@ class RemoteBus:
         self._queued += len(message)
         while self._queued > QUEUE:
             self._queued -= len(self._queue.popleft()[1]) - ORIGIN
+        self._said.clear()
         self._waiting.set()
 
     async def subscribe(self, topic: str, hears: Hears) -> Callable[[], Awaitable[None]]:
@@ -92,6 +96,11 @@ class RemoteBus:
     async def tried(self) -> None:
         """Wait for the first attempt to connect, however it ended."""
         await self._tried.wait()
+
+    async def flush(self) -> None:
+        """Wait until what was published is sent, as far as that can be done soon."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._said.wait(), LAST_WORDS)
 
     async def run(self) -> None:
         """Keep a connection, until cancelled."""
@@ -123,6 +132,7 @@ class RemoteBus:
             self._listening.update(topics)
             self._queue.clear()
             self._queued = 0
+            self._said.set()
             self._line = line
             self._tried.set()
         if again:
@@ -148,6 +158,7 @@ class RemoteBus:
                 self._queued -= sum(len(message) - ORIGIN for _, message in some)
                 async with asyncio.timeout(PATIENCE):
                     await line.send(some)
+            self._said.set()
 
     async def _follow(self, topic: str) -> None:
         """Listen on the line to what is listened to here."""

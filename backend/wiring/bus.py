@@ -36,5 +36,6 @@ async def open_bus(settings: Settings) -> AsyncIterator[RemoteBus | None]:
             await asyncio.wait_for(bus.tried(), FIRST)
         yield bus
     finally:
+        await bus.flush()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -198,6 +198,24 @@ async def test_after_an_outage_it_says_so_and_goes_on(buses: Buses) -> None:
 
 
 @pytest.mark.services
+@pytest.mark.parametrize("engine", ["redis_url", "postgres_url"])
+async def test_the_last_words_of_a_process_are_sent(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
+    """What is published just before a process stops in good order is heard by the others."""
+    settings = Settings(_env_file=None, bus_url=request.getfixturevalue(engine))
+    heard = Heard()
+    async with open_bus(settings) as bob:
+        assert bob is not None
+        await bob.subscribe("a", heard)
+        async with open_bus(settings) as ann:
+            assert ann is not None
+            for number in range(500):
+                ann.publish("a", str(number).encode())
+        await heard.until(lambda: len(heard.said) == 500)
+
+
+@pytest.mark.services
 async def test_a_server_that_comes_late_and_goes() -> None:
     """Without its server a bus is away, loses what is said, and lets rooms open at once; it
     connects by itself when the server comes, and again when that was killed and came back."""
