@@ -250,6 +250,33 @@ function unionOf(
   return found;
 }
 
+/** The text block before a place, where the one that was to be joined is gone. */
+function textBefore(doc: Node, pos: number, stays: (stamp: Stamp) => boolean): Placed | null {
+  let found: Placed | null = null;
+  doc.nodesBetween(0, pos, (node, at) => {
+    const struck = nodeStamp(node, 'deleted');
+    if (struck && !stays(struck)) return false;
+    if (node.isTextblock && at + node.nodeSize <= pos) found = { node, pos: at };
+    return !node.isTextblock;
+  });
+  return found;
+}
+
+/** A block that takes in words that are agreed on is agreed on itself; its own words are not yet. */
+function agreeOn(tr: Transaction, pos: number): void {
+  const node = tr.doc.nodeAt(pos);
+  const stamp = node && nodeStamp(node, 'inserted');
+  const insertion = tr.doc.type.schema.marks.insertion;
+  if (!node || !stamp || !insertion) return;
+  node.forEach((child, offset) => {
+    const from = pos + 1 + offset;
+    if (!child.isText) tr.setNodeAttribute(from, 'inserted', JSON.stringify(stamp));
+    else if (!markOf(child.marks, 'insertion'))
+      tr.addMark(from, from + child.nodeSize, insertion.create(stamp));
+  });
+  tr.setNodeAttribute(pos, 'inserted', null);
+}
+
 /** Has what followed one block follow another, of those behind a place. */
 function follow(tr: Transaction, from: string | undefined, to: string | null, after: number): void {
   if (from === undefined || to === null) return;
@@ -273,7 +300,9 @@ function unite(
   stays: (stamp: Stamp) => boolean,
 ): void {
   const text = node.isTextblock ? node : node.firstChild;
-  const into = unionOf(tr.doc, nodeStamp(node, kind)?.of, pos, stays);
+  const of = nodeStamp(node, kind)?.of;
+  const into =
+    unionOf(tr.doc, of, pos, stays) ?? (kind === 'joined' ? textBefore(tr.doc, pos, stays) : null);
   const fits =
     text?.isTextblock && into && into.node.type.spec.code === text.type.spec.code ? text : null;
   if (!fits || !into) {
@@ -294,6 +323,7 @@ function unite(
     tr.delete(pos, pos + node.nodeSize);
     tr.insert(end, rest);
   } else removeBlock(tr, pos);
+  if (!nodeStamp(node, 'inserted')) agreeOn(tr, into.pos);
   tr.insert(at(end) - 1, fits.content);
   follow(tr, idOf(fits) ?? undefined, idOf(into.node), into.pos + 1);
 }

@@ -23,6 +23,8 @@ export interface Pen {
   stamp: Stamp;
   /** The words stand in a block that this author proposes anyway: they need no marks. */
   own: boolean;
+  /** What comes may come from elsewhere in the text: what was struck out there stays behind. */
+  moved?: boolean;
 }
 
 /** `[fromA, toA)` of the tokens before became `[fromB, toB)` of those after. */
@@ -177,7 +179,10 @@ export function track(a: readonly Token[], b: readonly Token[], pen: Pen, schema
     .slice(head, a.length - tail)
     .map((token) => removed(token, pen, schema))
     .filter((token) => token !== null);
-  const come = b.slice(head, b.length - tail).map((token) => added(token, pen, schema));
+  const come = b
+    .slice(head, b.length - tail)
+    .filter((token) => !(pen.moved && deletionOf(token)))
+    .map((token) => added(token, pen, schema));
   const last = pair(tail, a.length - tail, b.length - tail);
 
   const before = sizeOf(first);

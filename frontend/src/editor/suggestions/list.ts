@@ -39,11 +39,29 @@ export function suggestionsIn(doc: Node): Suggestion[] {
     if (known) known.pieces.push(piece);
     else found.set(stamp.id, { stamp, pieces: [piece] });
   };
-  doc.descendants((node, pos) => {
-    for (const { kind, stamp } of proposedFor(node))
-      add(stamp, { from: pos, to: pos + node.nodeSize, kind, node });
+  doc.forEach((block, offset) => {
+    for (const { stamp, piece } of piecesOf(block))
+      add(stamp, { ...piece, from: piece.from + offset, to: piece.to + offset });
   });
   return [...found.values()].map(({ stamp, pieces }) => described(stamp, pieces));
+}
+
+// Blocks are immutable values: a key changes one of them, and the others are not read again.
+const read = new WeakMap<Node, readonly { stamp: Stamp; piece: Piece }[]>();
+
+/** What is proposed in a block, counted from its beginning. */
+function piecesOf(block: Node): readonly { stamp: Stamp; piece: Piece }[] {
+  const before = read.get(block);
+  if (before) return before;
+  const found: { stamp: Stamp; piece: Piece }[] = [];
+  const look = (node: Node, from: number) => {
+    for (const { kind, stamp } of proposedFor(node))
+      found.push({ stamp, piece: { from, to: from + node.nodeSize, kind, node } });
+  };
+  look(block, 0);
+  block.descendants((node, pos) => look(node, pos + 1));
+  read.set(block, found);
+  return found;
 }
 
 /** What is proposed for a node itself. */

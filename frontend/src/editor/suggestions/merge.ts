@@ -1,6 +1,7 @@
 import { Fragment, type Node } from '@tiptap/pm/model';
 
 import { newBlockId } from '../schema';
+import { aligned } from './align';
 import {
   deletionOf,
   fragmentOf,
@@ -37,6 +38,8 @@ interface Work {
   places: Map<string, Finder>;
   /** Ids that blocks from before keep, so that what is put in beside them needs others. */
   taken: Set<string>;
+  /** Blocks that went back into the ones they were split from, by id. */
+  returned: Map<string, string>;
 }
 
 /**
@@ -51,9 +54,23 @@ export function merge(before: Node, after: Node, stamp: Stamp): Merged {
     if (id !== null) taken.add(id);
     return !node.isTextblock;
   });
-  const work: Work = { stamp, places: new Map(), taken };
+  const work: Work = { stamp, places: new Map(), taken, returned: new Map() };
   const children = mergeChildren(contents(before), contents(after), false, work);
-  return { doc: before.copy(Fragment.fromArray(children)), places: work.places };
+  const doc = before.copy(Fragment.fromArray(children));
+  return { doc: work.returned.size > 0 ? led(doc, work.returned) : doc, places: work.places };
+}
+
+/** Has what followed a block that is gone follow the one it went into. */
+function led(node: Node, into: ReadonlyMap<string, string>): Node {
+  let out = node.isTextblock
+    ? node
+    : node.copy(Fragment.fromArray(contents(node).map((child) => led(child, into))));
+  for (const kind of ['split', 'joined'] as const) {
+    const stamp = nodeStamp(out, kind);
+    const of = stamp?.of === undefined ? undefined : into.get(stamp.of);
+    if (stamp && of !== undefined) out = withAttr(out, kind, { ...stamp, of });
+  }
+  return out;
 }
 
 function contents(node: Node): Node[] {
@@ -62,78 +79,6 @@ function contents(node: Node): Node[] {
 
 function isMine(node: Node, kind: 'inserted' | 'split', author: string): boolean {
   return nodeStamp(node, kind)?.author === author;
-}
-
-const LISTS: ReadonlySet<string> = new Set(['bulletList', 'orderedList']);
-const CELLS: ReadonlySet<string> = new Set(['tableCell', 'tableHeader']);
-
-function spans(table: Node): string {
-  const all: unknown[] = [];
-  table.descendants((node) => {
-    if (CELLS.has(node.type.name)) all.push(idOf(node), node.attrs.colspan, node.attrs.rowspan);
-    return !CELLS.has(node.type.name);
-  });
-  return JSON.stringify(all);
-}
-
-function merges(table: Node): boolean {
-  let merged = false;
-  table.descendants((node) => {
-    if (Number(node.attrs.colspan ?? 1) > 1 || Number(node.attrs.rowspan ?? 1) > 1) merged = true;
-    return !merged;
-  });
-  return merged;
-}
-
-/** Whether one block can stand for both and be marked as changed, instead of both standing there. */
-function comparable(a: Node, b: Node): boolean {
-  if (a.isTextblock && b.isTextblock)
-    // Text of a code block can carry no other marks and no citations.
-    return a.type === b.type || (!a.type.spec.code && !b.type.spec.code);
-  if (a.isTextblock || b.isTextblock) return false;
-  if (a.isLeaf || b.isLeaf) return a.type === b.type;
-  if (a.type.name === 'table' && b.type === a.type)
-    // Merged cells fit only the table they were merged in.
-    return !(merges(a) || merges(b)) || spans(a) === spans(b);
-  return (
-    a.type === b.type ||
-    [LISTS, CELLS].some((kind) => kind.has(a.type.name) && kind.has(b.type.name))
-  );
-}
-
-/** Pairs of blocks that are the same one before and after, in an order that both sides have. */
-function aligned(a: readonly Node[], b: readonly Node[]): [number, number][] {
-  const where = new Map<string, number>();
-  b.forEach((node, index) => {
-    const id = idOf(node);
-    if (id !== null) where.set(id, index);
-  });
-  const pairs = a.flatMap((node, index): [number, number][] => {
-    const id = idOf(node);
-    const other = id === null ? undefined : where.get(id);
-    const match = other === undefined ? undefined : b[other];
-    return other !== undefined && match && comparable(node, match) ? [[index, other]] : [];
-  });
-  // The longest run that rises on both sides.
-  const ends: number[] = [];
-  const links: number[] = pairs.map(() => -1);
-  pairs.forEach(([, to], n) => {
-    let low = 0;
-    let high = ends.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((pairs[ends[middle] ?? 0]?.[1] ?? 0) < to) low = middle + 1;
-      else high = middle;
-    }
-    links[n] = low > 0 ? (ends[low - 1] ?? -1) : -1;
-    ends[low] = n;
-  });
-  const chosen: [number, number][] = [];
-  for (let n = ends.at(-1) ?? -1; n >= 0; n = links[n] ?? -1) {
-    const pair = pairs[n];
-    if (pair) chosen.unshift(pair);
-  }
-  return chosen;
 }
 
 function mergeChildren(a: readonly Node[], b: readonly Node[], own: boolean, work: Work): Node[] {
@@ -182,7 +127,7 @@ function mergeNode(a: Node, b: Node, own: boolean, work: Work): Node {
     return a;
   }
   if (a.isTextblock) {
-    const pen: Pen = { stamp: work.stamp, own: mine };
+    const pen: Pen = { stamp: work.stamp, own: mine, moved: true };
     const { tokens, place } = track(tokensOf(a), tokensOf(b), pen, a.type.schema);
     found(b, idOf(a), place, work);
     return changed(a, b, mine, tokens, work);
@@ -321,17 +266,22 @@ function parted(a: Node, b: Node, come: readonly Node[], own: boolean, work: Wor
   const shell = fresh(off, work);
   const block = soleText(shell) ?? shell;
   const outer = withText(shell, block.copy(fragmentOf(content, schema)));
-  return [first, ...between, withAttr(outer, 'split', { ...work.stamp, of })];
+  const split = withAttr(outer, 'split', { ...work.stamp, of });
+  // Both halves of what somebody else would insert are theirs.
+  const theirs = nodeStamp(a, 'inserted') ?? nodeStamp(was, 'inserted');
+  return [first, ...between, theirs ? withAttr(split, 'inserted', theirs) : split];
 }
 
 /** A block that went into the one before: it stays where it is and is marked as joined to that. */
 function joined(a: Node, b: Node, gone: readonly Node[], own: boolean, work: Work): Node[] | null {
   const off = gone.at(-1);
   const [was, now, rest] = [soleText(a), soleText(b), off ? soleText(off) : null];
-  if (!off || !was || !now || !rest || own || isMine(a, 'inserted', work.stamp.author)) return null;
+  if (!off || !was || !now || !rest || own) return null;
   if (!sameMarkup(a, b) || !sameMarkup(was, now)) return null;
   const { author } = work.stamp;
-  if ([was, off, rest].some((node) => isMine(node, 'inserted', author))) return null;
+  const mine = isMine(was, 'inserted', author);
+  if (a !== was && (mine || isMine(a, 'inserted', author))) return null;
+  if ([off, rest].some((node) => isMine(node, 'inserted', author))) return null;
   if (nodeStamp(off, 'deleted') || nodeStamp(rest, 'deleted')) return null;
   if (rest.type.spec.code !== was.type.spec.code) return null;
   const [old, all, tail] = [tokensOf(was), tokensOf(now), tokensOf(rest)];
@@ -342,10 +292,10 @@ function joined(a: Node, b: Node, gone: readonly Node[], own: boolean, work: Wor
   const into = idOf(rest);
   if (moved <= stayed || of === null || into === null) return null;
 
-  const pen: Pen = { stamp: work.stamp, own: false };
   const { schema } = a.type;
-  const stays = track(old, all.slice(0, all.length - moved), pen, schema);
-  const lost = track(tail.slice(0, tail.length - moved), [], pen, schema);
+  const by = work.stamp;
+  const stays = track(old, all.slice(0, all.length - moved), { stamp: by, own: mine }, schema);
+  const lost = track(tail.slice(0, tail.length - moved), [], { stamp: by, own: false }, schema);
   const border = sizeOf(all) - sizeOf(all.slice(all.length - moved));
   const between = gone.slice(0, -1).flatMap((node) => removed(node, own, work));
   const tailTokens = tail.slice(tail.length - moved);
@@ -355,6 +305,7 @@ function joined(a: Node, b: Node, gone: readonly Node[], own: boolean, work: Wor
   const back = split?.of === of || (beside !== undefined && split?.of === beside);
   if (split?.author === author && back && between.length === 0) {
     // One's own split is taken back: the words return to where they were.
+    work.returned.set(into, of);
     const tokens = [...stays.tokens, ...lost.tokens, ...tailTokens];
     const before = sizeOf(stays.tokens) + sizeOf(lost.tokens);
     found(

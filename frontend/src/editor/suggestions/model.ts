@@ -39,7 +39,7 @@ const INLINE: ReadonlySet<string> = new Set(INLINE_KINDS);
 const NODE: ReadonlySet<string> = new Set(NODE_KINDS);
 
 /** Attributes that follow from writing and are proposed by nobody. */
-const KEPT: ReadonlySet<string> = new Set(['id', 'origin']);
+const KEPT: ReadonlySet<string> = new Set(['id', 'origin', 'prompt']);
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const COLOR = /^#[0-9a-f]{6}$/i;

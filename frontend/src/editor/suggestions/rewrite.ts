@@ -29,9 +29,10 @@ interface Range {
  * marked. `tr` must be made on `state` and not yet be applied.
  */
 export function rewrite(state: EditorState, tr: Transaction, author: Author): Transaction {
-  const { state: after } = state.applyTransaction(tr);
   const out = state.tr;
-  const ranges = inlineRanges(state.doc, after.doc, tr);
+  // What other extensions add to a change within a block they will add to this one as well.
+  const ranges = inlineRanges(state.doc, tr.doc, tr);
+  const after = ranges ? tr : state.applyTransaction(tr).state;
   const forward = isForward(state, tr);
   const place = ranges
     ? rewriteInline(out, state.doc, after.doc, ranges, author)
@@ -66,8 +67,7 @@ function inlineRanges(before: Node, after: Node, tr: Transaction): Range[] | nul
     (step) =>
       step instanceof ReplaceStep || step instanceof AddMarkStep || step instanceof RemoveMarkStep,
   );
-  // What other extensions added may lie anywhere.
-  if (!plain || !after.eq(tr.doc)) return null;
+  if (!plain) return null;
   const ranges: Range[] = [];
   const sorted = getChangedRanges(tr)
     .map(({ oldRange, newRange }) => ({

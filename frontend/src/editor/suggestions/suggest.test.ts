@@ -99,6 +99,13 @@ describe('what is written in suggest mode', () => {
     expect(back[0]).toBe('Revenue grew w[-ell-] • in 2025.');
   });
 
+  it('strikes out the letter that was meant of two that are alike', () => {
+    const editor = brief();
+    caret(editor, 'well', 2);
+    press(editor, 'Delete');
+    expect(marked(editor)[0]).toBe('Revenue grew we[-l-]l • in 2025.');
+  });
+
   it('takes back one’s own words for good', () => {
     const editor = brief();
     const before = editor.getJSON();
