@@ -100,6 +100,9 @@ def test_two_windows_talk_about_words_that_are_deleted_and_restored(visit: Visit
     expect(bo.pane.get_by_role("tab", name=re.compile("^Comments"))).to_contain_text("1")
     bo.marked("grew 12 %").click()
     expect(bo.threads()).to_contain_text("Where is this from?")
+    bo.settle()
+    caret = "() => getSelection().anchorNode.parentElement.closest('.commented') !== null"
+    assert bo.page.evaluate(caret), "the click left the caret elsewhere"
     answer = bo.pane.get_by_role("textbox", name="Reply")
     answer.fill("The study, page 14.")
     bo.pane.get_by_role("button", name="Reply", exact=True).click()

@@ -1,7 +1,13 @@
 import { type Editor, Extension } from '@tiptap/core';
 import { isChangeOrigin } from '@tiptap/extension-collaboration';
 import type { Node } from '@tiptap/pm/model';
-import { type EditorState, Plugin, PluginKey, type Transaction } from '@tiptap/pm/state';
+import {
+  type EditorState,
+  Plugin,
+  PluginKey,
+  TextSelection,
+  type Transaction,
+} from '@tiptap/pm/state';
 import { Decoration, DecorationSet, type EditorView } from '@tiptap/pm/view';
 import { ySyncPluginKey } from '@tiptap/y-tiptap';
 
@@ -286,9 +292,14 @@ export const comments = Extension.create({
         },
         props: {
           decorations: (state) => key.getState(state)?.marks,
-          handleClick(view, pos) {
-            const id = view.state.selection.empty ? commentAt(view.state, pos) : null;
-            if (id) editor.emit('commentChosen', { id });
+          handleClick(view, pos, event) {
+            const id = event.shiftKey ? null : commentAt(view.state, pos);
+            if (!id) return false;
+            // The browser tells of the moved caret later, when the chosen words are drawn anew and
+            // the old one is back in its place.
+            const { doc, tr } = view.state;
+            view.dispatch(tr.setSelection(TextSelection.near(doc.resolve(pos))));
+            editor.emit('commentChosen', { id });
             return false;
           },
         },

@@ -280,6 +280,10 @@ function Compose({ brief, rights }: { brief: string; rights: Listed }) {
           select({ kind: 'comment', id: thread.id });
           announce('Comment added.');
           port?.focus();
+          // A narrow page does not show the text now.
+          requestAnimationFrame(() => {
+            if (document.activeElement === document.body) setCommentDesk({ wanted: thread.id });
+          });
         }}
         onLeave={() => port?.focus()}
         onDiscard={() => {
