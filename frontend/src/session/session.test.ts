@@ -230,6 +230,32 @@ describe('a session', () => {
     await until(() => expect(session.status().connection).toBe('missing'));
   });
 
+  it('comes back as a reader once it may only read, and sends what it kept once it may write again', async () => {
+    const session = enter();
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    // Back within milliseconds, so that it is typed in the very moment of being away.
+    const leave = session.subscribe(() => {
+      if (session.status().connection !== 'offline') return;
+      leave();
+      type(session, ' kept');
+    });
+    room.access = 'read';
+    room.hangUp(CLOSE.changed);
+    await until(() =>
+      expect(session.status()).toMatchObject({ connection: 'live', access: 'read' }),
+    );
+    expect(session.status()).toMatchObject({ editable: false, unsynced: 1 });
+    expect(session.status().reason).toContain('only read');
+    expect(session.localCopy()).toContain('Seed kept');
+    expect(title(room.doc)).toBe('Seed');
+    room.access = 'write';
+    room.hangUp(CLOSE.changed);
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    expect(title(room.doc)).toBe('Seed kept');
+  });
+
   it('sends no change to a room it may only read', async () => {
     room.access = 'read';
     const session = enter();

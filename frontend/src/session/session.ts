@@ -75,6 +75,16 @@ const FINAL: ReadonlySet<number> = new Set([
 /** How long changes of the count are gathered before they are told, in milliseconds. */
 const TELL = 150;
 
+/** What is told to whoever has changes that the room will not take. */
+function onlyReads({
+  access,
+  unsynced,
+}: Pick<SessionStatus, 'access' | 'unsynced'>): string | null {
+  return access === 'read' && unsynced > 0
+    ? 'You may only read now. Your changes stay on this device.'
+    : null;
+}
+
 function roomUrl(brief: string): string {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   return `${scheme}://${location.host}/rooms/${encodeURIComponent(brief)}`;
@@ -260,7 +270,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
         Y.applyUpdate(doc, message.update, fromRoom);
         if (message.answer) {
           hasCopy = true;
-          set({ synced: true, connection: 'live', reason: null });
+          set({ synced: true, connection: 'live', reason: onlyReads(status) });
         }
         break;
       case 'awareness':
@@ -292,10 +302,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     attempts = 0;
     set({
       access: message.access,
-      reason:
-        message.access === 'read' && status.unsynced > 0
-          ? 'You may only read now. Your changes stay on this device.'
-          : null,
+      reason: onlyReads({ ...status, access: message.access }),
     });
     send(wire.step1(doc));
     if (awareness.getLocalState() !== null) send(wire.awareness(awareness, [doc.clientID]));

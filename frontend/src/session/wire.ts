@@ -23,6 +23,8 @@ export const CLOSE = {
   signedOut: 4401,
   refused: 4403,
   missing: 4404,
+  /** What one may do is another now; the next greeting says what. */
+  changed: 4503,
   slow: 4508,
   tooLarge: 4413,
   storeFailed: 4500,

@@ -63,8 +63,8 @@ export function useReason(session: Session): string | null {
   return useSyncExternalStore(
     (listener) => session.subscribe(listener),
     () => {
-      const { connection, reason } = session.status();
-      return isFinal(connection) ? reason : null;
+      const { connection, access, reason } = session.status();
+      return isFinal(connection) || access === 'read' ? reason : null;
     },
   );
 }
