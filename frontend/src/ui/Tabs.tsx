@@ -34,7 +34,7 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
           <Radix.Trigger
             key={tab.id}
             value={tab.id}
-            className="relative shrink-0 rounded-sm px-2 -outline-offset-2 text-[13px] font-medium text-muted transition-colors hover:text-text data-[state=active]:text-text data-[state=active]:after:absolute data-[state=active]:after:inset-x-2 data-[state=active]:after:bottom-0 data-[state=active]:after:h-0.5 data-[state=active]:after:rounded-full data-[state=active]:after:bg-accent"
+            className="relative shrink-0 rounded-sm px-1.5 -outline-offset-2 text-[13px] font-medium text-muted transition-colors hover:text-text data-[state=active]:text-text data-[state=active]:after:absolute data-[state=active]:after:inset-x-1.5 data-[state=active]:after:bottom-0 data-[state=active]:after:h-0.5 data-[state=active]:after:rounded-full data-[state=active]:after:bg-accent"
           >
             {tab.label}
             {typeof tab.count === 'number' && (

@@ -29,7 +29,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       tabs={[
         { id: 'claims', label: 'Claims', count: report.data?.coverage.claims ?? null },
         { id: 'comments', label: 'Comments', count: comments.data?.threads.length ?? null },
-        { id: 'suggestions', label: 'Suggestions', count: pending?.all.length ?? null },
+        { id: 'suggestions', label: 'Suggestions', count: pending?.all.length || null },
         { id: 'history', label: 'History' },
         { id: 'ship', label: 'Ship' },
       ]}
