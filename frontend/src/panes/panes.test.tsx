@@ -17,7 +17,7 @@ let inserted: (CitedSentence | string)[];
 
 const port: BriefPort = {
   insertSentences: (sentences) => inserted.push(...sentences),
-  suggestSentences: (sentences) => inserted.push(...sentences),
+  suggestSentences: (sentences, author) => inserted.push(...sentences, `suggested by ${author}`),
   insertCitation: (cite) => inserted.push(cite),
   replaceCitation: (from, to) => inserted.push(`${from} -> ${to}`),
   citeSentence: (block, _sentence, cite) => {
@@ -90,6 +90,16 @@ describe('asking', () => {
     await userEvent.click(screen.getByRole('button', { name: /Insert whole answer/ }));
     expect(inserted).toEqual([{ text: 'Revenue grew 12 % in 2025.', cites: ['cit_1'] }]);
     await expectAccessible(container);
+  });
+
+  it('puts the answer in as a suggestion of StratMaster, with its citation', async () => {
+    evidence();
+    await ask();
+    await userEvent.click(await screen.findByRole('button', { name: 'Suggest it' }));
+    expect(inserted).toEqual([
+      { text: 'Revenue grew 12 % in 2025.', cites: ['cit_1'] },
+      'suggested by StratMaster',
+    ]);
   });
 
   it('inserts the sentence that has the focus with Mod+Enter', async () => {

@@ -433,6 +433,26 @@ describe('deciding', () => {
     expect(one).toMatchObject({ kind: 'ai', name: 'StratMaster' });
     expect(accept(editor.state, one?.id ?? '').getMeta(ACCEPTED_FROM)).toBe('ai');
   });
+
+  it('accepts a model’s block as the model’s words', () => {
+    const editor = brief();
+    editor.commands.setSuggesting(false);
+    const ai = { id: 'model', name: 'StratMaster', kind: 'ai' as const };
+    const content = [
+      { type: 'text', text: 'Margins held ' },
+      { type: 'citation', attrs: { cite: 'c9' } },
+    ];
+    editor
+      .chain()
+      .setMeta('origin', 'ai')
+      .setMeta(SUGGEST_AS, ai)
+      .insertContentAt(editor.state.doc.content.size, { type: 'paragraph', content })
+      .run();
+    expect(marked(editor)[2]).toBe('inserted:Margins held •');
+    decideIn(editor, 'accept', { author: 'model' });
+    expect(marked(editor)[2]).toBe('Margins held •');
+    expect(editor.state.doc.lastChild?.attrs.origin).toBe('ai');
+  });
 });
 
 describe('blocks kept from elsewhere', () => {
