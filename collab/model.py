@@ -71,6 +71,9 @@ class Limits:
     documents: int = 2_000  # open at once
     outbox_messages: int = 2_048  # a slower visitor is dropped and catches up when it returns
     outbox_bytes: int = 32 * 1024 * 1024
+    large_bytes: int = 256 * 1024  # messages from here on leave few at a time
+    large_at_once: int = 24  # in all rooms of a process
+    large_seconds: float = 1.0  # a large message waits for its turn, then goes without
     backlog_bytes: int = 32 * 1024 * 1024  # applied but not yet stored; past it, visitors wait
     batch_updates: int = 512  # appended in one transaction
     batch_bytes: int = 4 * 1024 * 1024

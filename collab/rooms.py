@@ -26,7 +26,7 @@ from collab.model import (
 from collab.ports import Bus, Channel, Settled, UpdateStore
 from collab.relay import Relay
 from collab.room import Room
-from collab.visitor import Visitor
+from collab.visitor import Ferry, Visitor
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Rooms:
         on_settled: Settled | None = None,
     ) -> None:
         self.limits = limits
+        self._ferry = Ferry(limits)
         self._bus = bus
         self._origin = secrets.token_bytes(ORIGIN)
         self._looking: asyncio.Task[None] | None = None
@@ -62,7 +63,9 @@ class Rooms:
 
         ``drop`` ends its visit, also one that has not begun.
         """
-        return Visitor(channel, access=access, subject=subject, limits=self.limits)
+        return Visitor(
+            channel, access=access, subject=subject, limits=self.limits, ferry=self._ferry
+        )
 
     async def visit(
         self, document: DocumentId, channel: Channel, *, access: Access, subject: str

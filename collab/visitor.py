@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from collab import wire
 from collab.errors import Malformed, Refused
 from collab.model import Access, CloseReason, Limits
 from collab.ports import Channel
@@ -32,10 +33,48 @@ class Pace:
         return self._due - now
 
 
+class Ferry:
+    """Carries large messages, a few at a time: each is kept once more until its socket has it, and
+    many who join a large document at once would otherwise keep as many copies."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._places = asyncio.Semaphore(limits.large_at_once)
+
+    async def carry(self, channel: Channel, message: bytes) -> None:
+        if len(message) < self._limits.large_bytes:
+            await channel.send(message)
+            return
+        boarded = await self._board()
+        try:
+            await channel.send(message)
+            # Nobody's news, but it is taken only once what was sent before has left.
+            await channel.send(wire.presences(()))
+        finally:
+            if boarded:
+                self._places.release()
+
+    async def _board(self) -> bool:
+        """Whether a place was had; after a while one goes without, past whoever reads slowly."""
+        try:
+            async with asyncio.timeout(self._limits.large_seconds):
+                return await self._places.acquire()
+        except TimeoutError:
+            return False
+
+
 class Visitor:
     """One connection to a room, with the queue of what it is still to be sent."""
 
-    def __init__(self, channel: Channel, *, access: Access, subject: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        access: Access,
+        subject: str,
+        limits: Limits,
+        ferry: Ferry | None = None,
+    ) -> None:
         self.access = access
         self.subject = subject
         self.greeted = False  # said hello, so it understands our own messages
@@ -47,6 +86,7 @@ class Visitor:
         self.update_pace = Pace(limits.updates_per_second, limits.burst_seconds)
         self._channel = channel
         self._limits = limits
+        self._ferry = ferry or Ferry(limits)
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
         self._waiting = asyncio.Event()
@@ -120,7 +160,7 @@ class Visitor:
                 while self._outbox:
                     message = self._outbox.popleft()
                     self._outbox_bytes -= len(message)
-                    await self._channel.send(message)
+                    await self._ferry.carry(self._channel, message)
                 self._waiting.clear()
                 await self._waiting.wait()
         except TimeoutError:
