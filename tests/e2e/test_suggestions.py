@@ -33,6 +33,13 @@ def text(page: Page) -> Locator:
     return page.get_by_role("textbox", name="Brief", exact=True)
 
 
+def begin(page: Page) -> None:
+    """Puts the caret into the text once it takes keys."""
+    expect(text(page)).to_be_editable()
+    text(page).click()
+    expect(text(page)).to_be_focused()
+
+
 def settled(page: Page) -> None:
     """A key that overtakes the caret would act on what was selected before."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
@@ -75,7 +82,7 @@ def test_two_people_suggest_and_decide(product: Product, visit: Visit) -> None:
     address = f"{product.url}/s/{space}/b/{brief['id']}"
     ada, bo = visit("Ada").page, visit("Bo", dark=True).page
     ada.goto(address)
-    text(ada).click()
+    begin(ada)
     for n, line in enumerate(LINES):
         if n:
             press(ada, "Enter")
@@ -140,7 +147,7 @@ def test_two_people_decide_at_once(product: Product, visit: Visit) -> None:
     address = f"{product.url}/s/{space}/b/{brief['id']}"
     ada, bo = visit("Ada").page, visit("Bo").page
     ada.goto(address)
-    text(ada).click()
+    begin(ada)
     ada.keyboard.type(LINES[0])
     press(ada, "ControlOrMeta+Shift+E", "Home")
     ada.keyboard.type("Net ")
