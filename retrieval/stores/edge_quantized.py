@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ import numpy as np
 import qdrant_edge as edge
 from numpy.typing import NDArray
 
-from retrieval.model import Passage, SourceId, SparseVector, VersionHash
+from retrieval.errors import said
+from retrieval.model import Passage, Ranked, Scope, SourceId, SparseVector, VersionHash
 
 if TYPE_CHECKING:  # loaded where there are enough vectors
     from retrieval.stores.quantized import Quantized
@@ -25,11 +27,11 @@ NICE = 10
 
 
 class QuantizedBeside:
-    """Follows a shard, on the thread of the shard's changes; only ``ready`` is for every thread.
+    """Follows a shard, on the thread of the shard's changes; any thread may search or ask.
 
     The shard is the only thing that lasts: this is made from it after each opening, in pages
     between changes, and again when it has outgrown what it was trained on. While there is none, or
-    after it failed, ``ready`` is None and the shard itself is searched.
+    after it failed, the shard itself is searched.
     """
 
     def __init__(
@@ -62,10 +64,41 @@ class QuantizedBeside:
         self._held = self._count()
         if self._held >= REPAYS:
             self._guarded(self._begin)
+        else:
+            self.ready = None  # it would keep what is gone, and grow by every put
 
     def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         """Follow a drop."""
         self._follow(lambda copy: copy.drop(source, keep=keep))
+
+    def give_up(self) -> None:
+        """Search the shard itself until enough is put: it may have done any part of a change."""
+        self.ready = self._making = None
+        self._idle.set()
+
+    def search(
+        self, vector: NDArray[np.float32], *, scope: Scope, limit: int
+    ) -> Sequence[Ranked] | None:
+        """As ``Quantized`` has it; None where the shard has to be searched."""
+        copy = self.ready
+        if copy is None:
+            return None
+        try:
+            return copy.search(vector, scope=scope, limit=limit)
+        except Exception as error:
+            self._fail(error)
+            return None
+
+    def report(self) -> str:
+        """How the shard is searched now; of few passages there is nothing to say."""
+        if self.broken is not None:
+            why = said(self.broken, self._folder) or type(self.broken).__name__
+            return f"compares every vector: its quantized copy broke ({why})"
+        if self.ready is not None:
+            return "searched quantized"
+        if self._making is not None:
+            return "compares every vector until its quantized copy is made"
+        return ""
 
     def settled(self) -> bool:
         """Wait until none is being made; whether one answers. Blocking."""
@@ -121,6 +154,8 @@ class QuantizedBeside:
             making.put(passages, np.array(vectors, np.float32))
         if offset is not None:
             self._then(self._changes, self._page, making, offset)
+        elif len(making) < REPAYS:  # so much was dropped meanwhile
+            self.give_up()
         else:
             self._then(self._learning, self._learn, making)
 
@@ -132,20 +167,33 @@ class QuantizedBeside:
         self.ready, self._making = making, None
         self._idle.set()
 
-    def _then(self, where: ThreadPoolExecutor, step: Callable[..., None], *given: Any) -> None:
+    def _then(
+        self,
+        where: ThreadPoolExecutor,
+        step: Callable[..., None],
+        making: Quantized,
+        *given: Any,
+    ) -> None:
+        def next_step() -> None:
+            if making is self._making:  # else it was given up, and may have missed a change since
+                self._guarded(step, making, *given)
+
         if not self._closed:
-            where.submit(self._guarded, step, *given)
+            where.submit(next_step)
 
     def _guarded(self, step: Callable[..., None], *given: Any) -> None:
         # What fails here (a full disk, no memory) must cost speed alone.
         try:
             step(*given)
         except Exception as error:
-            self.ready = self._making = None
-            self.broken = error
-            self._idle.set()
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.broken = error
+        self.give_up()
 
 
 def _yield_to_others() -> None:
     if sys.platform == "linux":  # where niceness belongs to a thread
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -180,27 +180,27 @@ class QdrantEdge:
                 )
                 for passage, vector in zip(passages, vectors, strict=True)
             ]
-            self._shard.update(edge.UpdateOperation.upsert_points(points))
+            self._update(
+                edge.UpdateOperation.upsert_points(points),
+                lambda beside: beside.put(passages, vectors),
+            )
             self._settle(len(points))
-            if self._beside is not None:
-                self._beside.put(passages, vectors)
 
         await self._change(work)
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         def work() -> None:
-            self._shard.update(
+            self._update(
                 edge.UpdateOperation.delete_points_by_filter(
                     edge.Filter(
                         must=[_equals("source", source)],
                         must_not=[_equals("version", keep)] if keep is not None else None,
                     )
-                )
+                ),
+                lambda beside: beside.drop(source, keep=keep),
             )
             self._settle(1)
             self._owners = self._read_owners()
-            if self._beside is not None:
-                self._beside.drop(source, keep=keep)
 
         await self._change(work)
 
@@ -217,6 +217,9 @@ class QdrantEdge:
         loop = asyncio.get_running_loop()
         request = edge.CountRequest(exact=True)
         return await loop.run_in_executor(self._searches, lambda: self._shard.count(request))
+
+    def report(self) -> str:
+        return self._beside.report() if self._beside is not None else ""
 
     async def quantized(self) -> bool:
         """Wait for what is made beside the shard; whether searches go by it."""
@@ -235,6 +238,19 @@ class QdrantEdge:
 
     async def _change(self, work: Callable[[], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._changes, work)
+
+    def _update(
+        self, change: edge.UpdateOperation, follow: Callable[[QuantizedBeside], None]
+    ) -> None:
+        """Change the shard, and what is beside it before anything else can fail."""
+        try:
+            self._shard.update(change)
+        except BaseException:
+            if self._beside is not None:
+                self._beside.give_up()
+            raise
+        if self._beside is not None:
+            follow(self._beside)
 
     def _settle(self, changed: int) -> None:
         """Make what was changed durable.
@@ -261,9 +277,10 @@ class QdrantEdge:
     def _search(
         self, vector: NDArray[np.float32] | SparseVector, scope: Scope, limit: int
     ) -> Sequence[Ranked]:
-        quantized = self._beside.ready if self._beside is not None else None
-        if quantized is not None and not isinstance(vector, SparseVector):
-            return quantized.search(vector, scope=scope, limit=limit)
+        if self._beside is not None and not isinstance(vector, SparseVector):
+            quantized = self._beside.search(vector, scope=scope, limit=limit)
+            if quantized is not None:
+                return quantized
         # A condition that holds for every point is left out: looking it up takes longer than
         # comparing the vectors. Another owner's point may come meanwhile; owners are told before
         # their points come, so that they are the same shows that none did.

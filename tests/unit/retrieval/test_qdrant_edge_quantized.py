@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from retrieval.model import Passage, Scope
-from retrieval.stores import edge_quantized, quantized
+from retrieval.stores import edge_quantized, qdrant_edge, quantized
 from retrieval.stores.exact import ExactVectors
 from retrieval.stores.qdrant_edge import QdrantEdge
 
@@ -239,8 +239,11 @@ async def test_few_are_compared_whole(index: QdrantEdge) -> None:
     """One passage fewer than repays it, and there is none; with that one there is."""
     await fed(index, count=499)
     assert not await index.quantized()
+    assert not index.report()
     await index.put([passage(499)], list(made(1)))
+    assert index.report() == "compares every vector until its quantized copy is made"
     assert await index.quantized()
+    assert index.report() == "searched quantized"
 
 
 async def test_it_is_trained_anew_when_outgrown(
@@ -277,6 +280,127 @@ async def test_a_full_disk_costs_speed_alone(
     assert index._beside is not None
     assert "No space left" in str(index._beside.broken)
     await compared(index, exact)
+
+
+async def test_so_many_dropped_while_it_is_made_that_it_would_not_repay(
+    index: QdrantEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given up, which is no failure, and made once there are enough again."""
+    monkeypatch.setattr(edge_quantized, "PAGE", 1)
+    exact = ExactVectors()
+    await fed(index, exact, count=500)
+    for one in (index, exact):
+        for number in range(15):
+            await one.drop(f"src_{number}")
+    assert not await index.quantized()
+    assert index._beside is not None
+    assert index._beside.broken is None
+    await fed(index, exact)
+    assert await index.quantized()
+    await compared(index, exact)
+
+
+async def test_what_is_gone_does_not_gather_where_few_are_left(index: QdrantEdge) -> None:
+    """Passages read again and again, after most have gone, are compared whole once more."""
+    await fed(index, count=600)
+    assert await index.quantized()
+    for number in range(1, 15):
+        await index.drop(f"src_{number}")
+    for version in range(20):
+        some = [passage(15 * number, version=f"v{version}") for number in range(40)]
+        await index.put(some, list(made(40, seed=version)))
+    assert not await index.quantized()
+    assert index._beside is not None
+    assert index._beside.broken is None
+    assert await index.count() == 40
+
+
+async def test_one_that_missed_a_change_never_answers(
+    index: QdrantEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk full for a moment, while the copy is made: it is not finished without what it lost."""
+    monkeypatch.setattr(edge_quantized, "PAGE", 3)
+    exact = ExactVectors()
+    await fed(index, exact)
+    beside = index._beside
+    assert beside is not None
+    assert beside.ready is None
+    write = os.pwrite
+
+    def full(file: int, left: memoryview, at: int) -> int:
+        if len(left) == DIMENSIONS * 4:  # the one passage of the put, not three of a page
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, left, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        for one in (index, exact):
+            await one.put([replace(passage(7), tenant="acme")], list(made(1, seed=8)))
+    assert not await index.quantized()
+    for _ in range(COUNT):  # whatever was to be done yet
+        await index._change(lambda: None)
+    await asyncio.to_thread(beside._learning.submit(lambda: None).result)
+    await index._change(lambda: None)
+    assert beside.ready is None
+    await compared(index, exact)
+
+
+@pytest.mark.parametrize("failing", ["update", "sync"])
+async def test_it_answers_as_the_engine_does_after_a_change_that_failed(
+    index: QdrantEdge, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """Whether the engine did what it was asked before it said that it could not, or did not."""
+    exact = ExactVectors()
+    await fed(index, exact)
+    assert await index.quantized()
+    shard = index._shard
+
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(shard, name)
+
+        def update(self, operation: Any) -> None:
+            shard.update(operation)
+            raise OSError(errno.EIO, "Input/output error")
+
+    def no_sync(_: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        if failing == "update":
+            patch.setattr(index, "_shard", Failing())
+        else:
+            patch.setattr(qdrant_edge, "_sync", no_sync)
+        with pytest.raises(OSError, match="Input/output"):
+            await index.drop("src_4")
+        with pytest.raises(OSError, match="Input/output"):
+            await index.put([passage(COUNT)], list(made(1, seed=8)))
+    await exact.drop("src_4")
+    await exact.put([passage(COUNT)], list(made(1, seed=8)))
+    await compared(index, exact)
+    for one in (index, exact):
+        await one.put([passage(COUNT + 1)], list(made(1, seed=9)))
+    assert await index.quantized()
+    await compared(index, exact)
+
+
+async def test_a_search_that_fails_in_it_is_made_by_the_engine(
+    index: QdrantEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question is answered, and why it took longer is kept."""
+    exact = ExactVectors()
+    await fed(index, exact)
+    assert await index.quantized()
+
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError("no room for the candidates")
+
+    monkeypatch.setattr(quantized.Quantized, "search", fails)
+    await compared(index, exact)
+    assert (
+        index.report()
+        == "compares every vector: its quantized copy broke (no room for the candidates)"
+    )
 
 
 async def test_nobody_sees_anothers_passage_however_puts_and_drops_fall(index: QdrantEdge) -> None:
