@@ -19,7 +19,7 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
-from retrieval.ports import DenseEncoder
+from retrieval.ports import DenseEncoder, Reports
 
 FEED = 64  # passages encoded and stored at a time: a stop loses at most this much work
 
@@ -75,3 +75,6 @@ class DenseLeg:
 
     async def count(self) -> int:
         return await self._index.count()
+
+    def report(self) -> str:
+        return self._index.report() if isinstance(self._index, Reports) else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,15 @@ class Leg(Retriever, Index, Protocol):
 
     async def count(self) -> int:
         """How many passages it holds, over all tenants: for health and doctor."""
+        ...
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A leg or an index that may search in more than one way."""
+
+    def report(self) -> str:
+        """How it searches now, for health and doctor; empty where there is nothing to say."""
         ...
 
 

@@ -14,6 +14,8 @@ from backend.services import Services
 from backend.store.tables import passages, sources
 from backend.wiring.legs import BrokenReranker, OpenedLeg
 from retrieval.encoders.late import LateEncoder
+from retrieval.ports import Reports
+from retrieval.rebuild import Standing
 
 Check: TypeAlias = Callable[[], Awaitable[str]]
 
@@ -101,7 +103,8 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
                 )
             if isinstance(opened.encoder, LateEncoder) and not opened.encoder.warm:
                 return f"{held:,} passages; warming: the encoder is being opened"
-            return f"{held:,} passages"
+            how = _how(opened.standing)
+            return f"{held:,} passages; {how}" if how else f"{held:,} passages"
 
         return check
 
@@ -130,3 +133,8 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
         port("jobs", "DATABASE_URL", "outbox", jobs),
     ]
     return found
+
+
+def _how(standing: Standing) -> str:
+    leg = standing.serving.leg if standing.serving is not None else None
+    return leg.report() if isinstance(leg, Reports) else ""

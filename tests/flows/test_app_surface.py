@@ -1,5 +1,7 @@
 """What every answer of the server has in common: headers, errors, limits, the page."""
 
+import errno
+import os
 from pathlib import Path
 
 import httpx
@@ -9,6 +11,8 @@ from backend.first import first_start, sample
 from backend.limits import SMALL
 from backend.settings import Settings
 from backend.wiring import Services
+from retrieval.model import Passage
+from retrieval.stores import edge_quantized
 
 
 async def test_every_answer_carries_the_headers_against_misuse(client: httpx.AsyncClient) -> None:
@@ -135,6 +139,38 @@ async def test_health_names_each_port_and_what_it_is_plugged_into(
     assert "off" in ports["sparse"]["detail"]
     assert "no model" in ports["model"]["detail"]
     assert "loopback" in ports["sign-in"]["detail"]
+
+
+async def test_health_says_how_vectors_are_searched(
+    client: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Quantized from so many on; where the copy broke, why, and that is no failure of the leg."""
+    monkeypatch.setattr(edge_quantized, "REPAYS", 32)
+    (dense,) = (leg for leg in services.legs if leg.setting == "DENSE_URL")
+    assert dense.standing.serving is not None
+    index = dense.standing.serving.leg._index  # type: ignore[attr-defined]
+
+    async def put(first: int, end: int) -> tuple[bool, str]:
+        await dense.standing.put(
+            [Passage(f"p{n}", "t", "s", "src", "v", n, f"tin {n}", 0, 5) for n in range(first, end)]
+        )
+        await index.quantized()
+        ports = (await client.get("/api/health")).json()["ports"]
+        (said,) = ((one["ok"], one["detail"]) for one in ports if one["port"] == "hashing")
+        return said
+
+    assert await put(0, 31) == (True, "31 passages")
+    assert await put(31, 32) == (True, "32 passages; searched quantized")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    assert await put(32, 33) == (
+        True,
+        "33 passages; compares every vector: its quantized copy broke "
+        "([Errno 28] No space left on device)",
+    )
 
 
 async def test_the_sample_is_made_once_and_never_comes_back(
