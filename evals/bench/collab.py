@@ -101,8 +101,8 @@ class Server:
 
 
 @asynccontextmanager
-async def product() -> AsyncIterator[Server]:
-    """The product, from an empty folder, with one brief."""
+async def served() -> AsyncIterator[tuple[int, str, Path]]:
+    """The product's process, its address and its folder, which is empty at first."""
     with tempfile.TemporaryDirectory() as folder:
         kept = {name: value for name, value in os.environ.items() if "STRATMASTER" not in name}
         settings = {
@@ -112,13 +112,19 @@ async def product() -> AsyncIterator[Server]:
         }
         command = (sys.executable, "-m", "backend", "serve", "--port", "0")
         async with running(*command, env=kept | settings) as (pid, said):
-            address = said.split()[-1]
-            async with httpx.AsyncClient(base_url=address) as http:
-                space = (await http.post("/api/spaces", json={"name": "Bench"})).json()["id"]
-                made = await http.post(f"/api/spaces/{space}/briefs", json={"title": "Bench"})
-                brief = made.json()["id"]
-            url = f"{address.replace('http', 'ws', 1)}/rooms/{brief}"
-            yield Server(US, pid, url, brief, "plain", Path(folder))
+            yield pid, said.split()[-1], Path(folder)
+
+
+@asynccontextmanager
+async def product() -> AsyncIterator[Server]:
+    """The product with one brief."""
+    async with served() as (pid, address, folder):
+        async with httpx.AsyncClient(base_url=address) as http:
+            space = (await http.post("/api/spaces", json={"name": "Bench"})).json()["id"]
+            made = await http.post(f"/api/spaces/{space}/briefs", json={"title": "Bench"})
+            brief = made.json()["id"]
+        url = f"{address.replace('http', 'ws', 1)}/rooms/{brief}"
+        yield Server(US, pid, url, brief, "plain", folder)
 
 
 @asynccontextmanager
