@@ -144,6 +144,22 @@ def test_no_state_of_the_page_has_a_serious_finding(product: Product, visit: Vis
     assert not eye.found, "\n".join(eye.found)
 
 
+def test_a_page_that_has_no_space_to_show_has_no_serious_finding(
+    product: Product, visit: Visit
+) -> None:
+    """Before the first space is made, and at the address of one that is not there."""
+    page = visit("newcomer by ear").page
+    eye = Eye(page)
+    page.goto(product.url)
+    expect(page.get_by_role("heading", name="No space yet")).to_be_visible()
+    eye.look("no space")
+    assert page.request.post(f"{product.url}/api/spaces", data={"name": "Metals"}).ok
+    page.goto(f"{product.url}/s/spc_none")
+    expect(page.get_by_role("heading", name="No such space")).to_be_visible()
+    eye.look("no such space")
+    assert not eye.found, "\n".join(eye.found)
+
+
 @pytest.mark.parametrize("product", [{"sample": True}], indirect=True)
 def test_the_graph_has_no_serious_finding_and_no_names_that_touch(
     product: Product, visit: Visit

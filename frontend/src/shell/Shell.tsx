@@ -259,7 +259,7 @@ export function Shell() {
             />
           </div>
         ) : spaces.data?.length === 0 ? (
-          <Empty title="No space yet">
+          <Empty whole title="No space yet">
             <p>A space is a folder of sources and the briefs written from them.</p>
             <Button className="mt-3" look="primary" onClick={() => setOpen('new-space')}>
               New space…
@@ -267,7 +267,7 @@ export function Shell() {
           </Empty>
         ) : spaces.data && place.space && !space && !session?.localCopy().trim() ? (
           // Who was sent out keeps what they had open, to copy what was not saved.
-          <Empty title="No such space">
+          <Empty whole title="No such space">
             <p>It was deleted, or it is not shared with you.</p>
             <Button className="mt-3" onClick={() => goTo(spaces.data?.[0]?.id ?? '', null)}>
               Open “{spaces.data[0]?.name}”
