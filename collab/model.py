@@ -71,6 +71,8 @@ class Limits:
     documents: int = 2_000  # open at once
     outbox_messages: int = 2_048  # a slower visitor is dropped and catches up when it returns
     outbox_bytes: int = 32 * 1024 * 1024
+    send_seconds: float = 20.0  # that a visitor has to take a message, and for its bytes
+    send_bytes_per_second: float = 32 * 1024  # so much longer: a document over a slow line
     large_bytes: int = 256 * 1024  # messages from here on leave few at a time
     large_at_once: int = 24  # in all rooms of a process
     large_seconds: float = 1.0  # a large message waits for its turn, then goes without

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from collab import wire
@@ -31,6 +32,47 @@ class Pace:
         earliest = now - self._burst
         self._due = (self._due if self._due > earliest else earliest) + self._step
         return self._due - now
+
+
+class Patience:
+    """So long may one message take to leave, and longer the more bytes it and the one before have.
+
+    One timer for however many messages: it looks now and then at the one that is under way.
+    """
+
+    def __init__(self, limits: Limits, late: Callable[[], None]) -> None:
+        self._limits = limits
+        self._late = late
+        self._loop = asyncio.get_running_loop()
+        self._due: float | None = None  # of the message that is under way
+        self._before = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, size: int) -> None:
+        """A message sets out. What was sent before may still fill the line."""
+        seconds = self._limits.send_seconds
+        seconds += (self._before + size) / self._limits.send_bytes_per_second
+        self._before = size
+        self._due = self._loop.time() + seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def end(self) -> None:
+        """It has left."""
+        self._due = None
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._due is None:
+            return
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._late()
 
 
 class Ferry:
@@ -155,16 +197,19 @@ class Visitor:
             self.drop(None)
 
     async def _send(self) -> None:
+        patience = Patience(self._limits, lambda: self.drop(CloseReason.TOO_SLOW))
         try:
             while True:
                 while self._outbox:
                     message = self._outbox.popleft()
                     self._outbox_bytes -= len(message)
+                    patience.begin(len(message))
                     await self._ferry.carry(self._channel, message)
+                    patience.end()
                 self._waiting.clear()
                 await self._waiting.wait()
-        except TimeoutError:
-            self.drop(CloseReason.TOO_SLOW)
         except Exception:
             log.debug("A visitor cannot be sent to", exc_info=True)
             self.drop(None)
+        finally:
+            patience.stop()
