@@ -264,16 +264,17 @@ class Rebuilding:
                 await home.remove(generation)
             waiting.append((setting, home, generation))
         try:
-            opened = await _open(waiting)
+            opened, fed = await _open(waiting)
         except IndexMismatch:  # the settings name something else than when it was begun
             lost = True
             for _, home, generation in waiting:
                 await home.remove(generation)
-            opened = await _open(waiting)
-        if state.done:
-            for one in opened.values():
-                lost = lost or not await one.leg.count()
-        if lost:
+            # Another leg's vectors may keep a collection where it is, as it is.
+            name = following(*wanted.values())
+            waiting = [(setting, home, name) for setting, home, _ in waiting]
+            wanted |= {setting: name for setting, _, _ in waiting}
+            opened, fed = await _open(waiting)
+        if lost or (state.done and not fed):
             state = state.anew(wanted)
         for setting, one in opened.items():
             self._standing[setting].begin(one, state)
@@ -479,17 +480,20 @@ class Rebuilding:
             await connection.execute(insert(meta).values(key=_STATE, value=value))
 
 
-async def _open(waiting: Sequence[tuple[str, Home, str]]) -> dict[str, Generation]:
-    """All of these generations, or none."""
+async def _open(
+    waiting: Sequence[tuple[str, Home, str]],
+) -> tuple[dict[str, Generation], bool]:
+    """All of these generations, or none; and whether each holds something."""
     opened: dict[str, Generation] = {}
     try:
         for setting, home, generation in waiting:
             opened[setting] = await home.open(generation)
+        held = [await one.leg.count() for one in opened.values()]
     except BaseException:
         for one in opened.values():
             await one.close()
         raise
-    return opened
+    return opened, all(held)
 
 
 def _pending() -> Select[Any]:

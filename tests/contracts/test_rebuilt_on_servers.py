@@ -278,6 +278,25 @@ async def test_an_encoder_changed_again_half_way_begins_anew(
     assert len(await lying(settings)) <= 2
 
 
+async def test_a_leg_gets_past_a_half_built_collection_that_it_cannot_have(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sparse vectors of a rebuild that was cut off lie there, and that leg is off now."""
+    space, _ = await filled(settings, 4)
+    gate = Gate(2)
+    with pytest.MonkeyPatch.context() as patch:
+        encoder_of(HashingEncoder().dimensions, patch, gate)
+        async with open_services(settings) as services, speaking_to(services) as client:
+            await client.post("/api/rebuild")
+            await asyncio.wait_for(gate.reached.wait(), 30)
+    encoder_of(16, monkeypatch)
+    alone = settings.model_copy(update={"sparse_url": "off:"})
+    async with open_services(alone) as services, speaking_to(services) as client:
+        await ended(services)
+        assert (await legs_of(client, space))["hashing"] == ("ok", 4)
+    assert (await lying(settings))["-g2"] == ["-dense"]
+
+
 async def test_a_stop_between_two_switches_in_one_collection_is_gone_on_with(
     settings: Settings,
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -25,9 +25,11 @@ from backend.store.outbox import JobState
 from backend.store.tables import jobs
 from backend.wiring import Services, open_services
 from retrieval.encoders.hashing import HashingEncoder
+from retrieval.errors import EngineUnavailable
 from retrieval.model import Passage, Side
 from retrieval.rebuild import StandingGraph
 from retrieval.stores.qdrant_edge import QdrantEdge
+from retrieval.stores.tantivy import Tantivy
 from retrieval.weights import Manifest
 
 ROOT = Path(__file__).parents[2]
@@ -245,6 +247,48 @@ async def test_a_rebuild_that_was_killed_goes_on_where_it_was(
     assert made_by(settings) == ["hashing:32"]
 
 
+async def test_an_index_that_cannot_say_what_it_holds_is_let_go_and_opened_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start goes on without it, and the job ends what was cut off."""
+    await filled(settings, 4)
+    half = asyncio.Event()
+
+    async def held(encoder: HashingEncoder, texts: Sequence[str]) -> None:
+        if half.is_set():
+            await asyncio.Event().wait()
+        half.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        another_encoder(patch, held)
+        async with open_services(settings) as services:
+            async with asyncio.timeout(30):
+                while (await services.rebuilding.told()).done < 2:
+                    await asyncio.sleep(0.01)
+    another_encoder(monkeypatch)
+    count, close = QdrantEdge.count, QdrantEdge.close
+    failed: list[QdrantEdge] = []
+    closed: list[QdrantEdge] = []
+
+    def closing(index: QdrantEdge) -> None:
+        closed.append(index)
+        close(index)
+
+    async def fails_once(index: QdrantEdge) -> int:
+        if not failed:
+            failed.append(index)
+            raise EngineUnavailable("not now")
+        return await count(index)
+
+    monkeypatch.setattr(QdrantEdge, "count", fails_once)
+    monkeypatch.setattr(QdrantEdge, "close", closing)
+    async with open_services(settings) as services:
+        assert failed
+        assert closed == failed
+        await ended(services)
+        assert {await leg.leg.count() for leg in services.legs} == {8}
+
+
 async def test_a_server_is_asked_and_tells_how_it_goes(
     settings: Settings,
 ) -> None:
@@ -343,3 +387,39 @@ async def test_a_stop_between_two_switches_leaves_both_answering_and_ends_with_t
         assert {await leg.leg.count() for leg in services.legs} == {8}
     assert switched.read_text() == "g1\n"
     assert (settings.data_dir / "graph.db.current").read_text() == "g1\n"
+
+
+async def test_words_kept_before_spelling_answer_until_they_are_kept_for_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of the format before is opened, answers, says what it lacks, and is built anew."""
+    opened = Tantivy.open
+    with monkeypatch.context() as before:
+        before.setattr(Tantivy, "open", lambda folder, **_: opened(folder, spells=False))
+        space, _ = await filled(settings, 2)
+    go_on = asyncio.Event()
+    put = Tantivy.put
+
+    async def waiting(self: Tantivy, passages: Sequence[Passage]) -> None:
+        await go_on.wait()
+        await put(self, passages)
+
+    monkeypatch.setattr(Tantivy, "put", waiting)
+    async with open_services(settings) as services, speaking_to(services) as client:
+
+        async def searched() -> tuple[Mapping[str, object], object]:
+            answer = await client.get(f"/api/spaces/{space}/search", params={"q": "coppre mine"})
+            trace = answer.json()["trace"]
+            (words,) = (leg for leg in trace["legs"] if leg["leg"] == "bm25")
+            return trace["understood"], words["state"]
+
+        understood, state = await searched()
+        assert state == "ok"
+        assert understood["corrections"] == []
+        assert understood["unchecked"] == "the index of words is being rebuilt for it"
+        go_on.set()
+        await ended(services)
+        understood, state = await searched()
+        assert state == "ok"
+        assert understood["unchecked"] == ""
+        assert understood["corrections"] == [{"written": "coppre", "searched": "copper"}]
