@@ -97,6 +97,8 @@ class Worker:
             for kind, many in self._apart.items()
             for number in range(many)
         ]
+        if self._loops:
+            self._loops.append(asyncio.create_task(self._look_out(), name="look-out for work"))
 
     async def stop(self) -> None:
         """Give back what runs, so that the next start takes it up at once."""
@@ -124,10 +126,23 @@ class Worker:
                     raise
                 except Exception:
                     log.exception("the worker could not look for jobs; trying again")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), POLL)
+                await bell.wait()
         finally:
             self._bells.discard(bell)
+
+    async def _look_out(self) -> None:
+        """Ring for work that another process asked for, or whose time has come: one look for all
+        who wait, since each look costs a quiet server what it does all day."""
+        while True:
+            await asyncio.sleep(POLL)
+            try:
+                if not await self._outbox.due():
+                    continue
+            except Exception:
+                log.exception("the worker could not look for jobs; trying again")
+                continue
+            for bell in self._bells:
+                bell.set()
 
     async def once(self, *, only: Collection[str] = (), without: Collection[str] = ()) -> bool:
         """Claim a job, of these kinds or of all but those, and see it to an end; was there one?"""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import new_id, now
@@ -141,30 +141,11 @@ class Outbox:
         cancelled while its worker died, is handed out too: somebody has to clear up after it.
         """
         moment = now()
-        other = jobs.alias()
-        busy = exists().where(
-            other.c.subject == jobs.c.subject,
-            other.c.id != jobs.c.id,
-            other.c.state == JobState.RUNNING,
-            other.c.lease_until >= moment,
-        )
-        candidate = (
-            select(jobs.c.id)
-            .where(
-                or_(
-                    and_(jobs.c.state == JobState.QUEUED, jobs.c.run_after <= moment),
-                    and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < moment),
-                ),
-                ~busy,
-                *([jobs.c.kind.in_(only)] if only else []),
-                *([jobs.c.kind.not_in(without)] if without else []),
-            )
-            .order_by(jobs.c.run_after, jobs.c.created_at, jobs.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        if not await self._anything(candidate):
+        candidate = _first_due(moment, only, without)
+        # A look before the write, so as not to take the writer's lock for nothing.
+        if not await self._store.rows(candidate):
             return None
+        candidate = candidate.with_for_update(skip_locked=True)
         async with self._store.writing() as connection:
             row = (
                 await connection.execute(
@@ -182,10 +163,9 @@ class Outbox:
             ).one_or_none()
         return _job(row) if row is not None else None
 
-    async def _anything(self, candidate: Any) -> bool:
-        """A look before the write: an idle worker should not take the writer's lock each second."""
-        async with self._store.reading() as connection:
-            return (await connection.execute(candidate)).first() is not None
+    async def due(self) -> bool:
+        """Whether there is a job to claim."""
+        return bool(await self._store.rows(_first_due(now())))
 
     async def renew(self, job: Job, owner: str) -> bool:
         """Keep a job for another lease; False when it is to be stopped, or is no longer ours."""
@@ -326,6 +306,32 @@ class Outbox:
             jobs.c.state == JobState.RUNNING,
             ~jobs.c.cancel,
         )
+
+
+def _first_due(
+    moment: datetime, only: Collection[str] = (), without: Collection[str] = ()
+) -> Select[tuple[str]]:
+    other = jobs.alias()
+    busy = exists().where(
+        other.c.subject == jobs.c.subject,
+        other.c.id != jobs.c.id,
+        other.c.state == JobState.RUNNING,
+        other.c.lease_until >= moment,
+    )
+    return (
+        select(jobs.c.id)
+        .where(
+            or_(
+                and_(jobs.c.state == JobState.QUEUED, jobs.c.run_after <= moment),
+                and_(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < moment),
+            ),
+            ~busy,
+            *([jobs.c.kind.in_(only)] if only else []),
+            *([jobs.c.kind.not_in(without)] if without else []),
+        )
+        .order_by(jobs.c.run_after, jobs.c.created_at, jobs.c.id)
+        .limit(1)
+    )
 
 
 def _job(row: Row[Any]) -> Job:

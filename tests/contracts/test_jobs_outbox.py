@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -311,3 +312,48 @@ async def test_a_claim_for_some_kinds_leaves_the_others_where_they_are(
     job = await outbox.claim("w/1/1/1", only=["slow"])
     assert job is not None
     assert job.subject == "a"
+
+
+async def test_work_that_nobody_rings_for_is_seen(
+    store: Store, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process asks for while all wait is begun, with no bell but the clock's."""
+    monkeypatch.setattr("backend.jobs.POLL", 0.01)
+    handler = Recorder(store)
+    worker = Worker(outbox, {"count": handler}, at_once=2, apart={"other": 1})
+    await worker.start()
+    for subject in ("first", "second"):
+        await ask(store, outbox, subject)
+        async with asyncio.timeout(30):
+            while subject not in handler.done:
+                await asyncio.sleep(0.005)
+    await worker.stop()
+
+
+async def test_those_who_wait_for_work_look_together(
+    store: Store, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is nothing to do, each asks once as it begins, and from then on one for all."""
+    monkeypatch.setattr("backend.jobs.POLL", 0.01)
+    claims = looks = 0
+
+    class Counted(Outbox):
+        async def claim(
+            self, owner: str, *, only: Collection[str] = (), without: Collection[str] = ()
+        ) -> Job | None:
+            nonlocal claims
+            claims += 1
+            return await super().claim(owner, only=only, without=without)
+
+        async def due(self) -> bool:
+            nonlocal looks
+            looks += 1
+            return await super().due()
+
+    worker = Worker(Counted(store), {}, at_once=3, apart={"other": 2})
+    await worker.start()
+    async with asyncio.timeout(30):
+        while looks < 5:
+            await asyncio.sleep(0.005)
+    await worker.stop()
+    assert claims == 5
