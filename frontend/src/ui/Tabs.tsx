@@ -1,9 +1,14 @@
+import type { LucideIcon } from 'lucide-react';
 import { Tabs as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
+
+import { classes } from './classes';
 
 interface Tab<T extends string> {
   id: T;
   label: string;
+  /** Stands for the label of a tab that is not open, where the row is narrow. */
+  icon?: LucideIcon;
   count?: number | null;
 }
 
@@ -26,25 +31,37 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
       }}
       className="flex h-full min-h-0 flex-col"
     >
-      <Radix.List
-        aria-label={label}
-        className="flex h-10 shrink-0 items-stretch overflow-x-auto border-b border-border px-1.5 [scrollbar-width:none]"
-      >
-        {tabs.map((tab) => (
-          <Radix.Trigger
-            key={tab.id}
-            value={tab.id}
-            className="relative shrink-0 rounded-sm px-1.5 -outline-offset-2 text-[13px] font-medium text-muted transition-colors hover:text-text data-[state=active]:text-text data-[state=active]:after:absolute data-[state=active]:after:inset-x-1.5 data-[state=active]:after:bottom-0 data-[state=active]:after:h-0.5 data-[state=active]:after:rounded-full data-[state=active]:after:bg-accent"
-          >
-            {tab.label}
-            {typeof tab.count === 'number' && (
-              <span className="ml-1 rounded-full bg-surface-2 px-1.5 text-[11px] tabular-nums">
-                {tab.count}
+      <div className="@container shrink-0">
+        <Radix.List
+          aria-label={label}
+          className="flex h-10 shrink-0 items-stretch overflow-x-auto border-b border-border px-1.5 [scrollbar-width:none]"
+        >
+          {tabs.map(({ id, label, icon: Icon, count }) => (
+            <Radix.Trigger
+              key={id}
+              value={id}
+              title={Icon && label}
+              className="group relative inline-flex shrink-0 items-center gap-1 rounded-sm px-1.5 -outline-offset-2 text-[13px] font-medium text-muted transition-colors hover:text-text data-[state=active]:text-text data-[state=active]:after:absolute data-[state=active]:after:inset-x-1.5 data-[state=active]:after:bottom-0 data-[state=active]:after:h-0.5 data-[state=active]:after:rounded-full data-[state=active]:after:bg-accent"
+            >
+              {Icon && (
+                <Icon
+                  size={15}
+                  aria-hidden
+                  className="hidden group-data-[state=inactive]:@max-[24.5rem]:block"
+                />
+              )}
+              <span
+                className={classes(Icon && 'group-data-[state=inactive]:@max-[24.5rem]:sr-only')}
+              >
+                {label}
               </span>
-            )}
-          </Radix.Trigger>
-        ))}
-      </Radix.List>
+              {typeof count === 'number' && (
+                <span className="text-[11px] font-normal text-muted tabular-nums">{count}</span>
+              )}
+            </Radix.Trigger>
+          ))}
+        </Radix.List>
+      </div>
       {children}
     </Radix.Root>
   );

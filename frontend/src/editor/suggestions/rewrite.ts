@@ -9,7 +9,16 @@ import {
 } from '@tiptap/pm/state';
 import { AddMarkStep, RemoveMarkStep, ReplaceStep } from '@tiptap/pm/transform';
 
-import { fragmentOf, neighbour, sizeOf, type Token, tokensOf, track, type Tracked } from './inline';
+import {
+  deletionOf,
+  fragmentOf,
+  neighbour,
+  sizeOf,
+  type Token,
+  tokensOf,
+  track,
+  type Tracked,
+} from './inline';
 import { merge } from './merge';
 import { type Author, idOf, newStamp, nodeStamp } from './model';
 
@@ -162,7 +171,9 @@ function rewriteInline(
   const done: { range: Range; tracked: Tracked; size: number }[] = [];
   for (const range of ranges) {
     const [a, b] = [cut(before, range.fromA, range.toA), cut(after, range.fromB, range.toB)];
-    const beside = neighbour([a.before, a.after], author.id);
+    // A browser may tell of more than a key changed: what was struck out beside it, too.
+    const [first, last] = [a.tokens[0], a.tokens.at(-1)].filter((one) => one && deletionOf(one));
+    const beside = neighbour([a.before, first, last, a.after], author.id);
     const $a = before.resolve(range.fromA);
     const own = proposed($a, author.id);
     // Characters of two units are changed whole, or half of one would be left.

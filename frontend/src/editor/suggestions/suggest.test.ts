@@ -106,6 +106,17 @@ describe('what is written in suggest mode', () => {
     expect(marked(editor)[0]).toBe('Revenue grew we[-l-]l • in 2025.');
   });
 
+  it('is one suggestion where a browser tells of words that were struck out before, too', () => {
+    const editor = brief();
+    const from = placeOf(editor, 'Costs');
+    editor.view.dispatch(editor.state.tr.delete(from + 5, from + 10));
+    const letter = { from: from + 4, to: from + 10 };
+    const rest = editor.schema.text(' fell');
+    editor.view.dispatch(editor.state.tr.replaceWith(letter.from, letter.to, rest));
+    expect(marked(editor)[1]).toBe('Cost[-s fell-].');
+    expect(suggestState(editor.state).all).toHaveLength(1);
+  });
+
   it('takes back one’s own words for good', () => {
     const editor = brief();
     const before = editor.getJSON();

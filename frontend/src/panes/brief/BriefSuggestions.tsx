@@ -13,9 +13,10 @@ import {
   suggestState,
 } from '../../editor';
 import type { Session } from '../../session';
+import { Ago } from '../../ui/Ago';
 import { Button } from '../../ui/Button';
 import { keyText } from '../../ui/Keys';
-import { count, when } from '../../ui/words';
+import { count } from '../../ui/words';
 
 /** Who writes in this session, as suggestions name them. */
 export function authorOf(session: Session): Author {
@@ -157,7 +158,9 @@ export function BriefSuggestions({ editor, suggesting, editable }: BriefSuggesti
     >
       <p className="suggestion-who">
         <Who name={chosen.name} kind={chosen.kind} color={chosen.color} />
-        <time dateTime={chosen.at}>{when(chosen.at)}</time>
+        <span>
+          <Ago at={chosen.at} />
+        </span>
       </p>
       <p className="suggestion-what">{chosen.summary}</p>
       {editable && (

@@ -1,3 +1,4 @@
+import { FileDown, History as Clock, ListChecks, MessageSquare, PencilLine } from 'lucide-react';
 import { memo } from 'react';
 
 import { useClaims } from '../../claims';
@@ -27,11 +28,26 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       value={right}
       onChange={(next) => go({ right: next })}
       tabs={[
-        { id: 'claims', label: 'Claims', count: report.data?.coverage.claims ?? null },
-        { id: 'comments', label: 'Comments', count: comments.data?.threads.length ?? null },
-        { id: 'suggestions', label: 'Suggestions', count: pending?.all.length || null },
-        { id: 'history', label: 'History' },
-        { id: 'ship', label: 'Ship' },
+        {
+          id: 'claims',
+          label: 'Claims',
+          icon: ListChecks,
+          count: report.data?.coverage.claims || null,
+        },
+        {
+          id: 'comments',
+          label: 'Comments',
+          icon: MessageSquare,
+          count: comments.data?.threads.length || null,
+        },
+        {
+          id: 'suggestions',
+          label: 'Suggestions',
+          icon: PencilLine,
+          count: pending?.all.length || null,
+        },
+        { id: 'history', label: 'History', icon: Clock },
+        { id: 'ship', label: 'Ship', icon: FileDown },
       ]}
     >
       <TabPanel id="claims">

@@ -34,7 +34,8 @@ import {
 import { announce, select, useBriefPort, usePlace, useCommands, useOffline } from '../../desk';
 import { cite, useEvidence } from '../../sources';
 import { Button } from '../../ui/Button';
-import { classes } from '../../ui/classes';
+import { Choices } from '../../ui/Choices';
+import { classes, rowLook } from '../../ui/classes';
 import { Empty } from '../../ui/Empty';
 import { Keys } from '../../ui/Keys';
 import { Notice } from '../../ui/Notice';
@@ -279,26 +280,7 @@ function Filters({ claims, value, onChange }: FiltersProps) {
     ['open', 'Unresolved'],
     ...present.map((verdict): [Filter, string] => [verdict, VERDICTS[verdict].word]),
   ];
-  return (
-    <div role="group" aria-label="Show claims" className="flex flex-wrap gap-1">
-      {options.map(([id, label]) => (
-        <button
-          key={id}
-          type="button"
-          aria-pressed={value === id}
-          onClick={() => onChange(id)}
-          className={classes(
-            'rounded-full border px-2 text-xs leading-5',
-            value === id
-              ? 'border-accent bg-accent-soft font-medium text-accent'
-              : 'border-border text-muted hover:text-text',
-          )}
-        >
-          {label}
-        </button>
-      ))}
-    </div>
-  );
+  return <Choices label="Show claims" options={options} value={value} onChange={onChange} />;
 }
 
 interface ClaimRowProps {
@@ -392,10 +374,7 @@ const ClaimRow = memo(function ClaimRow(props: ClaimRowProps) {
         else return;
         event.preventDefault();
       }}
-      className={classes(
-        'lazy-row border-b border-l-2 border-border px-4 py-2.5 -outline-offset-2',
-        chosen ? 'border-l-accent bg-accent-soft/50' : 'border-l-transparent',
-      )}
+      className={classes('lazy-row', rowLook(chosen))}
     >
       <button
         type="button"

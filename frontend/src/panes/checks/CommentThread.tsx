@@ -25,7 +25,7 @@ import {
 import { announce, select, useOffline } from '../../desk';
 import { Ago } from '../../ui/Ago';
 import { Button, IconButton } from '../../ui/Button';
-import { classes } from '../../ui/classes';
+import { rowLook } from '../../ui/classes';
 import { Confirm } from '../../ui/Dialog';
 import { Menu, MenuItem } from '../../ui/Menu';
 import { ProblemNotice } from '../../ui/ProblemNotice';
@@ -98,10 +98,7 @@ export const ThreadCard = memo(function ThreadCard(props: ThreadCardProps) {
       onKeyDown={(event) => {
         if (event.target === row.current && event.key === 'Escape') port?.focus();
       }}
-      className={classes(
-        'border-b border-l-2 border-border px-4 py-2.5 -outline-offset-2',
-        chosen ? 'border-l-accent bg-accent-soft/50' : 'border-l-transparent',
-      )}
+      className={rowLook(chosen)}
     >
       <button
         type="button"

@@ -25,7 +25,7 @@ import {
 } from '../../comments';
 import { announce, select, usePlace } from '../../desk';
 import { Button } from '../../ui/Button';
-import { classes } from '../../ui/classes';
+import { Choices } from '../../ui/Choices';
 import { Empty } from '../../ui/Empty';
 import { Keys } from '../../ui/Keys';
 import { Notice } from '../../ui/Notice';
@@ -114,24 +114,7 @@ export function Comments({ brief }: { brief: string }) {
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex shrink-0 flex-col gap-2 border-b border-border px-4 py-3">
         <Compose brief={brief} rights={rights} />
-        <div role="group" aria-label="Show comments" className="flex flex-wrap gap-1">
-          {options.map(([id, label]) => (
-            <button
-              key={id}
-              type="button"
-              aria-pressed={filter === id}
-              onClick={() => setFilter(id)}
-              className={classes(
-                'rounded-full border px-2 text-xs leading-5 tabular-nums',
-                filter === id
-                  ? 'border-accent bg-accent-soft font-medium text-accent'
-                  : 'border-border text-muted hover:text-text',
-              )}
-            >
-              {label}
-            </button>
-          ))}
-        </div>
+        <Choices label="Show comments" options={options} value={filter} onChange={setFilter} />
         {comments.error !== null && (
           <p className="text-xs text-warn">
             These may not be the latest: {asProblem(comments.error).message}

@@ -1,12 +1,20 @@
 import { Check, X } from 'lucide-react';
+import { useEffect, useRef } from 'react';
 
-import { type PendingSuggestion, setMode, useMode, useSuggestions } from '../../desk';
+import {
+  type PendingSuggestion,
+  setMode,
+  type SuggestionDesk,
+  useMode,
+  useSuggestions,
+} from '../../desk';
 import { colorOf } from '../../editor';
+import { Ago } from '../../ui/Ago';
 import { Button } from '../../ui/Button';
-import { classes } from '../../ui/classes';
+import { classes, rowLook } from '../../ui/classes';
 import { Empty } from '../../ui/Empty';
 import { Keys } from '../../ui/Keys';
-import { count, when } from '../../ui/words';
+import { count, number } from '../../ui/words';
 
 /** The suggestions by who made them, each author where their first one stands. */
 function byAuthor(all: readonly PendingSuggestion[]): PendingSuggestion[][] {
@@ -35,88 +43,118 @@ export function Suggestions() {
       </Empty>
     );
   return (
-    <div className="flex min-h-0 flex-1 flex-col gap-4 overflow-auto p-3">
-      <p className="text-xs text-muted">
-        <Keys of="F9" /> next, <Keys of="Alt+Enter" /> accept, <Keys of="Alt+Backspace" /> reject.
+    <div className="flex min-h-0 flex-1 flex-col">
+      <p className="shrink-0 border-b border-border px-4 py-3 text-xs text-muted">
         Until decided, suggestions are left out of claims and exports.
       </p>
-      {byAuthor(desk.all).map((all) => {
-        const [first] = all;
-        if (!first) return null;
-        const decide = (verdict: 'accept' | 'reject') => () =>
-          desk.decide(verdict, { author: first.author });
-        return (
-          <section key={first.author} aria-label={`Suggestions by ${first.name}`}>
-            <div className="mb-1.5 flex flex-wrap items-center gap-x-2 gap-y-1">
-              <h3 className="flex min-w-0 flex-1 items-center gap-1.5 text-[13px] font-semibold">
-                <span
-                  className="suggestion-dot"
-                  aria-hidden
-                  style={colorOf(first) ? { background: first.color } : undefined}
-                />
-                <span className="truncate">{first.name}</span>
-                {first.kind === 'ai' && <span className="suggestion-ai">AI</span>}
-                <span className="text-xs font-normal text-muted">
-                  {count(all.length, 'suggestion')}
-                </span>
-              </h3>
-              {desk.decides && all.length > 1 && (
-                <div className="flex gap-1.5">
-                  <Button small onClick={decide('accept')}>
-                    Accept all
-                  </Button>
-                  <Button small onClick={decide('reject')}>
-                    Reject all
-                  </Button>
-                </div>
-              )}
-            </div>
-            <ul className="flex flex-col gap-1.5">
-              {all.map((one) => (
-                <li
-                  key={one.id}
-                  className={classes(
-                    'lazy-row rounded-md border bg-surface p-2.5',
-                    one.id === desk.current ? 'border-accent' : 'border-border',
-                  )}
-                >
-                  <button
-                    type="button"
-                    className="block w-full text-left text-[13px] [overflow-wrap:anywhere] hover:underline"
-                    aria-current={one.id === desk.current ? 'true' : undefined}
-                    onClick={() => desk.show(one.id)}
-                  >
-                    {one.summary}
-                  </button>
-                  <div className="mt-1.5 flex flex-wrap items-center gap-1.5">
-                    <time dateTime={one.at} className="flex-1 text-xs text-muted">
-                      {when(one.at)}
-                    </time>
-                    {desk.decides && (
-                      <>
-                        <Button
-                          small
-                          aria-label={`Accept: ${one.summary}`}
-                          onClick={() => desk.decide('accept', { id: one.id })}
-                        >
-                          <Check size={13} aria-hidden /> Accept
-                        </Button>
-                        <Button
-                          small
-                          aria-label={`Reject: ${one.summary}`}
-                          onClick={() => desk.decide('reject', { id: one.id })}
-                        >
-                          <X size={13} aria-hidden /> Reject
-                        </Button>
-                      </>
-                    )}
-                  </div>
-                </li>
-              ))}
-            </ul>
-          </section>
-        );
-      })}
+      <div className="min-h-0 flex-1 overflow-auto" tabIndex={-1}>
+        {byAuthor(desk.all).map((all) => (
+          <OfAuthor key={all[0]?.author} all={all} desk={desk} />
+        ))}
+      </div>
+      <p className="shrink-0 border-t border-border px-4 py-1.5 text-xs text-muted">
+        <Keys of="F9" /> next
+        {desk.decides && (
+          <>
+            {' '}
+            · <Keys of="Alt+Enter" /> accept · <Keys of="Alt+Backspace" /> reject
+          </>
+        )}
+      </p>
     </div>
+  );
+}
+
+interface OfAuthorProps {
+  all: readonly PendingSuggestion[];
+  desk: SuggestionDesk;
+}
+
+function OfAuthor({ all, desk }: OfAuthorProps) {
+  const [first] = all;
+  if (!first) return null;
+  const decide = (verdict: 'accept' | 'reject') => () =>
+    desk.decide(verdict, { author: first.author });
+  return (
+    <section aria-label={`Suggestions by ${first.name}`}>
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5 border-b border-border px-4 py-2">
+        <h3 className="flex min-w-32 flex-1 items-center gap-1.5 text-[13px] font-semibold">
+          <span
+            className="suggestion-dot"
+            aria-hidden
+            style={colorOf(first) ? { background: first.color } : undefined}
+          />
+          <span className="truncate">{first.name}</span>
+          {first.kind === 'ai' && <span className="suggestion-ai">AI</span>}
+          <span className="shrink-0 text-xs font-normal text-muted">
+            <span aria-hidden>{number(all.length)}</span>
+            <span className="sr-only">{count(all.length, 'suggestion')}</span>
+          </span>
+        </h3>
+        {desk.decides && all.length > 1 && (
+          <div className="flex gap-1.5">
+            <Button small onClick={decide('accept')}>
+              Accept all
+            </Button>
+            <Button small onClick={decide('reject')}>
+              Reject all
+            </Button>
+          </div>
+        )}
+      </div>
+      <ul>
+        {all.map((one) => (
+          <Row key={one.id} one={one} desk={desk} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface RowProps {
+  one: PendingSuggestion;
+  desk: SuggestionDesk;
+}
+
+function Row({ one, desk }: RowProps) {
+  const chosen = one.id === desk.current;
+  const row = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (chosen) row.current?.scrollIntoView({ block: 'nearest' });
+  }, [chosen]);
+  return (
+    <li ref={row} className={classes('lazy-row', rowLook(chosen))}>
+      <button
+        type="button"
+        className="block w-full text-left text-[13px] leading-snug [overflow-wrap:anywhere]"
+        aria-current={chosen ? 'true' : undefined}
+        onClick={() => desk.show(one.id)}
+      >
+        {one.summary}
+      </button>
+      <div className="mt-1.5 flex flex-wrap items-center gap-1.5">
+        <span className="flex-1 text-xs text-muted">
+          <Ago at={one.at} />
+        </span>
+        {desk.decides && (
+          <>
+            <Button
+              small
+              aria-label={`Accept: ${one.summary}`}
+              onClick={() => desk.decide('accept', { id: one.id })}
+            >
+              <Check size={13} aria-hidden /> Accept
+            </Button>
+            <Button
+              small
+              aria-label={`Reject: ${one.summary}`}
+              onClick={() => desk.decide('reject', { id: one.id })}
+            >
+              <X size={13} aria-hidden /> Reject
+            </Button>
+          </>
+        )}
+      </div>
+    </li>
   );
 }
