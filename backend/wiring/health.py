@@ -136,5 +136,7 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
 
 
 def _how(standing: Standing) -> str:
-    leg = standing.serving.leg if standing.serving is not None else None
+    if standing.serving is None:
+        return ""
+    leg = standing.serving.leg
     return leg.report() if isinstance(leg, Reports) else ""
