@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from evals.bench.peers import ROOT, begin_alone, heading
+from evals.bench.peers import DATA, MODELS, OUT, begin_alone, heading
 from evals.bench.vectors import passage_vectors
 from evals.datasets import load
 from evals.systems import open_encoder
@@ -295,10 +295,10 @@ async def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m evals.bench.growth", description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--collection", default="musique", help="whose vectors are shaken")
-    parser.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    parser.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
+    parser.add_argument("--models", type=Path, default=MODELS)
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--sizes", default="10000,100000,1000000", help="ascending, by comma")
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--dense", action="store_true", help="the dense leg alone, without words")

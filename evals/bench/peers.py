@@ -7,6 +7,7 @@ so that what else the machine did in that minute falls on both sides of it.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import importlib
 import importlib.util
@@ -15,7 +16,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -24,11 +25,14 @@ from typing import Any, TypeVar, cast
 
 import psutil
 
-from evals.datasets import Collection
+from evals.datasets import Collection, load
 from evals.metrics import ndcg
 from evals.report import machine
 
 ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
+MODELS = ROOT / "var" / "models"
+OUT = ROOT / "evals" / "out"
 AT_ONCE = (1, 8)
 TOP = 10
 RECALL = 0.99  # of what is right; who finds less is not compared
@@ -185,6 +189,34 @@ def table(
     lines += ["", "Medians over the rounds; ratios with their lowest and highest round."]
     lines.append(f"Load average {raced.load[0]:.1f} before, {raced.load[1]:.1f} after.")
     return "\n".join(lines)
+
+
+def options(
+    program: str, described: str | None, *, questions: int = 200, rounds: int = 7
+) -> argparse.ArgumentParser:
+    """What every one of these programs can be told."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m evals.bench.{program}",
+        description=described,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--collection", default="musique")
+    parser.add_argument("--questions", type=int, default=questions)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    return parser
+
+
+def compare(
+    parser: argparse.ArgumentParser,
+    packages: Sequence[str],
+    measure: Callable[[Collection, argparse.Namespace], Coroutine[Any, Any, str]],
+) -> None:
+    """Print what was run, and what came of it."""
+    chosen = parser.parse_args()
+    begin_alone()
+    print(heading(" ".join([parser.prog, *sys.argv[1:]]), packages))
+    print(asyncio.run(measure(load(chosen.data / chosen.collection), chosen)))
 
 
 def heading(command: str, packages: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ index also applies the reader's scope and gives passage ids; the others give num
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import importlib
 import tempfile
@@ -23,12 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.bench.peers import (
-    ROOT,
+    MODELS,
+    OUT,
     TOP,
     System,
-    begin_alone,
+    compare,
     enough,
-    heading,
+    options,
     overlap,
     peer,
     race,
@@ -36,7 +36,7 @@ from evals.bench.peers import (
     tied,
 )
 from evals.bench.vectors import passage_vectors
-from evals.datasets import Collection, load
+from evals.datasets import Collection
 from evals.systems import open_encoder
 from retrieval.model import Side
 from retrieval.stores.qdrant_edge import QdrantEdge
@@ -170,12 +170,12 @@ def qdrant(
         client.close()
 
 
-async def measure(
-    collection: Collection, count: int, rounds: int, models: Path, out: Path, server: str | None
-) -> str:
-    asked = list(collection.queries.values())[:count]
-    async with open_encoder(models) as encoder:
-        ids, vectors = await passage_vectors(collection, encoder=encoder, models=models, out=out)
+async def measure(collection: Collection, chosen: argparse.Namespace) -> str:
+    asked = list(collection.queries.values())[: chosen.questions]
+    async with open_encoder(chosen.models) as encoder:
+        ids, vectors = await passage_vectors(
+            collection, encoder=encoder, models=chosen.models, out=chosen.out
+        )
         questions = await encoder.encode(asked, side=Side.QUERY)
         fingerprint, dimensions = encoder.fingerprint, encoder.dimensions
     right = [tied(list(zip(ids, scores.tolist(), strict=True))) for scores in questions @ vectors.T]
@@ -192,49 +192,29 @@ async def measure(
             exact_numpy(ids, vectors, questions),
             *usearch(ids, vectors, questions, right),
             *hnswlib(ids, vectors, questions, right),
-            *(on.enter_context(qdrant(server, ids, vectors, questions)) if server else []),
+            *(
+                on.enter_context(qdrant(chosen.qdrant, ids, vectors, questions))
+                if chosen.qdrant
+                else []
+            ),
         ]
-        raced = await race(systems, questions=len(questions), rounds=rounds)
+        raced = await race(systems, questions=len(questions), rounds=chosen.rounds)
     quality = {"recall@10": {name: overlap(held, right) for name, held in raced.answers.items()}}
     said = f"{collection.name}, {len(ids):,} vectors of {dimensions}, {len(questions)} questions"
-    if server is None:
+    if chosen.qdrant is None:
         said += "; no Qdrant server was named with --qdrant"
-    return f"{said}, {rounds} rounds\n\n{table(systems, raced, quality)}"
+    return f"{said}, {chosen.rounds} rounds\n\n{table(systems, raced, quality)}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m evals.bench.peers_dense",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--collection", default="musique")
-    parser.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    parser.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
-    parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser = options("peers_dense", __doc__)
+    parser.add_argument("--models", type=Path, default=MODELS)
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--qdrant", metavar="URL", help="a running Qdrant server")
-    chosen = parser.parse_args()
-    begin_alone()
-    print(
-        heading(
-            parser.prog,
-            ["qdrant-edge-py", "faiss-cpu", "qdrant-client", "numpy", "usearch", "hnswlib"],
-        )
-    )
-    collection = load(chosen.data / chosen.collection)
-    print(
-        asyncio.run(
-            measure(
-                collection,
-                chosen.questions,
-                chosen.rounds,
-                chosen.models,
-                chosen.out,
-                chosen.qdrant,
-            )
-        )
+    compare(
+        parser,
+        ["qdrant-edge-py", "faiss-cpu", "qdrant-client", "numpy", "usearch", "hnswlib"],
+        measure,
     )
 
 

@@ -10,7 +10,6 @@ for the first time takes, and how fast passages are indexed, by CPU time with th
 from __future__ import annotations
 
 import argparse
-import asyncio
 import math
 import tempfile
 import time
@@ -21,19 +20,18 @@ from typing import Any
 import tantivy
 
 from evals.bench.peers import (
-    ROOT,
     TOP,
     System,
-    begin_alone,
-    heading,
+    compare,
     mean_ndcg,
+    options,
     overlap,
     peer,
     race,
     table,
     tied,
 )
-from evals.datasets import Collection, load
+from evals.datasets import Collection
 from retrieval.dense import passage_text
 from retrieval.memory import K1, B, MemoryLexical
 from retrieval.model import Query
@@ -180,8 +178,8 @@ async def exact(collection: Collection, questions: Sequence[str]) -> list[frozen
     return right
 
 
-async def measure(collection: Collection, count: int, rounds: int) -> str:
-    ids = [id for id in collection.queries if id in collection.judged][:count]
+async def measure(collection: Collection, chosen: argparse.Namespace) -> str:
+    ids = [id for id in collection.queries if id in collection.judged][: chosen.questions]
     questions = [collection.queries[id] for id in ids]
     with tempfile.TemporaryDirectory(prefix="peers-lexical-") as folder:
         index = Tantivy.open(Path(folder) / "ours")
@@ -198,7 +196,7 @@ async def measure(collection: Collection, count: int, rounds: int) -> str:
                 raw_tantivy(Path(folder) / "raw", collection, questions, built),
                 *bm25s_systems(collection, questions, built),
             ]
-            raced = await race(systems, questions=len(questions), rounds=rounds)
+            raced = await race(systems, questions=len(questions), rounds=chosen.rounds)
         finally:
             index.close()
     right = await exact(collection, questions)
@@ -210,22 +208,12 @@ async def measure(collection: Collection, count: int, rounds: int) -> str:
     }
     said = f"{collection.name}, {len(collection.passages):,} passages, {len(ids)} questions"
     asking = f"A question that was not asked before takes us {first:.2f} ms of CPU."
-    return f"{said}, {rounds} rounds\n\n{table(systems, raced, quality)}\n{built}\n{asking}"
+    return f"{said}, {chosen.rounds} rounds\n\n{table(systems, raced, quality)}\n{built}\n{asking}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m evals.bench.peers_lexical", description=__doc__
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--collection", default="musique")
-    parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=7)
-    chosen = parser.parse_args()
-    begin_alone()
-    print(heading(parser.prog, ["tantivy", "bm25s", "numba", "pystemmer", "snowballstemmer"]))
-    collection = load(chosen.data / chosen.collection)
-    print(asyncio.run(measure(collection, chosen.questions, chosen.rounds)))
+    parser = options("peers_lexical", __doc__)
+    compare(parser, ["tantivy", "bm25s", "numba", "pystemmer", "snowballstemmer"], measure)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ scope.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,19 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.bench.peers import (
-    ROOT,
+    MODELS,
     TOP,
     System,
-    begin_alone,
+    compare,
     enough,
-    heading,
+    options,
     overlap,
     peer,
     race,
     table,
     tied,
 )
-from evals.datasets import Collection, load
+from evals.datasets import Collection
 from retrieval.dense import passage_text
 from retrieval.encoders.inference_free import InferenceFreeEncoder
 from retrieval.model import Side, SparseVector
@@ -165,13 +164,14 @@ def seismic(
     return [System(f"Seismic, {cut} terms, heap factor {near}", ask)]
 
 
-async def measure(collection: Collection, count: int, rounds: int, models: Path) -> str:
-    encoder = InferenceFreeEncoder.open(models / GRANITE)
+async def measure(collection: Collection, chosen: argparse.Namespace) -> str:
+    encoder = InferenceFreeEncoder.open(chosen.models / GRANITE)
     ids = [passage.id for passage in collection.passages]
     vectors = await encoder.encode(
         [passage_text(passage) for passage in collection.passages], side=Side.PASSAGE
     )
-    questions = await encoder.encode(list(collection.queries.values())[:count], side=Side.QUERY)
+    asked = list(collection.queries.values())[: chosen.questions]
+    questions = await encoder.encode(asked, side=Side.QUERY)
     score = exact_scores(ids, vectors)
     right = [tied(score(question)) for question in questions]
     with tempfile.TemporaryDirectory(prefix="peers-sparse-") as folder:
@@ -184,7 +184,7 @@ async def measure(collection: Collection, count: int, rounds: int, models: Path)
                 *exact_scipy(ids, vectors, questions),
                 *seismic(ids, vectors, questions, right),
             ]
-            raced = await race(systems, questions=len(questions), rounds=rounds)
+            raced = await race(systems, questions=len(questions), rounds=chosen.rounds)
         finally:
             index.close()
     quality = {"recall@10": {name: overlap(held, right) for name, held in raced.answers.items()}}
@@ -192,25 +192,13 @@ async def measure(collection: Collection, count: int, rounds: int, models: Path)
     said = (
         f"{collection.name}, {len(ids):,} vectors of {terms:.0f} terms, {len(questions)} questions"
     )
-    return f"{said}, {rounds} rounds\n\n{table(systems, raced, quality)}"
+    return f"{said}, {chosen.rounds} rounds\n\n{table(systems, raced, quality)}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m evals.bench.peers_sparse",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--collection", default="musique")
-    parser.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=7)
-    chosen = parser.parse_args()
-    begin_alone()
-    print(heading(parser.prog, ["qdrant-edge-py", "scipy", "pyseismic-lsr", "numpy"]))
-    collection = load(chosen.data / chosen.collection)
-    print(asyncio.run(measure(collection, chosen.questions, chosen.rounds, chosen.models)))
+    parser = options("peers_sparse", __doc__)
+    parser.add_argument("--models", type=Path, default=MODELS)
+    compare(parser, ["qdrant-edge-py", "scipy", "pyseismic-lsr", "numpy"], measure)
 
 
 if __name__ == "__main__":

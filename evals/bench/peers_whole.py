@@ -20,18 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.bench.peers import (
-    ROOT,
+    MODELS,
+    OUT,
     TOP,
     System,
-    begin_alone,
-    heading,
+    compare,
     mean_ndcg,
+    options,
     peer,
     race,
     table,
 )
 from evals.bench.vectors import passage_vectors
-from evals.datasets import Collection, load
+from evals.datasets import Collection
 from evals.systems import Held, open_encoder, open_legs
 from retrieval.dense import passage_text
 from retrieval.encoders.onnx import OnnxEncoder
@@ -171,10 +172,9 @@ def llama_index(
     return [System("LlamaIndex, in memory, RRF", ask)]
 
 
-async def measure(
-    collection: Collection, count: int, rounds: int, pool: int, models: Path, out: Path
-) -> str:
-    ids = [id for id in collection.queries if id in collection.judged][:count]
+async def measure(collection: Collection, chosen: argparse.Namespace) -> str:
+    pool, models, out = chosen.pool, chosen.models, chosen.out
+    ids = [id for id in collection.queries if id in collection.judged][: chosen.questions]
     questions = [collection.queries[id] for id in ids]
     async with AsyncExitStack() as on:
         encoder = await on.enter_async_context(open_encoder(models))
@@ -196,53 +196,33 @@ async def measure(
             *haystack(collection, vectors, questions, encode, pool),
             *llama_index(collection, vectors, questions, encode, pool),
         ]
-        raced = await race(systems, questions=len(questions), rounds=rounds)
+        raced = await race(systems, questions=len(questions), rounds=chosen.rounds)
     quality = {
         "nDCG@10": {
             name: mean_ndcg(collection, ids, answers) for name, answers in raced.answers.items()
         }
     }
     said = f"{collection.name}, {len(collection.passages):,} passages, {len(ids)} questions"
-    return f"{said}, {rounds} rounds, {pool} of each leg\n\n{table(systems, raced, quality)}"
+    return f"{said}, {chosen.rounds} rounds, {pool} of each leg\n\n{table(systems, raced, quality)}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m evals.bench.peers_whole", description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--collection", default="musique")
-    parser.add_argument("--models", type=Path, default=ROOT / "var" / "models")
-    parser.add_argument("--out", type=Path, default=ROOT / "evals" / "out")
-    parser.add_argument("--questions", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = options("peers_whole", __doc__, questions=50, rounds=3)
+    parser.add_argument("--models", type=Path, default=MODELS)
+    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--pool", type=int, default=POOL)
-    chosen = parser.parse_args()
-    begin_alone()
-    print(
-        heading(
-            parser.prog,
-            [
-                "tantivy",
-                "qdrant-edge-py",
-                "onnxruntime",
-                "haystack-ai",
-                "llama-index-core",
-                "llama-index-retrievers-bm25",
-                "bm25s",
-            ],
-        )
-    )
-    collection = load(chosen.data / chosen.collection)
-    print(
-        asyncio.run(
-            measure(
-                collection,
-                chosen.questions,
-                chosen.rounds,
-                chosen.pool,
-                chosen.models,
-                chosen.out,
-            )
-        )
+    compare(
+        parser,
+        [
+            "tantivy",
+            "qdrant-edge-py",
+            "onnxruntime",
+            "haystack-ai",
+            "llama-index-core",
+            "llama-index-retrievers-bm25",
+            "bm25s",
+        ],
+        measure,
     )
 
 
