@@ -133,14 +133,16 @@ class Rebuilding:
         if state is None and not outdated:
             await self._sweep(here=True)
             return
-        if state is None or not outdated.keys() <= state.generations.keys():
-            held = dict(state.generations) if state is not None else {}
-            state = Rebuild({**await self._next(outdated), **held})
         try:
+            if state is None or not outdated.keys() <= state.generations.keys():
+                held = dict(state.generations) if state is not None else {}
+                state = Rebuild({**await self._next(outdated), **held})
             await self._begin(state)
         except RetrievalError:
+            log.exception("the indexes that are to be rebuilt cannot be opened now")
+            if state is None:
+                return  # until the next start, or until someone asks
             # Begun anew when it can be: until then nobody tells the new indexes what changes.
-            log.exception("the indexes that were being rebuilt cannot be opened now")
             async with self._store.writing() as connection:
                 await self._write(connection, state.anew(state.generations))
         await self._have_a_job()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import httpx
 import numpy as np
@@ -20,6 +21,7 @@ from sqlalchemy import select
 from backend import rebuilding
 from backend.app import create_app
 from backend.commands.reindexing import reindex
+from backend.rebuilding import Rebuilding
 from backend.settings import Settings
 from backend.store.outbox import JobState
 from backend.store.tables import jobs
@@ -287,6 +289,24 @@ async def test_an_index_that_cannot_say_what_it_holds_is_let_go_and_opened_again
         assert closed == failed
         await ended(services)
         assert {await leg.leg.count() for leg in services.legs} == {8}
+
+
+async def test_a_start_goes_on_where_nobody_says_what_serves(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The leg of another encoder stays as it is, all answer, and the next start rebuilds it."""
+    space, _ = await filled(settings, 2)
+    another_encoder(monkeypatch)
+    with pytest.MonkeyPatch.context() as patch:
+        fails = AsyncMock(side_effect=EngineUnavailable("not now"))
+        patch.setattr(Rebuilding, "_next", fails)
+        async with open_services(settings) as services, speaking_to(services) as client:
+            assert fails.await_count == 1
+            assert not (await services.rebuilding.told()).running
+            assert {leg["state"] for leg in (await legs_of(client, space)).values()} == {"ok"}
+    async with open_services(settings) as services:
+        await ended(services)
+        assert services.rebuilding.fed == 4
 
 
 async def test_a_server_is_asked_and_tells_how_it_goes(
