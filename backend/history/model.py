@@ -78,3 +78,7 @@ class Size:
     versions: int
     named: int
     bytes: int
+
+
+class Full(Exception):
+    """As many versions have a name as may have one."""

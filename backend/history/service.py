@@ -12,7 +12,7 @@ from backend.briefs.service import Brief
 from backend.clock import now
 from backend.errors import Conflict, Invalid, NotFound
 from backend.events import Hub
-from backend.history.model import FIRST, Fresh, Linked, Size, Version
+from backend.history.model import FIRST, Fresh, Full, Linked, Size, Version
 from backend.history.policy import EVERY, due, superfluous
 from backend.history.relinking import Behind, relinked, said_by
 from backend.store.history import StoredHistory
@@ -60,6 +60,7 @@ class History:
         self._hub = hub
         self._editors = editors
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._beginning: asyncio.Task[None] | None = None
 
     # Saved by themselves
 
@@ -69,15 +70,27 @@ class History:
             await self._look(brief.id, brief.space)
 
     async def resume(self) -> None:
-        """Go on with what was edited and not yet saved as a version when the server stopped."""
+        """Go on with what was edited and not yet saved as a version when the server stopped, and
+        begin the history of briefs that are older than histories."""
         for one in await self._rows.pending():
             self._wait(one.brief, one.space, now() + EVERY)
+        if older := await self._rows.without():
+            self._beginning = asyncio.create_task(self._begin(older), name="begins histories")
 
     async def close(self) -> None:
         """Stop waiting; what was edited is known at the next start."""
-        for task in self._waiting.values():
+        tasks = [*self._waiting.values(), *([self._beginning] if self._beginning else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._waiting.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin(self, briefs: Sequence[str]) -> None:
+        """What a brief says before its next edit would else be in no version."""
+        for brief in briefs:
+            try:
+                await self._take(brief)
+            except Exception:
+                log.exception("The history of %s could not be begun", brief)
 
     async def _note(self, brief: Brief) -> bool:
         """Keep who has edited since this was last done; whether anybody has."""
@@ -128,10 +141,7 @@ class History:
         if name is not None:
             name = _named(name)
             if (await self._rows.size(brief.id)).named >= NAMED:
-                raise Invalid(
-                    f"This brief has {NAMED} versions with a name, and no more are kept.",
-                    "Take the name from one that is not needed any more.",
-                )
+                raise _full()
         if restored is not None:
             await self._linked(brief.id, restored)
         await self._note(brief)
@@ -161,7 +171,10 @@ class History:
     async def _name(
         self, brief: str, number: int, name: str | None, *, restored: int | None = None
     ) -> Version:
-        version = await self._rows.name(brief, number, name, restored=restored)
+        try:
+            version = await self._rows.name(brief, number, name, limit=NAMED, restored=restored)
+        except Full:
+            raise _full() from None
         if version is None:
             raise NotFound("version", str(number))
         return version
@@ -270,6 +283,13 @@ class History:
 
     def _tell(self, brief: str, space: str) -> None:
         self._hub.publish(space, "history", {"brief": brief})
+
+
+def _full() -> Invalid:
+    return Invalid(
+        f"This brief has {NAMED} versions with a name, and no more are kept.",
+        "Take the name from one that is not needed any more.",
+    )
 
 
 def _named(name: str) -> str:

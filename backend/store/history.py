@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.history.model import FIRST, Fresh, Linked, Pending, Relinked, Size, Version
+from backend.history.model import FIRST, Fresh, Full, Linked, Pending, Relinked, Size, Version
 from backend.store.engine import Store
 from backend.store.tables import brief_editors, brief_versions, briefs
 from collab.editors import Editor
@@ -110,15 +110,32 @@ class StoredHistory:
             return _version(row)
 
     async def name(
-        self, brief: str, number: int, name: str | None, *, restored: int | None = None
+        self,
+        brief: str,
+        number: int,
+        name: str | None,
+        *,
+        limit: int,
+        restored: int | None = None,
     ) -> Version | None:
-        """Give a version a name, or take it away, or say what it restored; None without one."""
+        """Give a version a name, or take it away, or say what it restored; None without one.
+
+        Full where ``limit`` others have a name.
+        """
         values: dict[str, Any] = {"name": name}
         if restored is not None:
             values["restored"] = restored
         async with self._store.writing() as connection:
             if not await _held(connection, brief):  # and so not let go at the same moment
                 return None
+            if name is not None:
+                others = await connection.scalar(
+                    select(func.count(brief_versions.c.name)).where(
+                        brief_versions.c.brief == brief, brief_versions.c.number != number
+                    )
+                )
+                if (others or 0) >= limit:
+                    raise Full
             row = (
                 await connection.execute(
                     update(brief_versions)
@@ -164,6 +181,12 @@ class StoredHistory:
             for row in rows:
                 found.setdefault((row.brief, row.space), []).append(Editor(row.subject, row.name))
         return [Pending(brief, space, editors) for (brief, space), editors in found.items()]
+
+    async def without(self) -> Sequence[str]:
+        """The briefs that have no version at all."""
+        some = select(brief_versions.c.number).where(brief_versions.c.brief == briefs.c.id)
+        rows = await self._store.rows(select(briefs.c.id).where(~some.exists()))
+        return [row.id for row in rows]
 
     async def thin(
         self,

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert
 
 from backend.clock import now
-from backend.history.model import Fresh, Relinked
+from backend.history.model import Fresh, Full, Relinked
 from backend.store.engine import Store
 from backend.store.history import StoredHistory
 from backend.store.tables import briefs, spaces, tenants
@@ -105,16 +105,33 @@ async def test_so_many_editors_are_told_and_no_more(rows: StoredHistory) -> None
 async def test_a_name_is_given_and_taken(rows: StoredHistory) -> None:
     """It counts as long as it is there; a version that is not there has none."""
     await fill(rows, 2)
-    named = await rows.name("brf_1", 2, "Sent")
+    named = await rows.name("brf_1", 2, "Sent", limit=2)
     assert named is not None
     assert named.name == "Sent"
     assert (await rows.size("brf_1")).named == 1
-    marked = await rows.name("brf_1", 2, None, restored=1)
+    marked = await rows.name("brf_1", 2, None, limit=2, restored=1)
     assert marked is not None
     assert (marked.name, marked.restored) == (None, 1)
     size = await rows.size("brf_1")
     assert (size.versions, size.named, size.bytes) == (2, 0, 4)
-    assert await rows.name("brf_1", 3, "Nothing") is None
+    assert await rows.name("brf_1", 3, "Nothing", limit=2) is None
+
+
+async def test_as_many_have_names_as_may(rows: StoredHistory) -> None:
+    """The last that may have one gets it, the next does not; a name is changed all the same."""
+    await fill(rows, 3)
+    for number in (1, 2):
+        assert await rows.name("brf_1", number, "Named", limit=2)
+    with pytest.raises(Full):
+        await rows.name("brf_1", 3, "One more", limit=2)
+    assert await rows.name("brf_1", 2, "Renamed", limit=2)
+
+
+async def test_a_brief_without_versions_is_found(rows: StoredHistory) -> None:
+    """For as long as it has none."""
+    assert "brf_1" in await rows.without()
+    await fill(rows, 1)
+    assert "brf_1" not in await rows.without()
 
 
 async def test_versions_go_and_those_behind_them_take_their_place(rows: StoredHistory) -> None:
@@ -133,7 +150,7 @@ async def test_versions_go_and_those_behind_them_take_their_place(rows: StoredHi
 async def test_a_chain_that_changed_meanwhile_is_left_alone(rows: StoredHistory) -> None:
     """One that is to go has a name by now, or others went before: nothing is done."""
     await fill(rows, 6)
-    await rows.name("brf_1", 2, "Named meanwhile")
+    await rows.name("brf_1", 2, "Named meanwhile", limit=2)
     behind = {4: Relinked([ANN], "", Link(b"new", whole=True))}
     assert not await rows.thin("brf_1", [1, 2, 3, 4], [1, 2, 3], behind)
     assert await rows.thin("brf_1", [1, 2, 3, 4], [3], {})

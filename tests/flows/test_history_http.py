@@ -17,7 +17,7 @@ from backend import clock
 from backend.auth.principal import Principal, Role
 from backend.history import service
 from backend.history.policy import EVERY
-from backend.store.tables import brief_snapshots, brief_updates, briefs, members
+from backend.store.tables import brief_snapshots, brief_updates, brief_versions, briefs, members
 from backend.store.updates import SqlUpdates, begin
 from backend.wiring import Services
 from collab import Access, seed, wire
@@ -181,6 +181,24 @@ async def test_what_was_edited_before_a_stop_is_saved_after_it(
     assert (latest["number"], latest["summary"]) == (3, "1 paragraph added")
 
 
+async def test_a_brief_that_is_older_than_histories_gets_one_before_its_next_edit(
+    client: httpx.AsyncClient, services: Services, brief: str, time: Time
+) -> None:
+    """At the start after an update it is saved as it stands, so that no edit can take it away."""
+    async with services.store.writing() as connection:
+        await connection.execute(delete(brief_versions))
+    await services.history.resume()
+    while not (found := await versions(client, brief)):
+        await asyncio.sleep(0.02)
+    assert [(one["number"], one["kind"], one["editors"]) for one in found] == [(1, "auto", [])]
+    time.pass_(EVERY)
+    await write(services, brief, "Ann", retitle(" B"))
+    said = (await client.get(f"/api/briefs/{brief}/versions/1")).json()
+    assert said["title"] == "Plan"
+    await services.history.resume()
+    assert len(await versions(client, brief)) == 2
+
+
 async def test_typed_and_taken_back_is_no_version(
     client: httpx.AsyncClient, services: Services, brief: str, time: Time
 ) -> None:
@@ -236,15 +254,20 @@ async def test_a_name_that_cannot_be(client: httpx.AsyncClient, brief: str, name
 
 
 async def test_so_many_names_and_no_more(
-    client: httpx.AsyncClient, brief: str, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, services: Services, brief: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the limit of named versions one more is refused, and automatic ones go on."""
+    """At the limit of named versions one more is refused, however it would get its name; automatic
+    ones go on."""
     monkeypatch.setattr(service, "NAMED", 1)
     path = f"/api/briefs/{brief}/versions"
     assert (await client.post(path, json={"name": "One"})).status_code == 201
     refused = await client.post(path, json={"name": "Two"})
     assert refused.status_code == 422
     assert "Take the name" in refused.json()["error"]["remedy"]
+    await write(services, brief, "Ann", paragraph("b1", "One."))
+    unnamed = (await client.post(path, json={})).json()["number"]
+    assert (await client.put(f"{path}/{unnamed}/name", json={"name": "Two"})).status_code == 422
+    assert (await client.put(f"{path}/1/name", json={"name": "First"})).status_code == 200
     assert (await client.post(path, json={})).status_code == 201
 
 
