@@ -2,14 +2,22 @@ import { useSyncExternalStore } from 'react';
 
 /** What the panes need to know of the open brief's way to the server. */
 export interface Sync {
-  connection: 'connecting' | 'live' | 'offline' | 'refused' | 'missing' | 'diverged';
+  connection: 'connecting' | 'live' | 'offline' | 'signedOut' | 'refused' | 'missing' | 'diverged';
   unsynced: number;
+  /** Changes are also kept on this device. */
+  kept: boolean;
   savedAt: number | null;
   /** The server has answered the last request of this page. */
   reachable: boolean;
 }
 
-let current: Sync = { connection: 'connecting', unsynced: 0, savedAt: null, reachable: true };
+let current: Sync = {
+  connection: 'connecting',
+  unsynced: 0,
+  kept: true,
+  savedAt: null,
+  reachable: true,
+};
 const listeners = new Set<() => void>();
 
 export function setSync(change: Partial<Sync>): void {
@@ -41,5 +49,5 @@ export function useOffline(): boolean {
 
 /** True while what the server knows is not what this page shows. */
 export function isOffline(sync: Sync): boolean {
-  return !sync.reachable || sync.connection === 'offline';
+  return !sync.reachable || sync.connection === 'offline' || sync.connection === 'signedOut';
 }

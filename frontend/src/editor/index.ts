@@ -29,6 +29,7 @@ export {
   type BlockChange,
   colorOf,
   suggestBlocks,
+  suggestCopy,
   type Suggestion,
 } from './suggestions';
 export { BLOCKS, FIELD, newBlockId } from './schema';

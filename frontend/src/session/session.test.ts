@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket as WsSocket } from 'ws';
 import * as Y from 'yjs';
 
+import { forgetCopy, keptCopies } from './kept';
 import { openSession, type Session, type SessionOptions } from './session';
 import { openTestRoom, type TestRoom } from './testRoom';
 import { CLOSE } from './wire';
@@ -39,7 +40,7 @@ const live = (session: Session) =>
   );
 
 beforeEach(async () => {
-  globalThis.indexedDB = new IDBFactory();
+  vi.stubGlobal('indexedDB', new IDBFactory());
   room = await openTestRoom();
   room.doc.getText('title').insert(0, 'Seed');
 });
@@ -140,6 +141,223 @@ describe('a session', () => {
     const third = enter();
     await live(third);
     expect(title(third.doc)).toBe('Rebuilt');
+    const [kept, ...more] = await keptCopies('brf_1');
+    expect(more).toEqual([]);
+    expect(kept).toMatchObject({ unsynced: 0, touched: [], offered: false });
+    const copy = new Y.Doc();
+    Y.applyUpdate(copy, kept?.update ?? new Uint8Array());
+    expect(title(copy)).toBe('Seed');
+    await forgetCopy(kept?.id ?? '');
+    expect(await keptCopies('brf_1')).toEqual([]);
+  });
+
+  it('knows which blocks were touched since they were saved, over a reload, and forgets them once saved', async () => {
+    const block = (id: string, words: string) => {
+      const node = new Y.XmlElement('paragraph');
+      node.setAttribute('id', id);
+      node.insert(0, [new Y.XmlText(words)]);
+      return node;
+    };
+    const body = (doc: Y.Doc) => doc.getXmlFragment('body');
+    const words = (doc: Y.Doc, n: number) => (body(doc).get(n) as Y.XmlElement).get(0) as Y.XmlText;
+    body(room.doc).push([block('first', 'a'), block('second', 'b'), block('third', 'c')]);
+    const before = enter();
+    await live(before);
+    words(before.doc, 0).insert(1, 'saved');
+    await until(() => expect(before.status()).toMatchObject({ unsynced: 0 }));
+    await until(() => expect(room.doc.getXmlFragment('body').toJSON()).toContain('asaved'));
+    room.saving = false;
+    words(before.doc, 1).insert(1, '!');
+    leave(before);
+
+    room.epoch = 'second';
+    const after = enter();
+    await until(() => expect(after.status().connection).toBe('diverged'));
+    // What is changed now counts, too, and so do blocks that come and go.
+    body(after.doc).delete(2, 1);
+    body(after.doc).push([block('fourth', 'd')]);
+    await after.setAside();
+    open = [];
+    const [kept] = await keptCopies('brf_1');
+    expect(kept?.unsynced).toBe(3);
+    expect([...(kept?.touched ?? [])].sort()).toEqual(['fourth', 'second', 'third']);
+  });
+
+  it('keeps the copy of a rebuilt brief in the page where the browser keeps nothing', async () => {
+    const session = enter();
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    vi.stubGlobal('indexedDB', undefined);
+    room.saving = false;
+    type(session, ' mine');
+    room.epoch = 'second';
+    room.hangUp();
+    await until(() => expect(session.status().connection).toBe('diverged'));
+    await session.setAside();
+    open = [];
+    const [kept] = await keptCopies('brf_1');
+    expect(kept).toMatchObject({ unsynced: 1, touched: ['title'] });
+    await forgetCopy(kept?.id ?? '');
+    expect(await keptCopies('brf_1')).toEqual([]);
+  });
+
+  it('goes on after a login that ended, and sends what was written once somebody signed in', async () => {
+    const session = enter();
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    room.turnAway = CLOSE.signedOut;
+    room.hangUp(CLOSE.signedOut);
+    await until(() => expect(session.status().connection).toBe('signedOut'));
+    expect(session.status()).toMatchObject({ editable: true, kept: true });
+    expect(session.status().reason).toContain('signed out');
+    type(session, ' kept');
+    // It knocks, and is not told otherwise.
+    const { opened } = room;
+    await until(() => expect(room.opened).toBeGreaterThan(opened + 1));
+    expect(session.status()).toMatchObject({ connection: 'signedOut', unsynced: 1 });
+    room.turnAway = null;
+    window.dispatchEvent(new Event('focus'));
+    await live(session);
+    await until(() => expect(session.status().unsynced).toBe(0));
+    expect(title(room.doc)).toBe('Seed kept');
+  });
+
+  it('says so when the disk is full, goes on, and asks before the page is left', async () => {
+    const session = enter();
+    await live(session);
+    await until(() => expect(session.status()).toMatchObject({ unsynced: 0, kept: true }));
+    const leaving = () => {
+      const event = new Event('beforeunload', { cancelable: true });
+      window.dispatchEvent(event);
+      return event.defaultPrevented;
+    };
+    room.saving = false;
+    type(session, ' one');
+    // Not yet on the disk.
+    expect(leaving()).toBe(true);
+    await until(() => expect(leaving()).toBe(false));
+    const add = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(() => {
+      throw new DOMException('no room', 'QuotaExceededError');
+    });
+    try {
+      type(session, ' two');
+      await until(() => expect(session.status().kept).toBe(false));
+      expect(session.status()).toMatchObject({ unsynced: 2, editable: true });
+      expect(leaving()).toBe(true);
+      room.save();
+      await until(() => expect(session.status().unsynced).toBe(0));
+      expect(leaving()).toBe(false);
+      expect(title(room.doc)).toBe('Seed one two');
+    } finally {
+      add.mockRestore();
+    }
+  });
+
+  it('opens without storage, and is then written in once the document has come', async () => {
+    vi.stubGlobal('indexedDB', undefined);
+    const session = enter();
+    await live(session);
+    expect(session.status().kept).toBe(false);
+    room.saving = false;
+    type(session, '!');
+    const event = new Event('beforeunload', { cancelable: true });
+    window.dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(true);
+  });
+
+  it('keeps what two windows of one device wrote, once, and counts for both', async () => {
+    const first = enter();
+    await live(first);
+    const second = enter();
+    await live(second);
+    await until(() => expect([first.status().unsynced, second.status().unsynced]).toEqual([0, 0]));
+    const port = Number(new URL(room.url).port);
+    const kept = room.doc;
+    await room.close();
+    for (const session of [first, second])
+      await until(() => expect(session.status().connection).toBe('offline'));
+    type(first, ' one');
+    type(first, ' more');
+    type(second, ' two');
+    expect([first.status().unsynced, second.status().unsynced]).toEqual([2, 1]);
+    await until(() => {
+      const event = new Event('beforeunload', { cancelable: true });
+      window.dispatchEvent(event);
+      expect(event.defaultPrevented).toBe(false);
+    });
+    leave(first);
+    leave(second);
+
+    const third = enter();
+    await until(() => expect(third.status()).toMatchObject({ loaded: true, unsynced: 3 }));
+    room = await openTestRoom(port);
+    room.doc = kept;
+    third.reconnect();
+    await live(third);
+    await until(() => expect(third.status().unsynced).toBe(0));
+    for (const words of ['Seed', ' one', ' more', ' two'])
+      expect(title(room.doc).split(words)).toHaveLength(2);
+    leave(third);
+    const fourth = enter();
+    await until(() => expect(fourth.status()).toMatchObject({ loaded: true, unsynced: 0 }));
+    expect(title(fourth.doc)).toBe(title(room.doc));
+  });
+
+  it('makes one of many stored changes and loses none, not those of another window either', async () => {
+    const first = enter();
+    const second = enter();
+    await live(first);
+    await live(second);
+    for (let n = 0; n < 1200; n += 1) {
+      type(n % 3 ? first : second, `${n % 10}`);
+      if (n % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    for (const session of [first, second])
+      await until(() => expect(session.status().unsynced).toBe(0));
+    await until(() => expect(title(first.doc)).toBe(title(second.doc)));
+    const said = title(first.doc);
+    expect(said).toHaveLength(1204);
+    leave(first);
+    leave(second);
+    await room.close();
+    const third = enter();
+    await until(() => expect(third.status().loaded).toBe(true));
+    expect(title(third.doc)).toBe(said);
+    const stored = await new Promise<number>((resolve) => {
+      const request = indexedDB.open('stratmaster/brief/brf_1', 1);
+      request.onsuccess = () => {
+        const store = request.result.transaction('updates').objectStore('updates');
+        store.count().onsuccess = (event) => resolve((event.target as IDBRequest<number>).result);
+      };
+    });
+    expect(stored).toBeLessThan(600);
+  });
+
+  it('tries at once when the page is looked at again', async () => {
+    const session = enter(room.url, { pause: 60_000, maxPause: 60_000 });
+    await live(session);
+    room.hangUp();
+    await until(() => expect(session.status().connection).toBe('offline'));
+    document.dispatchEvent(new Event('visibilitychange'));
+    await live(session);
+  });
+
+  it('leaves a dead line after a sleep, which nothing told of', async () => {
+    const session = enter(room.url, { quiet: 200 });
+    await live(session);
+    room.deaf = true;
+    const { opened } = room;
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now + 3_600_000);
+    try {
+      document.dispatchEvent(new Event('visibilitychange'));
+    } finally {
+      clock.mockRestore();
+    }
+    await until(() => expect(session.status().connection).toBe('offline'));
+    room.deaf = false;
+    await live(session);
+    expect(room.opened).toBeGreaterThan(opened);
   });
 
   it('stops for good and keeps the text when access is taken away', async () => {

@@ -2,9 +2,10 @@ import { Awareness, applyAwarenessUpdate, removeAwarenessStates } from 'y-protoc
 import * as Y from 'yjs';
 
 import { opened as openedDocument } from './documents';
-import { BEGINNING, isEditable, isFinal, type SessionStatus } from './status';
+import { BEGINNING, isAway, isEditable, isFinal, type SessionStatus } from './status';
 import { openLocalCopy } from './store';
 import { plainText } from './text';
+import { followTouched } from './touched';
 import * as wire from './wire';
 
 export interface Person {
@@ -27,8 +28,8 @@ export interface Session {
   /** The words of the copy in this page, for copying out. */
   localCopy(): string;
   /**
-   * Gives up the diverged local copy for the server's document: the copy is moved aside on this
-   * device, this session ends, and the next one opened starts from the server.
+   * Gives up the diverged local copy for the server's document: the copy is kept apart on this
+   * device (see `keptCopies`), this session ends, and the next one starts from the server.
    */
   setAside(): Promise<void>;
   destroy(): void;
@@ -55,7 +56,9 @@ const TOO_LARGE =
 
 const REASONS: Partial<Record<number, string>> = {
   [wire.CLOSE.malformed]: UNREADABLE,
-  [wire.CLOSE.signedOut]: 'You are signed out. Your changes stay on this device.',
+  [wire.CLOSE.signedOut]:
+    'You are signed out. You can go on writing: your changes stay on this device, and are sent ' +
+    'once you have signed in.',
   [wire.CLOSE.refused]: 'You no longer have access. Your changes stay on this device.',
   [wire.CLOSE.missing]: 'This brief does not exist any more. Your copy stays on this device.',
   [wire.CLOSE.tooLarge]: TOO_LARGE,
@@ -66,7 +69,6 @@ const REASONS: Partial<Record<number, string>> = {
 /** What sending the same again would end in again. */
 const FINAL: ReadonlySet<number> = new Set([
   wire.CLOSE.malformed,
-  wire.CLOSE.signedOut,
   wire.CLOSE.refused,
   wire.CLOSE.tooLarge,
   wire.CLOSE.tooLargeForSocket,
@@ -100,10 +102,12 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   const doc = new Y.Doc();
   const awareness = new Awareness(doc);
   awareness.setLocalStateField('user', user);
-  const copy = openLocalCopy(brief, doc);
+  const copy = openLocalCopy(brief, doc, () => set({ kept: false }));
   const closed = openedDocument(brief, doc);
   // The origin of everything that came from the server, so that it is never sent back.
   const fromRoom = { room: brief };
+  const isOwn = (origin: unknown) => origin !== fromRoom && !copy.made(origin);
+  const touched = followTouched(doc, isOwn);
   const listeners = new Set<() => void>();
 
   let status: SessionStatus = BEGINNING;
@@ -120,6 +124,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   let retry: ReturnType<typeof setTimeout> | undefined;
   let telling: ReturnType<typeof setTimeout> | undefined;
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let heardAt = 0;
 
   /** For each update-bearing message of this connection, how many changes it carried. */
   let inFlight: number[] = [];
@@ -134,7 +139,10 @@ export function openSession(brief: string, user: Person, options: SessionOptions
       (key) => next[key] !== status[key],
     );
     if (!changed) return;
-    if (next.unsynced !== status.unsynced) copy.remember({ unsynced: next.unsynced });
+    if (next.unsynced !== status.unsynced) {
+      if (next.unsynced === 0) touched.forget();
+      copy.remember({ unsynced: next.unsynced, touched: touched.all() });
+    }
     const counted = { unsynced: next.unsynced, savedAt: next.savedAt };
     const onlyCounted = (Object.keys(next) as (keyof SessionStatus)[]).every(
       (key) => key in counted || next[key] === status[key],
@@ -200,9 +208,9 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     settle(connection, reason);
   }
 
-  function again(reason: string | null): void {
+  function again(reason: string | null, connection: 'offline' | 'signedOut' = 'offline'): void {
     hangUp();
-    settle('offline', reason);
+    settle(connection, reason);
     clearTimeout(retry);
     // Half of the pause is chance, so that a room's visitors do not all come back at once.
     const pause = Math.min(maxPause, firstPause * 2 ** attempts) * (0.5 + Math.random() / 2);
@@ -211,11 +219,15 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   }
 
   function heard(): void {
+    heardAt = Date.now();
     clearTimeout(silence);
-    silence = setTimeout(() => {
-      send(wire.queryAwareness());
-      silence = setTimeout(() => again('The server stopped answering.'), quiet / 2);
-    }, quiet);
+    silence = setTimeout(ask, quiet);
+  }
+
+  function ask(): void {
+    clearTimeout(silence);
+    send(wire.queryAwareness());
+    silence = setTimeout(() => again('The server stopped answering.'), quiet / 2);
   }
 
   function connect(): void {
@@ -225,7 +237,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
       settle('offline', 'This device has no network.');
       return;
     }
-    if (status.connection !== 'offline') set({ connection: 'connecting' });
+    if (!isAway(status.connection)) set({ connection: 'connecting' });
     const opened = new WebSocket(url);
     socket = opened;
     opened.binaryType = 'arraybuffer';
@@ -247,6 +259,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
       const reason = REASONS[event.code] ?? null;
       if (FINAL.has(event.code)) stop('refused', reason ?? '');
       else if (event.code === wire.CLOSE.missing) stop('missing', reason ?? '');
+      else if (event.code === wire.CLOSE.signedOut) again(reason, 'signedOut');
       else again(reason);
     };
   }
@@ -312,7 +325,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   }
 
   function onUpdate(bytes: Uint8Array, origin: unknown): void {
-    if (origin === fromRoom || copy.made(origin)) return;
+    if (!isOwn(origin)) return;
     if (answered) sendChanges(wire.update(bytes), 1);
     else unsent += 1;
     set({ unsynced: countUnsynced() });
@@ -330,6 +343,12 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     attempts = 0;
     connect();
   };
+  const onBack = () => {
+    if (document.visibilityState === 'hidden') return;
+    if (isAway(status.connection)) onOnline();
+    // A device that slept does not learn that its line is dead.
+    else if (socket && Date.now() - heardAt > quiet) ask();
+  };
   const onOffline = () => {
     hangUp();
     settle('offline', 'This device has no network.');
@@ -340,13 +359,16 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     if (event.persisted) awareness.setLocalStateField('user', session.user);
   };
   const onBeforeUnload = (event: BeforeUnloadEvent) => {
-    if (status.unsynced > 0 && !status.kept) event.preventDefault();
+    if (status.unsynced > 0 && !copy.written()) event.preventDefault();
   };
 
   doc.on('update', onUpdate);
   awareness.on('update', onAwareness);
   window.addEventListener('online', onOnline);
   window.addEventListener('offline', onOffline);
+  // Who signed in again comes back to this page.
+  window.addEventListener('focus', onBack);
+  document.addEventListener('visibilitychange', onBack);
   window.addEventListener('pagehide', onLeave);
   window.addEventListener('pageshow', onReturn);
   window.addEventListener('beforeunload', onBeforeUnload);
@@ -356,6 +378,7 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     epoch = remembered?.epoch ?? '';
     hasCopy = epoch !== '';
     unsent += remembered?.unsynced ?? 0;
+    touched.add(remembered?.touched ?? []);
     set({
       loaded: true,
       kept: remembered !== null,
@@ -413,10 +436,13 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     removeAwarenessStates(awareness, [doc.clientID], 'left');
     hangUp();
     doc.off('update', onUpdate);
+    touched.end();
     awareness.off('update', onAwareness);
     awareness.destroy();
     window.removeEventListener('online', onOnline);
     window.removeEventListener('offline', onOffline);
+    window.removeEventListener('focus', onBack);
+    document.removeEventListener('visibilitychange', onBack);
     window.removeEventListener('pagehide', onLeave);
     window.removeEventListener('pageshow', onReturn);
     window.removeEventListener('beforeunload', onBeforeUnload);

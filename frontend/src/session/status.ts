@@ -2,10 +2,12 @@ import type { Access } from './wire';
 
 /**
  * How this browser stands to the brief's room.
- * `refused`: access was taken away, or a change made here was not taken; `missing`: there is no such brief; `diverged`: the server's
- * copy is another document than ours. In these three the local copy is kept and nothing is sent.
+ * `signedOut`: the server knows nobody here; it is asked again. `refused`: access was taken away, or
+ * a change made here was not taken; `missing`: there is no such brief; `diverged`: the server's copy
+ * is another document than ours. In these three the local copy is kept and nothing is sent.
  */
-export type Connection = 'connecting' | 'live' | 'offline' | 'refused' | 'missing' | 'diverged';
+export type Connection =
+  'connecting' | 'live' | 'offline' | 'signedOut' | 'refused' | 'missing' | 'diverged';
 
 export interface SessionStatus {
   connection: Connection;
@@ -38,6 +40,11 @@ export const BEGINNING: SessionStatus = {
   reason: null,
 };
 
+/** Out of the server's reach, so that the copy on this device is written in. */
+export function isAway(connection: Connection): boolean {
+  return connection === 'offline' || connection === 'signedOut';
+}
+
 /** A state that trying again by itself would not change. */
 export function isFinal(connection: Connection): boolean {
   return connection === 'refused' || connection === 'missing' || connection === 'diverged';
@@ -46,5 +53,5 @@ export function isFinal(connection: Connection): boolean {
 /** Derived here and nowhere else: what a person may type into. */
 export function isEditable(status: SessionStatus, copy: boolean): boolean {
   if (status.access !== 'write' || isFinal(status.connection)) return false;
-  return status.synced || (copy && status.connection === 'offline');
+  return status.synced || (copy && isAway(status.connection));
 }

@@ -18,6 +18,10 @@ export interface TestRoom {
   tooLarge: number;
   /** How many update-bearing messages came in, over all connections. */
   received: number;
+  /** The code that ends whoever comes in, while there is one. */
+  turnAway: number | null;
+  /** Takes nothing in and says nothing, as over a line that is dead. */
+  deaf: boolean;
   /** How many connections there have been. */
   opened: number;
   /** How often a sign of life was asked for. */
@@ -66,6 +70,8 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
     saving: true,
     largest: Infinity,
     tooLarge: 4413,
+    turnAway: null,
+    deaf: false,
     received: 0,
     opened: 0,
     queried: 0,
@@ -82,6 +88,10 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
     const visitor: Visitor = { socket, received: 0, hello: false };
     visitors.add(visitor);
     room.opened += 1;
+    if (room.turnAway !== null) {
+      socket.close(room.turnAway);
+      return;
+    }
     socket.on('close', () => visitors.delete(visitor));
     const begin = () =>
       socket.send(
@@ -91,6 +101,7 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
         }),
       );
     socket.on('message', (data: Buffer) => {
+      if (room.deaf) return;
       const bytes = new Uint8Array(data);
       const decoder = decoding.createDecoder(bytes);
       const type = decoding.readVarUint(decoder);

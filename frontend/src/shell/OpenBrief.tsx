@@ -16,6 +16,7 @@ import {
 import { BriefPane, type BriefHandle } from '../panes/brief';
 import type { Session } from '../session';
 import { cite, knownEvidence, useEvidence, useEvidenceVersion } from '../sources';
+import { Kept } from './Kept';
 import { Stopped } from './Stopped';
 import { useStatusOf } from './useSession';
 
@@ -100,6 +101,7 @@ export const OpenBrief = memo(function OpenBrief({ space, session, mode }: OpenB
   return (
     <div className="flex h-full min-h-0 flex-col">
       <Stopped session={session} />
+      <Kept session={session} handle={handle} />
       <div className="min-h-0 flex-1">
         <BriefPane
           ref={setHandle}

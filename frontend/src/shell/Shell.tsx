@@ -287,7 +287,7 @@ export function Shell() {
               brief={
                 session ? (
                   <OpenBrief
-                    key={session.brief}
+                    key={session.doc.guid}
                     space={place.space}
                     session={session}
                     mode={mode}

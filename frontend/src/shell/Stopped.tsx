@@ -1,41 +1,81 @@
 import { announce } from '../desk';
-import type { Session } from '../session';
+import { isFinal, type Session } from '../session';
 import { Button } from '../ui/Button';
 import { Notice } from '../ui/Notice';
 import { useReason, useStatusOf } from './useSession';
 
-/** Why nothing more is sent of this brief, with a way to take its words elsewhere. */
+/** Puts the words of a brief on the clipboard, and says whether that went well. */
+export function copyWords(words: string): Promise<void> {
+  // Absent where the page is not served from loopback or over https.
+  const clipboard = navigator.clipboard as Clipboard | undefined;
+  const refused = () => announce('The text could not be copied; select it in the brief.');
+  if (!clipboard) {
+    refused();
+    return Promise.resolve();
+  }
+  return clipboard
+    .writeText(words)
+    .then(() => announce('The text of the brief is copied.'), refused);
+}
+
+/** Why nothing more is sent of this brief, with the ways out. */
 export function Stopped({ session }: { session: Session }) {
   const reason = useReason(session);
-  const diverged = useStatusOf(session, (status) => status.connection === 'diverged');
-  if (!reason) return null;
-  // The page is loaded anew, because a session that gave up its copy has ended.
-  const takeServers = () => session.setAside().then(() => window.location.reload());
-  const copy = () =>
-    navigator.clipboard.writeText(session.localCopy()).then(
-      () => announce('The text of the brief is copied.'),
-      () => announce('The text could not be copied; select it in the brief.'),
-    );
+  const signedOut = useStatusOf(session, ({ connection }) => connection === 'signedOut');
+  const over = useStatusOf(session, ({ connection }) => isFinal(connection));
+  const unkept = useStatusOf(session, ({ loaded, kept, access, connection }) => {
+    return loaded && !kept && access === 'write' && !isFinal(connection);
+  });
   return (
-    <div role="alert" className="px-3 pt-2">
-      <Notice
-        tone="bad"
-        title="Not being saved to the server"
-        action={
-          <span className="flex gap-1.5">
-            <Button small onClick={() => void copy()}>
-              Copy the text
-            </Button>
-            {diverged && (
-              <Button small onClick={() => void takeServers()}>
-                Open the server’s version; keep mine on this device
+    <div role="alert">
+      {reason && (
+        <div className="px-3 pt-2">
+          <Notice
+            tone={signedOut ? 'warn' : 'bad'}
+            title="Not being saved to the server"
+            action={
+              <>
+                {signedOut && (
+                  // In a window of its own, so that nothing here is lost; this one hears of it.
+                  <Button
+                    small
+                    look="primary"
+                    onClick={() => void window.open('/', '_blank', 'noopener')}
+                  >
+                    Sign in again
+                  </Button>
+                )}
+                {over && (
+                  <Button small onClick={() => window.location.reload()}>
+                    Try again
+                  </Button>
+                )}
+                <Button small onClick={() => void copyWords(session.localCopy())}>
+                  Copy the text
+                </Button>
+              </>
+            }
+          >
+            {reason}
+          </Notice>
+        </div>
+      )}
+      {unkept && (
+        <div className="px-3 pt-2">
+          <Notice
+            tone="warn"
+            title="No copy is kept on this device"
+            action={
+              <Button small onClick={() => void copyWords(session.localCopy())}>
+                Copy the text
               </Button>
-            )}
-          </span>
-        }
-      >
-        {reason}
-      </Notice>
+            }
+          >
+            The browser’s storage is full or forbidden to this page. What is not saved yet is in
+            this page only: keep it open until the header says “saved”.
+          </Notice>
+        </div>
+      )}
     </div>
   );
 }

@@ -3,8 +3,9 @@ import type { Text } from 'yjs';
 
 import { claimsChanged } from '../claims';
 import { announce, setSync } from '../desk';
-import { isFinal, type Session, type SessionStatus } from '../session';
+import { isFinal, openSession, type Session, type SessionStatus } from '../session';
 import { takeSession } from './early';
+import { currentPerson } from './person';
 import { syncWords } from './syncWords';
 
 /** The open session of a brief; null without one, and for a moment between two. */
@@ -12,17 +13,31 @@ export function useSession(brief: string | null): Session | null {
   const [session, setSession] = useState<Session | null>(null);
   useEffect(() => {
     if (!brief) return;
-    const opened = takeSession(brief);
-    // The session lives exactly as long as this effect: it cannot be made while rendering.
-    // eslint-disable-next-line react-hooks/set-state-in-effect
-    setSession(opened);
+    let opened = takeSession(brief);
+    let left = false;
+    let leave: () => void;
     let savedAt: number | null = null;
     let spoken = '';
+    const begin = () => {
+      // The session lives exactly as long as this effect: it cannot be made while rendering.
+      setSession(opened);
+      leave = opened.subscribe(follow);
+      follow();
+    };
+    /** What this device has of a brief that was rebuilt is kept apart; one begins with the server's. */
+    const beginAnew = async () => {
+      leave();
+      await opened.setAside();
+      if (left) return;
+      opened = openSession(brief, currentPerson());
+      begin();
+    };
     const follow = () => {
       const status = opened.status();
       setSync({
         connection: status.connection,
         unsynced: status.unsynced,
+        kept: status.kept || !status.loaded,
         savedAt: status.savedAt,
       });
       if (status.savedAt !== savedAt) {
@@ -31,17 +46,18 @@ export function useSession(brief: string | null): Session | null {
       }
       // Only a change of state is spoken; every keystroke changes the count.
       if (status.connection !== spoken) {
-        if (spoken) announce(syncWords({ ...status, reachable: true }).text);
+        if (spoken) announce(syncWords(status).text);
         spoken = status.connection;
       }
+      if (status.connection === 'diverged') void beginAnew();
     };
-    const leave = opened.subscribe(follow);
-    follow();
+    begin();
     return () => {
+      left = true;
       leave();
       opened.destroy();
       setSession(null);
-      setSync({ connection: 'connecting', unsynced: 0, savedAt: null });
+      setSync({ connection: 'connecting', unsynced: 0, kept: true, savedAt: null });
     };
   }, [brief]);
   return session?.brief === brief ? session : null;
@@ -64,7 +80,9 @@ export function useReason(session: Session): string | null {
     (listener) => session.subscribe(listener),
     () => {
       const { connection, access, reason } = session.status();
-      return isFinal(connection) || access === 'read' ? reason : null;
+      // What is about to begin anew is told of by what it begins with.
+      if (connection === 'diverged') return null;
+      return isFinal(connection) || connection === 'signedOut' || access === 'read' ? reason : null;
     },
   );
 }

@@ -10,6 +10,7 @@ export {
   type Selection,
   type Verdict,
 } from './decide';
+export { suggestCopy } from './kept';
 export { type Suggestion, suggestionAt, suggestionsIn } from './list';
 export { type Author, colorOf, type Stamp } from './model';
 export { type BlockChange, suggestBlocks } from './offer';

@@ -150,6 +150,7 @@ export function BriefPane(props: BriefPaneProps) {
         editor,
         () => setFinding(true),
         () => saved(session),
+        () => authorOf(session),
       ),
     [editor, session],
   );

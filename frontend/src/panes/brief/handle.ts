@@ -4,9 +4,18 @@ import { TextSelection } from '@tiptap/pm/state';
 import { ySyncPluginKey, yUndoPluginKey } from '@tiptap/y-tiptap';
 import type { Doc, UndoManager } from 'yjs';
 
-import { type Author, citationsIn, type CitedSentence, locate, SUGGEST_AS } from '../../editor';
+import {
+  type Author,
+  citationsIn,
+  type CitedSentence,
+  locate,
+  SUGGEST_AS,
+  suggestCopy,
+} from '../../editor';
 import { restoreVersion } from '../../history';
 import type { BriefHandle } from './types';
+
+const NOBODY: Author = { id: 'nobody', name: 'Somebody', kind: 'person' };
 
 interface Found {
   node: Block;
@@ -84,6 +93,7 @@ export function makeHandle(
   editor: Editor,
   openFind: () => void,
   whenSaved: () => Promise<boolean> = () => Promise.resolve(true),
+  author: () => Author = () => NOBODY,
 ): BriefHandle {
   const write = (change: () => void) => {
     if (editor.isEditable && !editor.isDestroyed) change();
@@ -98,6 +108,11 @@ export function makeHandle(
     suggestSentences(sentences, author) {
       const suggester: Author = { id: `ai:${author}`, name: author, kind: 'ai', color: '' };
       write(() => insertSentences(editor, sentences, 'cursor', suggester));
+    },
+    async suggestCopy(copy, touched) {
+      if (editor.isDestroyed) return { touched: 0, saved: false };
+      const found = suggestCopy(editor, copy, touched, author());
+      return { touched: found, saved: await whenSaved() };
     },
     insertCitation(cite) {
       write(() => {

@@ -13,6 +13,14 @@ export interface BriefHandle {
   insertSentences(sentences: readonly CitedSentence[], how?: 'cursor' | 'end'): void;
   /** Puts sentences there as a suggestion of a model, whatever the mode. */
   suggestSentences(sentences: readonly CitedSentence[], author: string): void;
+  /**
+   * Suggests what the touched blocks (null: all that differ) of a kept copy say. How many blocks
+   * that are, and whether the server has it, once that is known.
+   */
+  suggestCopy(
+    copy: Doc,
+    touched: readonly string[] | null,
+  ): Promise<{ touched: number; saved: boolean }>;
   insertCitation(cite: string): void;
   /** Cites `to` where `from` was cited; in one block when it is named, else everywhere. */
   replaceCitation(from: string, to: string, block?: string): void;
