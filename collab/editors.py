@@ -30,7 +30,13 @@ class Editors:
         self._found: dict[Visitor, str] = {}
 
     def note(self, visitor: Visitor) -> None:
-        if not self._found.get(visitor):  # a client may say its name after its first edit
+        """It has edited."""
+        if visitor not in self._found:
+            self._found[visitor] = name_in(self._presences.of(visitor))
+
+    def moved(self, visitor: Visitor) -> None:
+        """It said something of itself: its name perhaps, after its first edit."""
+        if self._found.get(visitor) == "":
             self._found[visitor] = name_in(self._presences.of(visitor))
 
     def take(self) -> frozenset[Editor]:

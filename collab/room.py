@@ -512,6 +512,7 @@ class Room:
 
     def _move(self, visitor: Visitor, entries: Iterable[wire.Presence]) -> None:
         if self._presences.move(visitor, entries):
+            self.editors.moved(visitor)
             self._tell_moved_soon()
 
     def _tell_moved_soon(self) -> None:
@@ -559,6 +560,8 @@ class Room:
         if message is None:
             self.look()
             self._relay.ask()
+            # What was stored here meanwhile the others have not been told of.
+            self._relay.rows(self.epoch, self._rows.latest + 1, ())
             return
         try:
             told = messages.decode(message)
@@ -618,7 +621,8 @@ class Room:
                 return
             self._await_gap()
             return
-        self.look()
+        if self._rows.behind:
+            self.look()
 
     def _await_gap(self) -> None:
         """What lies between may still be on its way here."""

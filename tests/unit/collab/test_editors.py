@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import pycrdt
 import pytest
@@ -55,6 +55,39 @@ async def test_who_wrote_is_told_once_and_who_only_read_is_not(rooms: Rooms) -> 
     assert rooms.editors(BRIEF) == {Editor("ann", "Ann Lee"), Editor("cy", "")}
     assert rooms.editors(BRIEF) == frozenset()
     assert rooms.editors("brf_2") == frozenset()
+
+
+async def test_a_name_that_is_never_said_is_not_looked_for_at_each_edit(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once at the first edit and once for each thing a client says of itself; said late, it is
+    told all the same."""
+    looks = 0
+
+    def counted(presences: Iterable[wire.Presence]) -> str:
+        nonlocal looks
+        looks += 1
+        return name_in(presences)
+
+    monkeypatch.setattr("collab.editors.name_in", counted)
+    channel = MemoryChannel()
+    visiting = asyncio.create_task(rooms.visit(BRIEF, channel, access=Access.WRITE, subject="ann"))
+    doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
+    title = doc.get("title", type=pycrdt.Text)
+    channel.client_send(wire.hello(""))
+    channel.client_send(wire.presences([wire.Presence(doc.client_id, 1, b'{"cursor": 1}')]))
+    for n in range(20):
+        before = doc.get_state()
+        title.insert(n, "x")
+        channel.client_send(wire.update(doc.get_update(before)))
+    while await asyncio.wait_for(channel.client_receive(), 10) != wire.saved(20):
+        pass
+    assert looks == 1
+    said = json.dumps({"user": {"name": "Ann"}}).encode()
+    channel.client_send(wire.presences([wire.Presence(doc.client_id, 2, said)]))
+    channel.client_leave()
+    await asyncio.wait_for(visiting, 10)
+    assert rooms.editors(BRIEF) == {Editor("ann", "Ann")}
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,21 @@ async def test_a_message_lost_without_a_word_is_found_by_looking() -> None:
         made.exchange.buses.append(lost)
 
 
+async def test_who_was_cut_off_tells_what_it_stored_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where one process alone had no bus, the others learn of its edits as soon as it is back."""
+    async with processes() as made:
+        ann, bob = [await Guest(rooms).join() for rooms in made.rooms]
+        line = made.exchange.buses[0]
+        with monkeypatch.context() as cut:
+            cut.setattr(line, "publish", lambda topic, message: None)
+            ann.type("!")
+            await ann.until(lambda: ann.saved == 2)
+        line.tell_missed()
+        await bob.until(lambda: str(bob.title) == "T!")
+
+
 async def test_a_large_update_travels_by_its_number() -> None:
     """Past what a message may hold the other process loads it from the store."""
     async with processes() as made:
