@@ -72,7 +72,7 @@ class Store:
         if self._direct is not None:
             await asyncio.to_thread(self._direct.dispose)
         await self._readers.dispose()
-        if self._writers is not self._readers:
+        if self._writers.pool is not self._readers.pool:
             await self._writers.dispose()
 
 
@@ -149,7 +149,11 @@ async def open_store(
             engine = create_async_engine(
                 "postgresql+asyncpg:" + url.rest, pool_size=8, pool_pre_ping=True
             )
-            store = Store(engine, engine, file=None)
+            # Else each statement would see what others have committed since the one before.
+            readers = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            store = Store(readers, engine, file=None)
         case _:
             raise UnknownScheme("DATABASE_URL", url, KNOWN)
     try:

@@ -84,7 +84,7 @@ async def notify(
 ) -> None:
     """Tell these people, in the transaction of what they are told."""
     moment = now()
-    for subject, kind in tell.items():
+    for subject, kind in sorted(tell.items()):  # in one order, so that none waits for each other
         await connection.execute(
             insert(notifications).values(
                 id=new_id("ntf"),

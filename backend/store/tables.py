@@ -423,8 +423,10 @@ notifications = Table(
     Column("subject", String, nullable=False),  # who is told
     Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
     Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False),
-    Column("thread", ForeignKey("comment_threads.id", ondelete="CASCADE"), nullable=False),
-    Column("comment", ForeignKey("comments.id", ondelete="CASCADE")),
+    Column(
+        "thread", ForeignKey("comment_threads.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Column("comment", ForeignKey("comments.id", ondelete="CASCADE"), index=True),
     Column("kind", String, nullable=False),  # mention, reply, resolved
     Column("by_name", String, nullable=False),
     Column("read_at", Utc),

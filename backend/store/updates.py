@@ -38,8 +38,6 @@ class SqlUpdates:
             epoch = await connection.scalar(select(briefs.c.epoch).where(briefs.c.id == document))
             if epoch is None:
                 return None
-            # The tail before the snapshot: where each statement sees its own moment, a compaction
-            # between them then shows twice, which is harmless, instead of not at all.
             tail = (
                 await connection.execute(
                     select(brief_updates.c.seq, brief_updates.c.update)

@@ -19,13 +19,26 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from backend.answers.runs import AnswerRun, RunState, Spent
 from backend.clock import now
+from backend.comments.model import Anchor, Comment, Person, Place
 from backend.ports import Usage
 from backend.settings import UnknownScheme, Url
 from backend.store.answers import StoredRuns
+from backend.store.comments import StoredComments
 from backend.store.engine import Store, open_store
+from backend.store.history import StoredHistory
 from backend.store.migrations import FOLDER, current, head, upgrade
 from backend.store.passages import StoredPassages
-from backend.store.tables import meta, metadata, passages, sources, spaces, tenants
+from backend.store.tables import (
+    briefs,
+    members,
+    meta,
+    metadata,
+    passages,
+    sources,
+    spaces,
+    tenants,
+)
+from backend.store.updates import SqlUpdates, begin
 from retrieval.model import Passage, Scope
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +79,40 @@ async def test_a_store_of_the_first_shape_is_brought_up_with_what_it_holds(store
         assert await connection.scalar(select(tenants.c.name)) == "T"
 
 
+async def test_what_a_brief_says_is_kept_by_a_store_older_than_comments_and_versions(
+    store: Store,
+) -> None:
+    """It is brought up with its text and its members, and can be written in and commented on."""
+    made = {"created_at": now()}
+    async with store.writing() as connection:
+        await connection.execute(insert(tenants).values(id="t", name="T", **made))
+        await connection.execute(
+            insert(spaces).values(id="spc_1", tenant="t", name="S", created_by="ann", **made)
+        )
+        await connection.execute(
+            insert(members).values(space="spc_1", subject="ann", role="analyst")
+        )
+        await connection.execute(
+            insert(briefs).values(
+                id="brf_1", tenant="t", space="spc_1", title="B", epoch="e", updated_at=now(),
+                created_by="ann", **made,
+            )
+        )  # fmt: skip
+        await begin(connection, "brf_1", b"seed")
+        await connection.run_sync(back, "0005")
+        await connection.run_sync(upgrade)
+    updates, comments = SqlUpdates(store), StoredComments(store)
+    await updates.append("brf_1", [b"edit"], epoch="e")
+    stored = await updates.load("brf_1")
+    assert stored is not None
+    assert stored.updates == (b"seed", b"edit")
+    place, ann = Place("t", "spc_1", "brf_1"), Person("ann", "Ann")
+    anchor, said = Anchor("AAEC", "AAED", "block00001", "words"), Comment("c", ann, "?", (), now())
+    await comments.begin(place, anchor, said, draft=None, limit=1, tell={})
+    assert await comments.people(place) == [ann]
+    assert await StoredHistory(store).without() == ["brf_1"]
+
+
 async def test_what_answers_took_is_read_out_of_runs_kept_before_it_had_columns(
     store: Store,
 ) -> None:
@@ -100,6 +147,17 @@ async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
             raise RuntimeError("half way")
     async with store.reading() as connection:
         assert (await connection.execute(select(meta))).all() == []
+
+
+async def test_a_reader_sees_one_moment(store: Store) -> None:
+    """What others commit between two of its statements is not in the second."""
+    async with store.reading() as connection:
+        before = (await connection.execute(select(meta))).all()
+        async with store.writing() as other:
+            await other.execute(insert(meta).values(key="a", value="1"))
+        assert (await connection.execute(select(meta))).all() == before == []
+    async with store.reading() as connection:
+        assert len((await connection.execute(select(meta))).all()) == 1
 
 
 async def test_writers_wait_for_each_other_and_none_is_lost(store: Store) -> None:
@@ -219,12 +277,11 @@ async def fill(store: Store, *, count: int) -> None:
             )
 
 
-async def test_readers_cannot_write_by_mistake(tmp_path: Path) -> None:
-    """On SQLite a reading transaction refuses a change instead of keeping it to itself."""
-    async with open_store(Url("sqlite:///app.db"), tmp_path) as store:
-        with pytest.raises(DBAPIError, match="readonly"):
-            async with store.reading() as connection:
-                await connection.execute(insert(meta).values(key="a", value="1"))
+async def test_readers_cannot_write_by_mistake(store: Store) -> None:
+    """A reading transaction refuses a change instead of keeping it to itself."""
+    with pytest.raises(DBAPIError, match="read-?only"):
+        async with store.reading() as connection:
+            await connection.execute(insert(meta).values(key="a", value="1"))
 
 
 async def test_what_was_committed_survives_being_killed(tmp_path: Path) -> None:
