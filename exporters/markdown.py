@@ -26,6 +26,7 @@ _SPECIAL = re.compile(r"[\\`*\[\]<~]")
 _LONE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _LINKS = re.compile(r"(?:https?:|mailto:|/|#|\?)", re.IGNORECASE)
+_RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})")
 
 
 def render(brief: Brief) -> str:
@@ -116,7 +117,10 @@ class _Writer:
             )
             inner = self.blocks(own, depth + 1, tight=not loose)
             pad = " " * (len(mark) + 1)
-            lines.append(f"{mark} {_indented(inner, pad)}" if inner else mark)
+            first = f"{mark} {inner}".split("\n", 1)[0]
+            # Empty lists in one another would be "- - -", which is a rule.
+            gap = f"\n{pad}" if inner and _RULE.fullmatch(first) else " "
+            lines.append(f"{mark}{gap}{_indented(inner, pad)}" if inner else mark)
         return ("\n\n" if loose else "\n").join(lines)
 
     def _action(self, item: Item, marker: str) -> str:

@@ -220,6 +220,14 @@ def _holds(item: Item) -> bool:
     return True
 
 
+def test_empty_lists_in_one_another_are_no_rule() -> None:
+    """Three markers on one line would draw a line across the page."""
+    nested = Item("l", "bullet_list", children=(Item("li", "list_item"),))
+    for _ in range(3):
+        nested = Item("l", "bullet_list", children=(Item("li", "list_item", children=(nested,)),))
+    assert shape(PARSER.parse(written(nested))) == meant_shape((nested,))
+
+
 @settings(max_examples=300)
 @given(st.lists(BLOCKS, min_size=1, max_size=4))
 def test_blocks_read_back_in_the_same_tree(items: list[Item]) -> None:
