@@ -96,17 +96,19 @@ class SweepBlobs:
 
 async def _unused(connection: AsyncConnection, keys: Sequence[str]) -> list[str]:
     """Of the keys that are ours, those that no row refers to."""
-    unused: list[str] = []
+    ours: set[str] = set()
+    referred: set[str] = set()
     for shape, columns in _REFERRED:
         named: dict[tuple[str, ...], list[str]] = defaultdict(list)  # a text has two blobs
         for key in keys:
             if (found := shape.fullmatch(key)) is not None:
                 named[found.groups()].append(key)
         if named:
+            ours.update(chain.from_iterable(named.values()))
             rows = await connection.execute(
                 select(*columns).where(tuple_(*columns).in_(list(named)))
             )
             for row in rows:
-                named.pop(tuple(row), None)
-            unused += chain.from_iterable(named.values())
-    return unused
+                referred.update(named[tuple(row)])
+    unused = ours - referred
+    return [key for key in keys if key in unused]

@@ -18,7 +18,7 @@ from backend.settings import Settings, Url
 from backend.sources.texts import original_key, reading_key, text_key, whole
 from backend.store.engine import open_store
 from backend.store.outbox import JobState
-from backend.store.tables import jobs
+from backend.store.tables import images, jobs
 from backend.wiring import Services, open_services
 
 PIXEL = bytes.fromhex(
@@ -87,6 +87,26 @@ async def test_only_what_no_row_refers_to_is_removed(
         "local/exports/a.zip",
     }
     assert kept <= there
+
+
+async def test_a_key_that_two_kinds_may_have_stays_for_either(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    """An image of a tenant called "originals" looks like a file of one called "images"."""
+    space = (await client.post("/api/spaces", json={"name": "Papers"})).json()["id"]
+    made = await client.post(
+        f"/api/spaces/{space}/images", files={"file": ("a.png", PIXEL, "image/png")}
+    )
+    assert made.status_code < 300, made.text
+    async with services.store.writing() as connection:
+        await connection.execute(update(images).values(tenant="originals"))
+        key = f"images/originals/{await connection.scalar(select(images.c.digest))}"
+    blobs = services.blobs
+    assert isinstance(blobs, FilesystemBlobs)
+    await blobs.put(key, whole(PIXEL))
+    aged(blobs.folder)
+    await swept(services)
+    assert await blobs.exists(key)
 
 
 @pytest.mark.parametrize("more", [0, 1])
