@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 
@@ -61,7 +61,7 @@ async def ask(space: str, body: AskIn, principal: Asking, services: Wired) -> St
     )
     scope = principal.scope([opened.id], sources)
     return StreamingResponse(
-        stream(services.answers, question, scope),
+        services.watch.streaming(principal, opened.id, stream(services.answers, question, scope)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
@@ -139,7 +139,7 @@ async def replay(answer: str, principal: Asking, services: Wired) -> ReplayOut:
     return replay_out(replayed)
 
 
-async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncIterator[bytes]:
+async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncGenerator[bytes, None]:
     """The events as bytes, with a comment where there is nothing to say for a while."""
     queue: asyncio.Queue[AnswerEvent | None] = asyncio.Queue(AHEAD)
 

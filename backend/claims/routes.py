@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, TypeAlias
 
@@ -48,13 +48,13 @@ async def checking(brief: str, principal: Asking, services: Wired) -> StreamingR
     steps = services.claims.checking(found.id, scope=principal.scope([space.id]))
     first = await anext(steps)  # what fails before the first word has a status of its own
     return StreamingResponse(
-        stream(first, steps),
+        services.watch.streaming(principal, space.id, stream(first, steps)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-async def stream(first: Step, steps: AsyncGenerator[Step, None]) -> AsyncIterator[bytes]:
+async def stream(first: Step, steps: AsyncGenerator[Step, None]) -> AsyncGenerator[bytes, None]:
     """A check's steps as bytes."""
     async with aclosing(steps):
         yield _event(first)

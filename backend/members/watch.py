@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,6 +64,18 @@ class Watch:
         """Within the block, ``end`` is called should the person no longer see the space."""
         with self._staying(_Stay(principal, space, lambda _: end())):
             yield
+
+    async def streaming(
+        self, principal: Principal, space: str, pieces: AsyncGenerator[bytes, None]
+    ) -> AsyncIterator[bytes]:
+        """These pieces, of which none leaves any more once the person no longer sees the space."""
+        ended = asyncio.Event()
+        with self.listening(principal, space, ended.set):
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if ended.is_set():
+                        return
+                    yield piece
 
     @contextmanager
     def _staying(self, stay: _Stay) -> Iterator[None]:

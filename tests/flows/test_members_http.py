@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import httpx
 import pytest
@@ -151,3 +151,28 @@ async def test_who_is_removed_hears_nothing_more(
                 pass
         assert (await client.put(f"{at}/bob", json={"role": "viewer"})).status_code == 200
         assert await asyncio.wait_for(yours.next(), 5) is not None
+
+
+async def test_who_is_removed_reads_no_answer_to_its_end(
+    services: Services, client: httpx.AsyncClient, space: str
+) -> None:
+    """Of what is being written to somebody, nothing leaves once they are out; what makes it ends
+    too."""
+    at = f"/api/spaces/{space}/members"
+    await client.put(f"{at}/vera", json={"role": "viewer"})
+    ended = False
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        nonlocal ended
+        try:
+            yield b"One."
+            await client.delete(f"{at}/vera")
+            await services.watch.look()
+            yield b"Two."
+        finally:
+            ended = True
+
+    vera = Principal("vera", "local")
+    read = [piece async for piece in services.watch.streaming(vera, space, pieces())]
+    assert read == [b"One."]
+    assert ended
