@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +19,7 @@ from backend.clock import new_id, now
 from backend.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from backend.spaces.service import Space, Spaces
 from backend.store.engine import Store
-from backend.store.tables import templates
+from backend.store.tables import spaces, templates
 from backend.templates.builtin import TEMPLATES
 from backend.templates.own import Line, kept, preview, read, size, written
 from backend.templates.parts import numbered
@@ -74,20 +74,23 @@ class Templates:
         """
         found, space = await self._briefs.get(principal, brief, Action.EDIT)
         name = _name(name)
-        blocks = kept(await self._rooms.blocks(found.id))
-        if size(blocks) > BLOCKS:
+        made = await asyncio.to_thread(_made, await self._rooms.blocks(found.id))
+        if made.size > BLOCKS:
             raise TooLarge(
-                f"{found.title!r} has {size(blocks)} blocks, and a template has at most {BLOCKS}.",
+                f"{found.title!r} has {made.size} blocks, and a template has at most {BLOCKS}.",
                 "Copy what the template needs into a brief of its own, and save that.",
             )
-        said = written(blocks)
-        length = await asyncio.to_thread(lambda: len(json.dumps(said, ensure_ascii=False).encode()))
-        if length > BYTES:
+        if made.bytes > BYTES:
             raise TooLarge(
-                f"{found.title!r} would be a template of {length} bytes; at most {BYTES} are kept.",
+                f"{found.title!r} would be a template of {made.bytes} bytes; at most {BYTES} are "
+                "kept.",
                 "Copy what the template needs into a brief of its own, and save that.",
             )
         async with self._store.writing() as connection:
+            # One at a time: two could both be the last that fits.
+            await connection.execute(
+                select(spaces.c.id).where(spaces.c.id == space.id).with_for_update(key_share=True)
+            )
             count = await connection.scalar(
                 select(func.count()).where(templates.c.space == space.id)
             )
@@ -106,8 +109,8 @@ class Templates:
                             tenant=space.tenant,
                             space=space.id,
                             name=name,
-                            blocks=said,
-                            preview=[asdict(line) for line in preview(blocks)],
+                            blocks=made.blocks,
+                            preview=made.preview,
                             created_at=now(),
                             created_by=principal.subject,
                         )
@@ -185,6 +188,22 @@ class Templates:
                 "Ask who made it, or an admin of the space.",
             )
         return row, space
+
+
+class _Made(NamedTuple):
+    """A template to be stored, and how large it is."""
+
+    blocks: list[dict[str, Any]]
+    preview: list[dict[str, Any]]
+    size: int  # blocks, with those within them
+    bytes: int
+
+
+def _made(blocks: Sequence[Block]) -> _Made:
+    left = kept(blocks)
+    said = written(left)
+    length = len(json.dumps(said, ensure_ascii=False).encode())
+    return _Made(said, [asdict(line) for line in preview(left)], size(left), length)
 
 
 def _may_change(row: Row[Any], principal: Principal, space: Space) -> bool:

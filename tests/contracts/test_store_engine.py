@@ -279,7 +279,7 @@ async def fill(store: Store, *, count: int) -> None:
 
 async def test_readers_cannot_write_by_mistake(store: Store) -> None:
     """A reading transaction refuses a change instead of keeping it to itself."""
-    with pytest.raises(DBAPIError, match="read-?only"):
+    with pytest.raises(DBAPIError, match=r"read-?only"):
         async with store.reading() as connection:
             await connection.execute(insert(meta).values(key="a", value="1"))
 
