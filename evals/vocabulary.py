@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from evals.spelling import Instead
-from retrieval.model import Passage
+from retrieval.model import Correction, Passage
 from retrieval.terms import MAX_QUERY_CHARACTERS, words
 
 MAX_EXPANDED: Final = 4
@@ -33,13 +32,13 @@ class Vocabulary:
             for short, long in short_forms(text):
                 self._long.setdefault(short, Counter())[long] += 1
 
-    def expanded(self, text: str) -> tuple[str, tuple[Instead, ...]]:
+    def expanded(self, text: str) -> tuple[str, tuple[Correction, ...]]:
         """The text with what its short forms stand for added, where it does not say so itself.
 
         A short form is one as the passages write it; of several meanings the most frequent.
         """
         said = " ".join(words(text[:MAX_QUERY_CHARACTERS]))
-        found: dict[str, Instead] = {}
+        found: dict[str, Correction] = {}
         for match in re.finditer(r"[^\W\d_][\w&-]+", text[:MAX_QUERY_CHARACTERS]):
             short = match.group()
             meanings = self._long.get(short)
@@ -47,7 +46,7 @@ class Vocabulary:
                 continue
             long = min(meanings, key=lambda meaning: (-meanings[meaning], meaning))
             if " ".join(words(long)) not in said:
-                found[short] = Instead(short, long)
+                found[short] = Correction(short, long)
         added = "".join(f" {one.searched}" for one in found.values())
         return text + added, tuple(found.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from retrieval.model import (
     Passage,
@@ -16,7 +16,8 @@ from retrieval.model import (
     SourceId,
     VersionHash,
 )
-from retrieval.terms import asked, indexed, phrased
+from retrieval.spelling import MAX_UNKNOWN, forms, once, written
+from retrieval.terms import asked, indexed, phrased, words_of
 
 K1 = 1.2
 B = 0.75
@@ -63,6 +64,22 @@ class MemoryLexical:
         ranked = (await self.search(query, scope=scope, limit=len(self._held))).ranked
         order = {line.passage: at for at, line in enumerate(ranked)}
         return sorted(found, key=lambda id: order.get(id, len(order)))[:limit]
+
+    async def near(self, words: Sequence[str], *, scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        found = [
+            (written(words_of(passage)), terms)
+            for id, (passage, terms) in self._held.items()
+            if scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source)
+            and scope.finds(id)
+        ]
+        times = Counter(word for held, _ in found for word in held)
+        terms = frozenset(term for _, terms in found for term in terms)
+        unknown = [word for word in words if not times[word] and terms.isdisjoint(forms(word))]
+        if scope.empty or len(unknown) > MAX_UNKNOWN:
+            return {}
+        return {
+            word: {other: times[other] for other in once(word) if times[other]} for word in unknown
+        }
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         self._held = {

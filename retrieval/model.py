@@ -200,13 +200,22 @@ class RerankTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A word that no passage holds, and the one near it that is searched for, too."""
+
+    written: str
+    searched: str
+
+
+@dataclass(frozen=True, slots=True)
 class Understood:
     """How a question was read. ``text`` is what the legs were asked.
 
     ``phrases`` are the quoted words that a passage has to hold, ``preferred`` those that only lift
     it, ``filters`` the fields as written. ``note`` says why nothing could be found where that is
     certain, or that no passage holds the quotes. ``parts`` are the questions in it that were asked
-    each by itself, too.
+    each by itself, too. ``corrections`` stand in the text before what they correct; ``unchecked``
+    says why spelling was not looked at, where it could not be.
     """
 
     text: str
@@ -215,6 +224,8 @@ class Understood:
     note: str = ""
     parts: tuple[str, ...] = ()
     preferred: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    unchecked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

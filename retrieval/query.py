@@ -11,7 +11,7 @@ unknown field, or one without a value.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -189,6 +189,15 @@ def _within(wanted: Sequence[str], terms: Sequence[str]) -> bool:
     return bool(wanted) and any(
         list(terms[at : at + len(wanted)]) == list(wanted) for at in range(len(terms))
     )
+
+
+def unquoted(text: str) -> Iterator[tuple[int, int]]:
+    """Where the parts of a text stand that are not quoted."""
+    begin = 0
+    for match in _PHRASE.finditer(text):
+        yield begin, match.start()
+        begin = match.end()
+    yield begin, len(text)
 
 
 def split(text: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from retrieval.errors import BeingRebuilt, RetrievalError
 from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, VersionHash
 from retrieval.search import Explains, HoldsPhrases
+from retrieval.spelling import Spells
 
 if TYPE_CHECKING:  # ports bring numpy, which a process that only reads files can spare
     from retrieval.ports import Leg
@@ -253,7 +254,7 @@ class Standing:
 
 
 class StandingWords(Standing):
-    """The leg that knows the order of words. Satisfies ``HoldsPhrases``."""
+    """The leg that knows words and their order. Satisfies ``HoldsPhrases`` and ``Spells``."""
 
     async def holding(
         self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
@@ -261,6 +262,11 @@ class StandingWords(Standing):
         with self.asked() as leg:
             assert isinstance(leg, HoldsPhrases), "generations of one leg are of one kind"
             return await leg.holding(query, phrases, scope=scope, limit=limit)
+
+    async def near(self, words: Sequence[str], *, scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        with self.asked() as leg:
+            assert isinstance(leg, Spells), "generations of one leg are of one kind"
+            return await leg.near(words, scope=scope)
 
 
 class StandingGraph(Standing):

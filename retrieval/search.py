@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from retrieval.errors import AllLegsFailed, EngineUnavailable, RetrievalError
 from retrieval.fusion import Fused, Fusion
 from retrieval.model import (
+    Correction,
     Elsewhere,
     Hit,
     LegState,
@@ -31,6 +32,7 @@ from retrieval.model import (
     Understood,
 )
 from retrieval.query import Reading, read, split
+from retrieval.spelling import Spells, checked, chosen, corrected
 from retrieval.twins import Twins
 from retrieval.why import LegPlace, Reason, WhyNot, told
 
@@ -45,6 +47,7 @@ CLEANUP = 0.2  # seconds a cancelled leg may take to let go before we stop waiti
 EXPLAIN = 0.5  # seconds for telling why; a search whose reasons come later goes without them
 FUSION = Fusion()  # why this one: retrieval/fusion.py and evals/README.md
 HOLDERS = 2_000  # passages that hold the quoted words; of more, those that BM25 ranks first
+SPELLING = 0.3  # seconds for looking at spelling; a question that waits longer is asked as it is
 QUOTES = "quotes"  # the run of passages that hold quoted words
 
 
@@ -116,7 +119,8 @@ class Searcher:
     being opened waits for it. Abandoning a search cancels its legs. ``words`` finds what quoted
     words stand in, ``catalogue`` the sources that field filters leave; without them a question that
     requires these is refused, since leaving them out would answer another one. A leg that knows the
-    order of words stands in for ``words``. ``reranking`` may order the best anew.
+    order of words stands in for ``words``; whichever ``Spells`` tells what is misspelt.
+    ``reranking`` may order the best anew.
     """
 
     def __init__(
@@ -142,6 +146,8 @@ class Searcher:
         self._pool = pool
         self._ready = ready
         self._words = words or next((leg for leg in legs if isinstance(leg, HoldsPhrases)), None)
+        asked: Sequence[object] = (words, *legs)
+        self._spelling = next((one for one in asked if isinstance(one, Spells)), None)
         self._catalogue = catalogue
         self.reranking = reranking
 
@@ -157,13 +163,23 @@ class Searcher:
             raise ValueError(f"limit is {limit}; it must be 1 or more")
         began = perf_counter()
         reading, query, parts = _read(query)
+        reader = scope
         scope, reading, note = await self._narrowed(reading, query, scope)
-        narrowed = _ms(began, perf_counter())
+        narrowed = perf_counter()
         understood = Understood(
             reading.text, reading.required, reading.written, note, parts, reading.preferred
         )
         if scope.empty:
             return SearchResult((), (), Trace((), str(fusion), understood=understood))
+        query, parts, corrections, unchecked = await self._spelt(query, parts, reader)
+        understood = replace(
+            understood,
+            text=query.text,
+            parts=parts,
+            corrections=corrections,
+            unchecked=unchecked,
+        )
+        spelt = perf_counter()
         await self._awaited()
         started = perf_counter()
         legs = self._asked(reading)
@@ -199,7 +215,8 @@ class Searcher:
             for telling in tellings:
                 telling.task.cancel()
         stages = {
-            "understand": narrowed,
+            "understand": _ms(began, narrowed),
+            "spell": _ms(narrowed, spelt),
             "legs": _ms(started, answered),
             "fuse": _ms(answered, ranked),
             "hydrate": _ms(ranked, found),
@@ -236,6 +253,7 @@ class Searcher:
         if not narrowed.finds(id):
             message = f"It is not among the passages that hold {_quoted(reading.required)}."
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
+        query, parts, *_ = await self._spelt(query, parts, scope)
         await self._awaited()
         deeper = max(DEEPER, self._pool)
         outcomes = await self._ask(query, self._asked(reading), parts, narrowed, deeper)
@@ -322,6 +340,29 @@ class Searcher:
             ) from None
         except Exception as error:
             raise EngineUnavailable(f"{needed} failed: {error}") from error
+
+    async def _spelt(
+        self, query: Query, parts: tuple[str, ...], scope: Scope
+    ) -> tuple[Query, tuple[str, ...], tuple[Correction, ...], str]:
+        """The question and its parts with what corrects them, that alone, and what went wrong.
+
+        ``scope`` is the reader's, whole: a word that filters leave out is not misspelt for that.
+        """
+        words = checked(query.text)
+        if self._spelling is None or not words:
+            return query, parts, (), ""
+        within = min(SPELLING, self._deadline)
+        try:
+            near = await asyncio.wait_for(self._spelling.near(list(words), scope=scope), within)
+        except TimeoutError:
+            return query, parts, (), f"no answer within {within:g} s"
+        except Exception as error:  # a question is not lost for its spelling
+            return query, parts, (), str(error) or type(error).__name__
+        corrections = chosen(near, words)
+        if not corrections:
+            return query, parts, (), ""
+        spelt = replace(query, text=corrected(query.text, corrections))
+        return spelt, tuple(corrected(part, corrections) for part in parts), corrections, ""
 
     async def _awaited(self) -> None:
         if self._ready is not None:

@@ -100,15 +100,21 @@ def _terms(words: Sequence[str], language: str) -> list[str]:
     return list(filter(None, map(_TERMS[known(language)].__getitem__, words)))
 
 
-def indexed(passage: Passage) -> list[str]:
+def words_of(passage: Passage) -> list[str]:
+    """The words of a passage and of its headings."""
+    return words(f"{passage.context}\n{passage.text}")
+
+
+def indexed(passage: Passage, words: Sequence[str] | None = None) -> list[str]:
     """The terms a passage is found by: its headings and its words, each marked by language.
 
     Headings stand in the same field, once: they say what a passage is about as its words do, and
-    a field of their own would want a weight tuned for each collection.
+    a field of their own would want a weight tuned for each collection. ``words`` are those it
+    holds, where whoever asks has them.
     """
     language = known(passage.language)
-    text = f"{passage.context}\n{passage.text}"
-    return [f"{language}:{term}" for term in analyze(text, language)]
+    terms = _terms(words_of(passage) if words is None else words, language)
+    return [f"{language}:{term}" for term in terms]
 
 
 def asked(query: Query) -> Counter[str]:

@@ -60,6 +60,7 @@ from retrieval.language import spoken
 from retrieval.model import Hit, Query, Scope, SearchResult, SourceId
 from retrieval.query import read
 from retrieval.search import FUSION, run_name
+from retrieval.spelling import meant
 
 log = logging.getLogger(__name__)
 
@@ -337,8 +338,10 @@ class Answers:
         clock = draft.mark("retrieve", clock)
         draft.run = _with_search(draft.run, result)
         understood = result.trace.understood
-        if understood is not None:  # filters say where to look, and are no words of the question
-            question = replace(question, text=understood.text)
+        if understood is not None:
+            # Filters say where to look, and a misspelt word is held by nothing: neither is evidence
+            # that something is missing.
+            question = replace(question, text=meant(understood))
         # About 8 ms of reading passages: not on the event loop.
         words, grounds = await asyncio.to_thread(
             lambda: (matched(question.text, result.hits), decide(question.text, result))

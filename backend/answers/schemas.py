@@ -86,6 +86,13 @@ class LegOut(BaseModel):
     error: str | None
 
 
+class CorrectionOut(BaseModel):
+    """A word that no passage in reach holds, and the one searched for beside it."""
+
+    written: str
+    searched: str
+
+
 class UnderstoodOut(BaseModel):
     """How the question was read."""
 
@@ -99,6 +106,8 @@ class UnderstoodOut(BaseModel):
     note: str = Field(
         description="Why nothing could be found, where that is certain; what no passage holds."
     )
+    corrections: list[CorrectionOut]
+    unchecked: str = Field(description="Why spelling was not looked at; empty where it was.")
 
 
 class RerankOut(BaseModel):
@@ -332,6 +341,11 @@ def understood_out(understood: Understood | None) -> UnderstoodOut | None:
         filters=list(understood.filters),
         parts=list(understood.parts),
         note=understood.note,
+        corrections=[
+            CorrectionOut(written=one.written, searched=one.searched)
+            for one in understood.corrections
+        ],
+        unchecked=understood.unchecked,
     )
 
 

@@ -268,28 +268,36 @@ def open_ingester(legs: Sequence[OpenedLeg]) -> Ingester:
 
 async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
     url = settings.url("LEXICAL_URL")
-    home: Home
-    match url.scheme:
-        case "tantivy":
-            from retrieval.stores.tantivy import Tantivy
 
-            async def in_folder(folder: Path) -> tuple[Leg, Close]:
-                return await begun(lambda: Tantivy.open(folder))
+    def home(*, spells: bool) -> Home:
+        match url.scheme:
+            case "tantivy":
+                from retrieval.stores.tantivy import Tantivy
 
-            home = OnDisk(url.under(settings.data_dir), in_folder)
-        case "opensearch":
-            from retrieval.stores.opensearch import OpenSearch
-            from retrieval.stores.opensearch_generations import OpenSearchGenerations
+                async def in_folder(folder: Path) -> tuple[Leg, Close]:
+                    return await begun(lambda: Tantivy.open(folder, spells=spells))
 
-            held = OpenSearchGenerations(**served(url, 9200), **name_and_password(url))
+                return OnDisk(url.under(settings.data_dir), in_folder)
+            case "opensearch":
+                from retrieval.stores.opensearch import OpenSearch
+                from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
-            async def on_server(generation: str | None) -> tuple[Leg, Close]:
-                return await begun(lambda: OpenSearch.open(**held.place(generation)))
+                held = OpenSearchGenerations(**served(url, 9200), **name_and_password(url))
 
-            home = OnServer(held, on_server)
-        case _:
-            raise UnknownScheme("LEXICAL_URL", url, ("tantivy", "opensearch"))
-    standing = await standing_in(home, StandingWords("bm25"), stack)
+                async def on_server(generation: str | None) -> tuple[Leg, Close]:
+                    return await begun(
+                        lambda: OpenSearch.open(**held.place(generation), spells=spells)
+                    )
+
+                return OnServer(held, on_server)
+            case _:
+                raise UnknownScheme("LEXICAL_URL", url, ("tantivy", "opensearch"))
+
+    async def earlier(made: str) -> tuple[Home, bool]:
+        return home(spells=False), False
+
+    kept = home(spells=True)
+    standing = await standing_in(kept, StandingWords("bm25"), stack, earlier=earlier)
     return opened_leg(standing, "LEXICAL_URL", url.scheme)
 
 

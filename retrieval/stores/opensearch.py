@@ -40,10 +40,12 @@ from retrieval.model import (
     SparseVector,
     VersionHash,
 )
-from retrieval.terms import ANALYZER, asked, indexed, phrased
+from retrieval.spelling import MAX_UNKNOWN, forms, once, written
+from retrieval.terms import ANALYZER, asked, indexed, phrased, words_of
 from retrieval.vectors import ASKED, all_fit, fit
 
-FORMAT: Final = 2  # 2 keeps the order of a passage's words
+FORMAT: Final = 3  # 2 keeps the order of a passage's words, 3 also the words as written
+UNSPELT: Final = 2  # opened until one of FORMAT is built beside it: all of it but spelling
 SPARSE_FORMAT: Final = 1
 K1: Final = 1.2
 B: Final = 0.75
@@ -73,7 +75,7 @@ class _Alias:
         name: str,
         *,
         made: Mapping[str, Any],
-        field: Mapping[str, Any],
+        fields: Mapping[str, Any],
         refresh: str,
     ) -> None:
         self.client = client
@@ -81,7 +83,7 @@ class _Alias:
         self._where = f"{name} on {place}"
         self._place = place
         self._made = dict(made)
-        self._field = field
+        self._fields = fields
         self._refresh = refresh
         self._checked = False
         self._checking = threading.Lock()
@@ -212,15 +214,7 @@ class _Alias:
 
         ``also`` are filters beside it; with them, what matches none of ``should`` is found too.
         """
-        held: list[Mapping[str, Any]] = [
-            {"term": {"tenant": scope.tenant}},
-            {"terms": {"space": sorted(scope.spaces)}},
-            *also,
-        ]
-        if scope.sources is not None:
-            held.append({"terms": {"source": sorted(scope.sources)}})
-        if scope.passages is not None:
-            held.append({"ids": {"values": sorted(scope.passages)}})
+        held = [*_within(scope), *also]
         depth = min(limit + SPARE, DEEPEST)
         while True:
             answer = self.client.search(
@@ -237,14 +231,8 @@ class _Alias:
                         }
                     },
                 },
-                params={
-                    # The statistics of all shards, and of one copy of them for each reader: the
-                    # same question gives the same scores.
-                    "search_type": "dfs_query_then_fetch",
-                    "preference": f"tenant-{scope.tenant}",
-                    "allow_partial_search_results": "false",
-                    "request_timeout": SEARCHING,
-                },
+                # The statistics of all shards: the same question gives the same scores.
+                params={"search_type": "dfs_query_then_fetch", **_asking(scope)},
             )
             found = [(str(hit["_id"]), float(hit["_score"])) for hit in answer["hits"]["hits"]]
             # A tie that reaches beyond what was asked for could hide the smaller id.
@@ -253,6 +241,26 @@ class _Alias:
             depth = min(depth * 4, DEEPEST)
         found.sort(key=lambda line: (-line[1], line[0]))
         return found[:limit]
+
+    def counted(
+        self,
+        wanted: Mapping[str, Any],
+        scope: Scope,
+        tallies: Mapping[str, Any],
+    ) -> Mapping[str, Any]:
+        """The tallies of what lies in the scope and is wanted."""
+        answer = self.client.search(
+            index=self.name,
+            body={
+                "size": 0,
+                "track_total_hits": False,
+                "query": {"bool": {"filter": [*_within(scope), wanted]}},
+                "aggs": tallies,
+            },
+            params=_asking(scope),
+        )
+        found: Mapping[str, Any] = answer["aggregations"]
+        return found
 
     def _prepare(self) -> None:
         found = self._behind()
@@ -288,7 +296,6 @@ class _Alias:
     def _make(self) -> None:
         digest = hashlib.sha256(json.dumps(self._made, sort_keys=True).encode()).hexdigest()
         index = f"{self.name}-{digest[:8]}"
-        (field,) = self._field
         try:
             self.client.indices.create(
                 index=index,
@@ -303,10 +310,10 @@ class _Alias:
                     "mappings": {
                         "_meta": {MARK: self._made},
                         "dynamic": "strict",
-                        "_source": {"excludes": [field]},
+                        "_source": {"excludes": list(self._fields)},
                         "properties": {
                             **{name: {"type": "keyword"} for name in _FILTERED},
-                            **self._field,
+                            **self._fields,
                         },
                     },
                 },
@@ -343,8 +350,9 @@ class OpenSearch:
 
     name = "bm25"
 
-    def __init__(self, alias: _Alias) -> None:
+    def __init__(self, alias: _Alias, spells: bool) -> None:
         self._alias = alias
+        self._spells = spells
 
     @classmethod
     def open(
@@ -356,34 +364,40 @@ class OpenSearch:
         user: str | None = None,
         password: str | None = None,
         refresh: str = REFRESH,
+        spells: bool = True,
     ) -> Self:
         """Open, or make, an index on the server at ``host:port``. Blocking; then ``close``.
 
-        Raises IndexMismatch when it holds another analysis' terms. A server that does not answer
-        is no error yet: every call asks it again.
+        One that does not spell is as they were made before words were kept as written. Raises
+        IndexMismatch when it holds another analysis' terms. A server that does not answer is no
+        error yet: every call asks it again.
         """
+        words = {"words": {"type": "keyword"}} if spells else {}
         alias = _Alias(
             client_of(address, secure, user, password),
             address,
             collection,
-            made={"format": FORMAT, "leg": cls.name, "analyzer": ANALYZER},
-            field={
-                "terms": {"type": "text", "analyzer": "whitespace", "index_options": "positions"}
+            made={"format": FORMAT if spells else UNSPELT, "leg": cls.name, "analyzer": ANALYZER},
+            fields={
+                "terms": {"type": "text", "analyzer": "whitespace", "index_options": "positions"},
+                **words,
             },
             refresh=refresh,
         )
         alias.begin()
-        return cls(alias)
+        return cls(alias, spells)
 
     async def put(self, passages: Sequence[Passage]) -> None:
         """A stop half way leaves what was written; the same put again completes it."""
         if passages:
             await self._alias.change(
-                lambda: self._alias.put(
-                    (passage.id, _filters(passage) | {"terms": " ".join(indexed(passage))})
-                    for passage in passages
-                )
+                lambda: self._alias.put((one.id, self._document(one)) for one in passages)
             )
+
+    def _document(self, passage: Passage) -> Mapping[str, Any]:
+        words = words_of(passage)
+        spelt = {"words": sorted(written(words))} if self._spells else {}
+        return _filters(passage) | {"terms": " ".join(indexed(passage, words))} | spelt
 
     async def drop(self, source: SourceId, *, keep: VersionHash | None = None) -> None:
         await self._alias.change(lambda: self._alias.drop(source, keep))
@@ -410,6 +424,43 @@ class OpenSearch:
         ]
         found = await self._alias.run(lambda: self._alias.search(_words(query), scope, limit, also))
         return [id for id, _ in found]
+
+    async def near(self, words: Sequence[str], *, scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        if not self._spells:
+            raise RetrievalError("the index of words is being rebuilt for it")
+        if scope.empty or not words:
+            return {}
+        return await self._alias.run(lambda: self._near(words, scope))
+
+    def _near(self, words: Sequence[str], scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        held = {
+            word: {
+                "bool": {
+                    "should": [{"term": {"words": word}}, {"terms": {"terms": list(forms(word))}}]
+                }
+            }
+            for word in words
+        }
+        known = self._alias.counted(
+            {"bool": {"should": list(held.values())}},
+            scope,
+            {"held": {"filters": {"filters": held}}},
+        )["held"]["buckets"]
+        unknown = [word for word in words if not known[word]["doc_count"]]
+        if not 0 < len(unknown) <= MAX_UNKNOWN:
+            return {}
+        others = {word: once(word) for word in unknown}
+        every = sorted(set().union(*others.values()))
+        buckets = self._alias.counted(
+            {"terms": {"words": every}},
+            scope,
+            {"near": {"terms": {"field": "words", "include": every, "size": len(every)}}},
+        )["near"]["buckets"]
+        times = {bucket["key"]: int(bucket["doc_count"]) for bucket in buckets}
+        return {
+            word: {other: times[other] for other in near if other in times}
+            for word, near in others.items()
+        }
 
     def _search(self, query: Query, scope: Scope, limit: int) -> Run:
         words = _words(query)
@@ -453,7 +504,7 @@ class OpenSearchSparse:
             address,
             collection,
             made={"format": SPARSE_FORMAT, "leg": "sparse", "encoder": fingerprint},
-            field={"weights": {"type": "rank_features"}},
+            fields={"weights": {"type": "rank_features"}},
             refresh=refresh,
         )
         alias.begin()
@@ -517,6 +568,27 @@ def client_of(address: str, secure: bool, user: str | None, password: str | None
         pool_maxsize=8,
         max_retries=1,
     )
+
+
+def _within(scope: Scope) -> list[Mapping[str, Any]]:
+    held: list[Mapping[str, Any]] = [
+        {"term": {"tenant": scope.tenant}},
+        {"terms": {"space": sorted(scope.spaces)}},
+    ]
+    if scope.sources is not None:
+        held.append({"terms": {"source": sorted(scope.sources)}})
+    if scope.passages is not None:
+        held.append({"ids": {"values": sorted(scope.passages)}})
+    return held
+
+
+def _asking(scope: Scope) -> Mapping[str, Any]:
+    return {
+        # One copy of the shards for each reader.
+        "preference": f"tenant-{scope.tenant}",
+        "allow_partial_search_results": "false",
+        "request_timeout": SEARCHING,
+    }
 
 
 def _words(query: Query) -> list[Mapping[str, Any]]:

@@ -33,9 +33,11 @@ from retrieval.model import (
     SourceId,
     VersionHash,
 )
-from retrieval.terms import ANALYZER, asked, indexed, phrased
+from retrieval.spelling import MAX_UNKNOWN, forms, once, written
+from retrieval.terms import ANALYZER, asked, indexed, phrased, words_of
 
-FORMAT: Final = 2  # 2 keeps the order of a passage's words
+FORMAT: Final = 3  # 2 keeps the order of a passage's words, 3 also the words as written
+UNSPELT: Final = 2  # opened until one of FORMAT is built beside it: all of it but spelling
 HEAP: Final = 64 << 20  # bytes a commit may gather before it is split over segments
 SPARE: Final = 4  # asked for beyond the limit, so that ties at the cut go by passage id
 FEW: Final = 32  # values of a field are terms to the engine; of more, it goes through all it holds
@@ -51,8 +53,11 @@ class _State:
     def __init__(self, index: tantivy.Index, schema: tantivy.Schema) -> None:
         self.searcher = index.searcher()
         # Of passages that were dropped, too, until their segment is merged: at least everyone.
-        self.tenants = _held(self.searcher, "tenant")
-        self.spaces = _held(self.searcher, "space")
+        tenants = dict(self.searcher.terms_with_prefix("tenant", ""))
+        self.tenants = frozenset(tenants)
+        self.spaces = frozenset(dict(self.searcher.terms_with_prefix("space", "")))
+        self.whole = sum(tenants.values()) == self.searcher.num_docs
+        """Whether nothing dropped is left in it."""
         self.clause = lru_cache(CLAUSES)(partial(_clause, self.searcher, schema))
 
 
@@ -62,8 +67,13 @@ class Tantivy:
     name = "bm25"
 
     def __init__(
-        self, index: tantivy.Index, schema: tantivy.Schema, writer: tantivy.IndexWriter
+        self,
+        index: tantivy.Index,
+        schema: tantivy.Schema,
+        writer: tantivy.IndexWriter,
+        spells: bool,
     ) -> None:
+        self._spells = spells
         self._index = index
         self._schema = schema
         self._writer = writer
@@ -72,13 +82,18 @@ class Tantivy:
         self._searches = ThreadPoolExecutor(2, "bm25-searches")
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, spells: bool = True) -> Self:
         """Open the index in a folder, or begin one there. Blocking; then ``close``.
 
-        Raises IndexMismatch when the folder holds another analysis' terms or no index of ours,
-        and IndexInUse when another process has it open.
+        One that does not spell is as they were made before words were kept as written. Raises
+        IndexMismatch when the folder holds another analysis' terms or no index of ours, and
+        IndexInUse when another process has it open.
         """
-        wanted = {"format": FORMAT, "engine": "tantivy", "analyzer": ANALYZER}
+        wanted = {
+            "format": FORMAT if spells else UNSPELT,
+            "engine": "tantivy",
+            "analyzer": ANALYZER,
+        }
         described = folder / _MANIFEST
         place = folder / "index"
         if described.exists():
@@ -103,7 +118,7 @@ class Tantivy:
             folder.mkdir(parents=True, exist_ok=True)
             _write(described, wanted)
         place.mkdir(exist_ok=True)
-        schema = _schema()
+        schema = _schema(spells)
         try:
             index = tantivy.Index(schema, path=str(place))
             # One thread: segments stay few, and a commit stands or falls as a whole.
@@ -120,7 +135,7 @@ class Tantivy:
             ) from error
         index.config_reader("manual")
         index.reload()
-        return cls(index, schema, writer)
+        return cls(index, schema, writer, spells)
 
     async def put(self, passages: Sequence[Passage]) -> None:
         """All of them or none. A later passage of the same id in one call wins."""
@@ -150,6 +165,14 @@ class Tantivy:
         return await loop.run_in_executor(
             self._searches, self._holding, query, phrases, scope, limit
         )
+
+    async def near(self, words: Sequence[str], *, scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        if not self._spells:
+            raise RetrievalError("the index of words is being rebuilt for it")
+        if scope.empty or not words:
+            return {}
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._searches, self._near, words, scope)
 
     async def count(self) -> int:
         loop = asyncio.get_running_loop()
@@ -186,7 +209,10 @@ class Tantivy:
             document.add_text("id", passage.id)
             for name in _FILTERED:
                 document.add_text(name, getattr(passage, name))
-            document.add_text("terms", " ".join(indexed(passage)))
+            words = words_of(passage)
+            document.add_text("terms", " ".join(indexed(passage, words)))
+            if self._spells:
+                document.add_text("words", " ".join(written(words)))
             self._writer.add_document(document)
 
     def _holding(
@@ -254,6 +280,31 @@ class Tantivy:
         ranked.sort(key=lambda line: (-line.score, line.passage))
         return Run(self.name, tuple(ranked[:limit]))
 
+    def _near(self, words: Sequence[str], scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        state = self._state
+        within = self._within(scope, state)
+
+        def times(field: str, value: str) -> int:
+            """How many passages of the scope hold it."""
+            held = state.searcher.doc_freq(field, value)
+            if not held or (state.whole and not within):
+                return held
+            wanted = Clause.boolean_query([*within, (Occur.Must, self._term(field, value))])
+            found = state.searcher.search(wanted, 1)
+            return found.count or 0  # type: ignore[attr-defined]  # its types leave it out
+
+        unknown = [
+            word
+            for word in words
+            if not times("words", word) and not any(times("terms", form) for form in forms(word))
+        ]
+        if len(unknown) > MAX_UNKNOWN:
+            return {}
+        return {
+            word: {other: held for other in once(word) if (held := times("words", other))}
+            for word in unknown
+        }
+
     def _term(self, field: str, value: str) -> Clause:
         return Clause.term_query(self._schema, field, value, "basic")
 
@@ -267,10 +318,6 @@ class Tantivy:
         return Clause.const_score_query(many, 0.0)
 
 
-def _held(searcher: tantivy.Searcher, field: str) -> frozenset[str]:
-    return frozenset(value for value, _ in searcher.terms_with_prefix(field, ""))
-
-
 def _clause(searcher: tantivy.Searcher, schema: tantivy.Schema, term: str) -> Clause | None:
     """The passages that hold a term, by BM25; None where none does.
 
@@ -281,12 +328,14 @@ def _clause(searcher: tantivy.Searcher, schema: tantivy.Schema, term: str) -> Cl
     return Clause.term_query(schema, "terms", term, "freq")
 
 
-def _schema() -> tantivy.Schema:
+def _schema(spells: bool) -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     for name in _FILTERED:
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="position")
+    if spells:
+        builder.add_text_field("words", tokenizer_name="whitespace", index_option="basic")
     return builder.build()
 
 

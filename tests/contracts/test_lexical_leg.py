@@ -8,7 +8,7 @@ import json
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,11 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.errors import IndexInUse, IndexMismatch
+from retrieval.errors import IndexInUse, IndexMismatch, RetrievalError
 from retrieval.memory import MemoryLexical
 from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, VersionHash
 from retrieval.ports import Leg
 from retrieval.search import HoldsPhrases
+from retrieval.spelling import MAX_UNKNOWN, Spells
 from retrieval.stores.opensearch import OpenSearch
 from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.tantivy import Tantivy
@@ -236,6 +237,81 @@ async def test_quoted_operators_are_words_and_nothing_finds_nothing(leg: Leg, ph
     assert await held(leg, phrase) == []
 
 
+async def near(leg: Leg, *words: str, scope: Scope = ALL) -> Mapping[str, Mapping[str, int]]:
+    assert isinstance(leg, Spells)
+    return await leg.near(words, scope=scope)
+
+
+async def test_a_word_held_in_no_form_has_those_a_letter_away_and_how_many_hold_them(
+    leg: Leg,
+) -> None:
+    """Words of headings count; another form of a word that is held is known."""
+    await leg.put(
+        [
+            passage(0, "Margins rose; the margins of policies."),
+            passage(1, "They fell.", headings=("Margins",)),
+            passage(2, "Marginal costs, and a margind."),
+            passage(3, "Umsätze", language="de"),
+        ]
+    )
+    assert await near(leg, "marginz", "zzzzzz", "policy", "umsatze", "umsätez", "margins") == {
+        "marginz": {"margins": 2, "margind": 1},
+        "zzzzzz": {},
+        "umsätez": {"umsätze": 1},
+    }
+
+
+async def test_what_only_others_hold_is_neither_offered_nor_known(leg: Leg) -> None:
+    """Of another space, another tenant, or a source out of reach: as if it were not there."""
+    await leg.put(
+        [
+            passage(0, "Margins rose."),
+            passage(0, "Acquisition. Marginss. Marginx.", space="s2", source="src_2"),
+            passage(0, "Acquisition. Marginss. Marginy.", tenant="other", source="src_3"),
+            passage(0, "Acquisition.", source="src_4"),
+        ]
+    )
+    asked = ("acquisitoin", "marginss", "margint")
+    one = replace(ALL, sources=frozenset({"src_1"}))
+    assert await near(leg, *asked, scope=one) == {
+        "acquisitoin": {},
+        "marginss": {"margins": 1},
+        "margint": {"margins": 1},
+    }
+    both = Scope("acme", frozenset({"s1", "s2"}))
+    assert await near(leg, *asked, scope=both) == {
+        "acquisitoin": {"acquisition": 2},
+        "margint": {"margins": 1, "marginx": 1},
+    }
+    assert await near(leg, *asked, scope=Scope("acme", frozenset())) == {}
+    alone = replace(ALL, passages=frozenset({passage(0, "").id}))
+    assert (await near(leg, "acquisitoin", scope=alone)) == {"acquisitoin": {}}
+
+
+async def test_what_was_dropped_or_replaced_is_no_longer_offered_or_known(leg: Leg) -> None:
+    await leg.put([passage(0, "Margins."), passage(0, "Retention.", source="src_2")])
+    assert await near(leg, "margint", "retentoin") == {
+        "margint": {"margins": 1},
+        "retentoin": {"retention": 1},
+    }
+    await leg.put([passage(0, "Prices.")])
+    await leg.drop("src_2")
+    assert await near(leg, "margint", "retentoin", "margins") == {
+        "margint": {},
+        "retentoin": {},
+        "margins": {},
+    }
+
+
+async def test_a_question_of_words_that_nothing_holds_is_left_alone(leg: Leg) -> None:
+    """It is of another language, or of something else: four may be misspelt, and five are not."""
+    await leg.put([passage(0, "apples pears plums cherries grapes")])
+    wrong = ("applez", "pearsz", "plumsz", "cherriesz", "grapesz")
+    assert len(await near(leg, *wrong[:MAX_UNKNOWN])) == MAX_UNKNOWN
+    assert await near(leg, *wrong[: MAX_UNKNOWN + 1]) == {}
+    assert await near(leg) == {}
+
+
 async def test_a_scope_of_passages_ranks_only_these(leg: Leg) -> None:
     """The cut comes after the filter: a passage that ranks last is first where it is alone."""
     await leg.put([passage(number, "apples " * (20 - number)) for number in range(20)])
@@ -260,7 +336,7 @@ SCOPES = st.builds(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(held=HELD, scopes=st.lists(SCOPES, min_size=1, max_size=6))
-def test_exactly_what_lies_in_the_scope_is_found(
+def test_exactly_what_lies_in_the_scope_is_found_and_counted(
     open_leg: OpenLeg, held: list[tuple[str, str, str]], scopes: list[Scope]
 ) -> None:
     """Tenant, space and source names repeat across levels, so no level can stand for another."""
@@ -274,11 +350,16 @@ def test_exactly_what_lies_in_the_scope_is_found(
             await leg.put(made)
             for scope in scopes:
                 run = await leg.search(Query("apples"), scope=scope, limit=50)
-                assert set(ids(run)) == {
+                inside = {
                     one.id
                     for one in made
                     if scope.admits(tenant=one.tenant, space=one.space, source=one.source)
                 }
+                assert set(ids(run)) == inside
+                offered = {"apples": len(inside)} if inside else {}
+                assert (await near(leg, "applez", scope=scope)) == (
+                    {} if scope.empty else {"applez": offered}
+                )
 
     asyncio.run(check())
 
@@ -364,6 +445,40 @@ leg = Tantivy.open(Path(sys.argv[1]))
 asyncio.run(leg.put([Passage("src_1.x.00000", "acme", "s1", "src_1", "x", 0, "apples", 0, 6)]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+async def test_an_index_from_before_spelling_answers_all_but_that(tmp_path: Path) -> None:
+    """And is not taken for one that spells."""
+    before = Tantivy.open(tmp_path, spells=False)
+    await before.put([passage(0, "apples")])
+    assert ids(await before.search(Query("apple"), scope=ALL, limit=5)) == [passage(0, "").id]
+    assert await held(before, "apples") == [passage(0, "").id]
+    with pytest.raises(RetrievalError, match="being rebuilt"):
+        await near(before, "applez")
+    before.close()
+    with pytest.raises(IndexMismatch, match="'format': 2"):
+        Tantivy.open(tmp_path)
+
+
+async def test_a_servers_index_from_before_spelling_answers_all_but_that(
+    opensearch_address: str,
+) -> None:
+    name = f"lexical-{secrets.token_hex(6)}"
+
+    def opened(*, spells: bool) -> OpenSearch:
+        return OpenSearch.open(opensearch_address, name, refresh="20ms", spells=spells)
+
+    before = await asyncio.to_thread(lambda: opened(spells=False))
+    try:
+        await before.put([passage(0, "apples")])
+        assert ids(await before.search(Query("apple"), scope=ALL, limit=5)) == [passage(0, "").id]
+        with pytest.raises(RetrievalError, match="being rebuilt"):
+            await near(before, "applez")
+        with pytest.raises(IndexMismatch, match="'format': 2"):
+            await asyncio.to_thread(lambda: opened(spells=True))
+    finally:
+        await asyncio.to_thread(before.close)
+        await asyncio.to_thread(OpenSearchGenerations(opensearch_address, name).erase)
 
 
 async def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:

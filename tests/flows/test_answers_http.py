@@ -116,6 +116,20 @@ async def test_a_narrowed_question_sees_only_its_sources(
     assert none[-1][0] == "declined"
 
 
+async def test_a_misspelt_question_is_answered_as_it_is_meant(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    """A word that nothing holds, since it is misspelt, is no evidence that something is missing."""
+    right = await ask(client, space, GROWTH)
+    events = await ask(client, space, GROWTH.replace("revenue", "revneue"))
+    understood = events[1][1]["trace"]["understood"]
+    assert understood["corrections"] == [{"written": "revneue", "searched": "revenue"}]
+    quotes = [[data["text"] for name, data in one if name == "sentence"] for one in (right, events)]
+    assert quotes[0] == quotes[1] != []
+    run = (await client.get(f"/api/answers/{events[0][1]['answer']}")).json()
+    assert run["trace"]["understood"]["corrections"] == understood["corrections"]
+
+
 async def test_an_off_topic_question_is_declined(client: httpx.AsyncClient, space: str) -> None:
     name, data = (await ask(client, space, "Which enzyme repairs broken strands in yeast?"))[-1]
     assert name == "declined"

@@ -245,3 +245,23 @@ async def test_a_fusion_that_cannot_be_is_refused_and_changes_nothing(
     assert answer.status_code == 422
     assert named in answer.json()["error"]["message"]
     assert (await client.get(where)).json() == before
+
+
+async def test_a_misspelt_word_finds_what_it_means_and_the_trace_says_so(
+    client: httpx.AsyncClient, space: str
+) -> None:
+    """A word of another space is never offered, and quotes ask for what is written."""
+    other = (await client.post("/api/spaces", json={"name": "Other"})).json()["id"]
+    found = await search(client, space, "retentoin custmers")
+    assert found["trace"]["understood"]["corrections"] == [
+        {"written": "retentoin", "searched": "retention"},
+        {"written": "custmers", "searched": "customers"},
+    ]
+    assert found["trace"]["understood"]["text"] == "retention retentoin customers custmers"
+    assert titles(found) >= {"Board minutes", "Market study"}
+    as_written = await search(client, space, '"retentoin" custmers')
+    assert as_written["trace"]["understood"]["corrections"] == [
+        {"written": "custmers", "searched": "customers"}
+    ]
+    elsewhere = await search(client, other, "retentoin")
+    assert elsewhere["trace"]["understood"]["corrections"] == []

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from evals.spelling import Instead
 from evals.vocabulary import Vocabulary, short_forms
-from retrieval.model import Passage
+from retrieval.model import Correction, Passage
 
 TEXT = "Annual Recurring Revenue (ARR) grew. They met (see below) the World Bank (IMF)."
 
@@ -18,6 +17,6 @@ def test_a_short_form_is_written_out_where_the_question_does_not_say_it() -> Non
     vocabulary.add([Passage("p", "t", "s", "src", "v", 0, TEXT, 0, len(TEXT))])
     assert vocabulary.expanded("How did ARR grow?") == (
         "How did ARR grow? Annual Recurring Revenue",
-        (Instead("ARR", "Annual Recurring Revenue"),),
+        (Correction("ARR", "Annual Recurring Revenue"),),
     )
     assert vocabulary.expanded("annual recurring revenue, ARR")[1] == ()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from retrieval.errors import AllLegsFailed, EngineUnavailable
 from retrieval.memory import MemoryLexical, MemoryPassages
 from retrieval.model import (
+    Correction,
     LegState,
     Passage,
     PassageId,
@@ -86,6 +87,7 @@ async def test_legs_are_fused_and_each_part_of_a_score_is_named() -> None:
     ]
     assert set(result.trace.stages) == {
         "understand",
+        "spell",
         "legs",
         "fuse",
         "hydrate",
@@ -518,3 +520,95 @@ async def test_quoted_words_wait_no_longer_than_the_legs_and_blame_their_index(
     )
     with pytest.raises(EngineUnavailable, match=says):
         await searcher.search(Query('+"net retention" fell'), scope=SCOPE)
+
+
+async def test_a_misspelt_word_is_searched_for_as_it_should_be_too_and_why_not_agrees() -> None:
+    """Every leg, each part and the trace have the correction before the word as typed."""
+    held = [passage(0, "Net retention fell."), passage(1, "Churn rose in margins.")]
+    words = MemoryLexical()
+    await words.put(held)
+    asked: list[str] = []
+
+    class Listening(Scripted):
+        async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+            asked.append(query.text)
+            return await super().search(query, scope=scope, limit=limit)
+
+    searcher = Searcher([words, Listening("dense")], MemoryPassages(held))
+    question = Query("Why did retentoin fall? What of churn in margens?")
+    result = await searcher.search(question, scope=SCOPE)
+    assert {hit.passage.id for hit in result.hits} == {"p00", "p01"}
+    understood = result.trace.understood
+    assert understood is not None
+    assert understood.corrections == (
+        Correction("retentoin", "retention"),
+        Correction("margens", "margins"),
+    )
+    assert understood.text == (
+        "Why did retention retentoin fall? What of churn in margins margens?"
+    )
+    assert understood.parts == (
+        "Why did retention retentoin fall?",
+        "What of churn in margins margens?",
+    )
+    assert asked == [understood.text, *understood.parts]
+    why = await searcher.why_not(Query("retentoin"), "p00", scope=SCOPE)
+    assert (why.reason, why.rank) == (Reason.FOUND, 1)
+    quoted = await searcher.search(Query('"retentoin" fell'), scope=SCOPE)
+    assert quoted.trace.understood is not None
+    assert quoted.trace.understood.corrections == ()
+
+
+async def test_a_word_that_filters_leave_out_is_not_misspelt_for_that() -> None:
+    """Spelling is asked in all the reader sees, not in what the question narrows it to."""
+    held = [replace(passage(0, "margins"), source="src_2"), passage(1, "marginz")]
+    words = MemoryLexical()
+    await words.put(held)
+
+    class Titles:
+        async def matching(self, filters: Filters, *, scope: Scope) -> frozenset[str]:
+            return frozenset({"src_2"})
+
+    searcher = Searcher([words], MemoryPassages(held), catalogue=Titles())
+    result = await searcher.search(Query("marginz title:fruit"), scope=SCOPE)
+    assert result.hits == ()
+    assert result.trace.understood is not None
+    assert result.trace.understood.corrections == ()
+
+
+class Unlettered(MemoryLexical):
+    """Fails at spelling, or takes for ever over it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self._error = error
+
+    async def near(self, words: Sequence[str], *, scope: Scope) -> Mapping[str, Mapping[str, int]]:
+        if self._error is not None:
+            raise self._error
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, "no answer within 0.01 s"),
+        (OSError("disk gone"), "disk gone"),
+        (KeyError(), "KeyError"),
+    ],
+)
+async def test_a_look_at_spelling_that_fails_or_dawdles_is_left_out_and_named(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None, said: str
+) -> None:
+    monkeypatch.setattr("retrieval.search.SPELLING", 0.01)
+    held = [passage(0, "retention")]
+    words = Unlettered(error)
+    await words.put(held)
+    searcher = Searcher([words], MemoryPassages(held))
+    result = await searcher.search(Query("retention, retentoin"), scope=SCOPE)
+    assert [hit.passage.id for hit in result.hits] == ["p00"]
+    understood = result.trace.understood
+    assert understood is not None
+    assert (understood.text, understood.corrections) == ("retention, retentoin", ())
+    assert understood.unchecked == said
