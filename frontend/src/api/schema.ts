@@ -1521,6 +1521,16 @@ export interface components {
             part: number;
         };
         /**
+         * CorrectionOut
+         * @description A word that no passage in reach holds, and the one searched for beside it.
+         */
+        CorrectionOut: {
+            /** Written */
+            written: string;
+            /** Searched */
+            searched: string;
+        };
+        /**
          * CostOut
          * @description What a space's answers, and readings for its graph, took since a moment.
          *
@@ -2738,6 +2748,13 @@ export interface components {
              * @description Why nothing could be found, where that is certain; what no passage holds.
              */
             note: string;
+            /** Corrections */
+            corrections: components["schemas"]["CorrectionOut"][];
+            /**
+             * Unchecked
+             * @description Why spelling was not looked at; empty where it was.
+             */
+            unchecked: string;
         };
         /** UsageOut */
         UsageOut: {

@@ -195,6 +195,25 @@ export const ANSWER: AnswerEvent[] = [
   { type: 'finished', answer: 'ans_1', state: 'finished', uncited: [], usage: null, timings: {} },
 ];
 
+/** The same for a question with "fsat", which was taken for "fast". */
+export function corrected(events: readonly AnswerEvent[]): AnswerEvent[] {
+  const understood = {
+    text: 'How fast fsat?',
+    phrases: [],
+    preferred: [],
+    filters: [],
+    parts: [],
+    note: '',
+    corrections: [{ written: 'fsat', searched: 'fast' }],
+    unchecked: '',
+  };
+  return events.map((event) => {
+    if (event.type === 'started') return { ...event, question: 'How fsat?' };
+    if (event.type === 'retrieved') return { ...event, trace: { ...event.trace, understood } };
+    return event;
+  });
+}
+
 export const DECLINED: AnswerEvent[] = [
   ...ANSWER.slice(0, 2),
   {

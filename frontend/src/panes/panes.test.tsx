@@ -8,7 +8,16 @@ import { forgetAll } from '../api';
 import { type BriefPort, type CitedSentence, getPlace, go, setBriefPort, setSync } from '../desk';
 import { ChecksPane } from './checks';
 import { EvidencePane } from './evidence';
-import { DECLINED, type FakeApi, fakeApi, HIT, QUOTE, VERSION } from './fake-api';
+import {
+  ANSWER,
+  corrected,
+  DECLINED,
+  type FakeApi,
+  fakeApi,
+  HIT,
+  QUOTE,
+  VERSION,
+} from './fake-api';
 
 const QUESTIONS = ['How fast did it grow?', 'What do they charge?', 'Who complains?'];
 
@@ -90,6 +99,18 @@ describe('asking', () => {
     await userEvent.click(screen.getByRole('button', { name: /Insert whole answer/ }));
     expect(inserted).toEqual([{ text: 'Revenue grew 12 % in 2025.', cites: ['cit_1'] }]);
     await expectAccessible(container);
+  });
+
+  it('says what a misspelt word was taken for, and asks again as written', async () => {
+    api.answer = corrected(ANSWER);
+    const { container } = evidence();
+    await ask('How fsat?');
+    await screen.findAllByText('No passage holds “fsat”; “fast” was searched for, too.');
+    await expectAccessible(container);
+    api.answer = ANSWER;
+    await userEvent.click(screen.getByRole('button', { name: 'Search only as written' }));
+    await waitFor(() => expect(screen.queryByText(/was searched for, too/)).toBeNull());
+    expect(screen.getByLabelText<HTMLTextAreaElement>('Question').value).toBe('How "fsat"?');
   });
 
   it('puts the answer in as a suggestion of StratMaster, with its citation', async () => {

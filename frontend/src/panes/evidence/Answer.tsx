@@ -3,7 +3,9 @@ import { type KeyboardEvent, useState } from 'react';
 
 import {
   asText,
+  asWritten,
   chipNumbers,
+  correctionsSaid,
   isOver,
   legName,
   missingLegs,
@@ -29,13 +31,15 @@ interface AnswerProps {
   run: Run;
   onStop: () => void;
   onAgain: () => void;
+  onAsk: (question: string) => void;
 }
 
-export function Answer({ run, onStop, onAgain }: AnswerProps) {
+export function Answer({ run, onStop, onAgain, onAsk }: AnswerProps) {
   const port = useBriefPort();
   const numbers = chipNumbers(run);
   const over = isOver(run);
   const degraded = run.trace && missingLegs(run.trace.legs);
+  const corrections = run.trace?.understood?.corrections ?? [];
 
   const insert = (sentences: readonly Sentence[]) => {
     if (!port) return;
@@ -87,6 +91,20 @@ export function Answer({ run, onStop, onAgain }: AnswerProps) {
         </p>
       )}
       {degraded && <Notice tone="warn">{degraded}</Notice>}
+      {corrections.length > 0 && (
+        <Notice
+          tone="info"
+          action={
+            over && (
+              <Button small onClick={() => onAsk(asWritten(run.question, corrections))}>
+                Search only as written
+              </Button>
+            )
+          }
+        >
+          {correctionsSaid(corrections)}
+        </Notice>
+      )}
       {run.trace?.understood?.note && run.phase !== 'declined' && (
         <Notice tone="info">{run.trace.understood.note}</Notice>
       )}

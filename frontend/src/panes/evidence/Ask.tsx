@@ -169,7 +169,15 @@ export function Ask({ space, brief, questions }: AskProps) {
 
       <div className="min-h-0 flex-1 overflow-auto px-4 py-4" tabIndex={-1}>
         {run ? (
-          <Answer run={run} onStop={() => stop(space)} onAgain={() => ask(run.question)} />
+          <Answer
+            run={run}
+            onStop={() => stop(space)}
+            onAgain={() => ask(run.question)}
+            onAsk={(other) => {
+              change({ text: other });
+              ask(other);
+            }}
+          />
         ) : sources.error && !sources.data ? (
           <ProblemNotice problem={asProblem(sources.error)} />
         ) : (

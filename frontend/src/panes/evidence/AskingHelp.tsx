@@ -1,5 +1,8 @@
 const FORMS: readonly [written: string, does: string][] = [
-  ['"net retention"', 'passages that hold these words in this order come first'],
+  [
+    '"net retention"',
+    'passages that hold these words in this order come first; their spelling is left as it is',
+  ],
   ['+"net retention"', 'only passages that hold them'],
   [
     'title:minutes',

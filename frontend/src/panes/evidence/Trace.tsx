@@ -1,4 +1,4 @@
-import { legFailed, legName, legSentence, type Run } from '../../answers';
+import { correctionsSaid, legFailed, legName, legSentence, type Run } from '../../answers';
 import { classes } from '../../ui/classes';
 import type { Trace as TraceData } from '../../api';
 import { Disclosure } from '../../ui/Disclosure';
@@ -58,12 +58,14 @@ function Reranked({ rerank }: { rerank: NonNullable<TraceData['rerank']> }) {
 
 /** What was read in the question beside its words; nothing where it was asked as it stands. */
 function Understood({ understood }: { understood: NonNullable<TraceData['understood']> }) {
-  const { phrases, preferred, filters, parts, note } = understood;
+  const { phrases, preferred, filters, parts, note, corrections, unchecked } = understood;
   const said = [
     ...phrases.map((phrase) => `every passage holds “${phrase}”`),
     ...preferred.map((phrase) => `passages that hold “${phrase}” rank higher`),
     ...(filters.length > 0 ? [`only in sources that fit ${filters.join(' ')}`] : []),
     ...(parts.length > 0 ? [`also asked by itself: ${parts.join(' · ')}`] : []),
+    ...(corrections.length > 0 ? [correctionsSaid(corrections)] : []),
+    ...(unchecked ? [`spelling was not looked at: ${unchecked}`] : []),
     ...(note ? [note] : []),
   ];
   if (said.length === 0) return null;
