@@ -441,6 +441,13 @@ describe('a session', () => {
     expect(room.opened).toBe(1);
   });
 
+  it('waits for a document that a slow line takes long to bring', async () => {
+    room.slow = 300;
+    const session = enter(room.url, { quiet: 100 });
+    await live(session);
+    expect(room.opened).toBe(1);
+  });
+
   it('says that a brief is missing', async () => {
     const session = enter();
     await live(session);

@@ -227,7 +227,9 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   function ask(): void {
     clearTimeout(silence);
     send(wire.queryAwareness());
-    silence = setTimeout(() => again('The server stopped answering.'), quiet / 2);
+    // An answer comes behind the document, which a slow line takes long to bring.
+    const patience = greeted && status.connection !== 'live' ? 3 * quiet : quiet / 2;
+    silence = setTimeout(() => again('The server stopped answering.'), patience);
   }
 
   function connect(): void {

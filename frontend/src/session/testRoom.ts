@@ -22,6 +22,8 @@ export interface TestRoom {
   turnAway: number | null;
   /** Takes nothing in and says nothing, as over a line that is dead. */
   deaf: boolean;
+  /** Milliseconds that the document, and what is said after it, takes to arrive. */
+  slow: number;
   /** How many connections there have been. */
   opened: number;
   /** How often a sign of life was asked for. */
@@ -72,6 +74,7 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
     tooLarge: 4413,
     turnAway: null,
     deaf: false,
+    slow: 0,
     received: 0,
     opened: 0,
     queried: 0,
@@ -100,6 +103,10 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
           writeSyncStep1(encoder, room.doc);
         }),
       );
+    const later = (bytes: Uint8Array) => {
+      if (room.slow) setTimeout(() => socket.send(bytes), room.slow);
+      else socket.send(bytes);
+    };
     socket.on('message', (data: Buffer) => {
       if (room.deaf) return;
       const bytes = new Uint8Array(data);
@@ -125,7 +132,7 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
       if (type === 3) {
         room.queried += 1;
         // An awareness update of nobody, as the real room answers when nobody is there.
-        socket.send(new Uint8Array([1, 1, 0]));
+        later(new Uint8Array([1, 1, 0]));
         return;
       }
       if (type !== 0) return;
@@ -137,7 +144,7 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
       encoding.writeVarUint(answer, 0);
       const before = Y.encodeStateVector(room.doc);
       const step = readSyncMessage(decoder, answer, room.doc, visitor);
-      if (encoding.length(answer) > 1) socket.send(encoding.toUint8Array(answer));
+      if (encoding.length(answer) > 1) later(encoding.toUint8Array(answer));
       if (step === 0) return;
       visitor.received += 1;
       room.received += 1;
