@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
 from backend.app import create_app
 from backend.errors import Unavailable
@@ -24,6 +25,9 @@ GRACE = 2  # seconds that open connections have to end by themselves
 # Bytes. Twice what a room takes, so that it is the room that refuses what is too large and says
 # so; past this the socket breaks off by itself, and not every browser is told why.
 WS_MESSAGE = 32 * 1024 * 1024
+# Seconds for an answer to a ping, which waits behind what is being sent: a large document on a
+# slow line. Who takes nothing at all is noticed by the room.
+WS_PONG = 120.0
 
 
 class Server(uvicorn.Server):
@@ -81,24 +85,31 @@ def bound(settings: Settings) -> socket.socket:
     return listening
 
 
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How HTTP and WebSockets are spoken."""
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        # Reads on only when the message before was taken; others keep 32 messages for each socket.
+        ws="websockets-sansio",
+        ws_max_size=WS_MESSAGE,
+        ws_ping_timeout=WS_PONG,
+        # A room's messages are a few bytes each: zlib would keep 300 KB for every visitor
+        # and let a small frame grow to a large one before the room can refuse it.
+        ws_per_message_deflate=False,
+    )
+
+
 async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serve until told to stop; ``ready`` is given the address once it answers."""
     with bound(settings) as listening:
         port = listening.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         async with open_services(settings) as services:
-            config = uvicorn.Config(
-                create_app(services),
-                lifespan="off",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE,
-                ws_max_size=WS_MESSAGE,
-                # A room's messages are a few bytes each: zlib would keep 300 KB for every visitor
-                # and let a small frame grow to a large one before the room can refuse it.
-                ws_per_message_deflate=False,
-            )
             beginning = asyncio.create_task(first_start(services), name="first start")
             tasks = {beginning}
 
@@ -107,7 +118,7 @@ async def serve(settings: Settings, ready: Callable[[str], None]) -> None:
                 # Only now: opening the encoder takes as long as all the rest of a start.
                 tasks.add(asyncio.create_task(warm_up(services), name="warm up"))
 
-            server = Server(config, services, answers)
+            server = Server(configured(create_app(services)), services, answers)
             try:
                 await server.serve(sockets=[listening])
             finally:

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from backend.auth.principal import Principal, Role
 from backend.clock import now
 from backend.editing.routes import Door
+from backend.serving import configured
 from backend.store.tables import briefs, members, tenants
 from collab import Limits, wire
 from tests.yjs.serve import ByHeader, rooms_app
@@ -33,6 +34,7 @@ class Place:
     services: SimpleNamespace
     url: str
     brief: str
+    connections: set[Any]  # of the server: its protocols
 
     async def space(self) -> str:
         found, _ = await self.services.briefs.access(YOU, self.brief)
@@ -58,19 +60,23 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
                 insert(members).values(space=space.id, subject="vera", role=Role.VIEWER.value)
             )
         async with serving(app) as port:
-            yield Place(services, f"ws://127.0.0.1:{port}/rooms", brief.id)
+            yield Place(services, f"ws://127.0.0.1:{port}/rooms", brief.id, app.state.connections)
 
 
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[int]:
+    """Serve an app as the product does, on a port of its own."""
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    config = configured(app)
+    config.port = 0
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             started.set_result(self.servers[0].sockets[0].getsockname()[1])
 
-    server = Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
+    server = Server(config)
+    app.state.connections = server.server_state.connections
     task = asyncio.create_task(server.serve())
     try:
         yield await started
@@ -191,6 +197,36 @@ async def test_a_message_of_exactly_the_limit_is_read(place: Place) -> None:
         await socket.send(message)
         while bytes(await socket.recv()) != wire.saved(1):  # type: ignore[arg-type]  # binary only
             pass
+
+
+async def test_little_is_kept_of_what_a_room_has_not_taken(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends megabytes while nobody listens is read no further than one message and what
+    came with it."""
+    nobody = asyncio.Event()
+
+    async def receive(document: str, visitor: object) -> None:
+        await nobody.wait()
+
+    monkeypatch.setattr(place.services.rooms, "receive", receive)
+    async with place.enter() as socket:
+
+        async def flood() -> None:
+            for _ in range(500):
+                await socket.send(bytes(64 * 1024))
+
+        flooding = asyncio.create_task(flood())
+        (server,) = place.connections
+        async with asyncio.timeout(10):
+            while not server.read_paused:
+                await asyncio.sleep(0.005)
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        kept = sum(len(event.get("bytes", b"")) for event in server.queue._queue)
+        assert 0 < kept <= 512 * 1024
+        flooding.cancel()
+        nobody.set()
 
 
 async def test_removed_while_inside(place: Place) -> None:
