@@ -65,6 +65,7 @@ class Limits:
     awareness_bytes: int = 64 * 1024  # one client's state
     presences: int = 8  # clients that one visitor may speak for
     presences_per_second: float = 100.0  # messages; a visitor that sends more is read slower
+    syncs_per_second: float = 10.0  # each may have to encode the whole document
     updates_per_second: float = 5_000.0
     burst_seconds: float = 2.0  # of these rates, that a visitor may use up at once
     visitors: int = 1_000  # in one room

@@ -187,6 +187,9 @@ class Room:
                 visitor.estranged = epoch not in ("", self.epoch)
                 visitor.tell(wire.welcome(self.epoch, visitor.access))
             case wire.StateVector(state=state):
+                wait = visitor.sync_pace.wait(monotonic())
+                if wait > 0 and await self._slowed(visitor, wait):
+                    return
                 self._sync(visitor, state)
             case wire.Change(update=update) if len(update) < LARGE:
                 wait = visitor.update_pace.wait(monotonic())

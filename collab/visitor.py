@@ -125,6 +125,7 @@ class Visitor:
         self.received = 0  # update-bearing messages so far
         self.presences: set[int] = set()  # the clients it speaks for
         self.presence_pace = Pace(limits.presences_per_second, limits.burst_seconds)
+        self.sync_pace = Pace(limits.syncs_per_second, limits.burst_seconds)
         self.update_pace = Pace(limits.updates_per_second, limits.burst_seconds)
         self._channel = channel
         self._limits = limits

@@ -666,6 +666,20 @@ async def test_a_flood_of_updates_slows_its_sender_alone() -> None:
         await ann.until(lambda: ann.saved == 21)
 
 
+async def test_a_flood_of_syncs_slows_its_sender_alone() -> None:
+    """The same for asking what is missing, which may take encoding the whole document."""
+    limits = replace(LIMITS, syncs_per_second=20, burst_seconds=0.5)
+    async with opened(limits) as (rooms, _):
+        ann, bob = await Guest(rooms).join(), await Guest(rooms, subject="bob").join()
+        for _ in range(20):
+            ann.send(wire.step_1(ann.doc.get_state()))
+        ann.type("after the flood")
+        bob.type("x")
+        await bob.until(lambda: bob.saved == 2)
+        assert "flood" not in str(bob.title)
+        await bob.until(lambda: "flood" in str(bob.title))
+
+
 async def test_a_full_room_turns_the_next_away() -> None:
     """The limit's last visitor enters, the one after it does not."""
     async with opened(replace(LIMITS, visitors=2)) as (rooms, _):
