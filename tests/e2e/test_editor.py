@@ -461,7 +461,7 @@ def test_every_listed_key_works(sit: Sit) -> None:
 
     desk.press("Control+/")
     dialog = page.get_by_role("dialog", name="Keys")
-    expect(dialog.get_by_text("Next unresolved claim")).to_be_visible()
+    expect(dialog.get_by_text("Next unresolved claim, and back")).to_be_visible()
     desk.visitor.look("editor keys")
     desk.press("Escape")
     expect(dialog).to_have_count(0)

@@ -1,4 +1,5 @@
 import type { Claim, Coverage, Verdict } from '../api';
+import type { Selected } from '../desk';
 
 export const VERDICTS: Record<Verdict, { word: string; resolved: boolean }> = {
   supported: { word: 'supported', resolved: true },
@@ -38,6 +39,13 @@ export function claimOf(
   return claims.find((claim) =>
     'cite' in where ? claim.cites.includes(where.cite) : claim.block === where.block,
   );
+}
+
+/** The claim that what is selected leads to. */
+export function selectedClaim(claims: readonly Claim[], sel: Selected | null): Claim | undefined {
+  if (sel?.kind === 'claim') return claims.find(({ hash }) => hash === sel.id);
+  if (sel?.kind === 'cite') return claimOf(claims, { cite: sel.id });
+  return sel?.kind === 'block' ? claimOf(claims, { block: sel.id }) : undefined;
 }
 
 /** "coverage 38/41 · 2 stale · 1 without evidence". */

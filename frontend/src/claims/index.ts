@@ -1,4 +1,11 @@
-export { claimOf, coverageLine, nextUnresolved, unresolved, VERDICTS } from './claims';
+export {
+  claimOf,
+  coverageLine,
+  nextUnresolved,
+  selectedClaim,
+  unresolved,
+  VERDICTS,
+} from './claims';
 export {
   cancelCheck,
   type Checking,

@@ -10,48 +10,45 @@ export interface KeyPress {
 }
 
 export interface Shortcut {
-  keys: string;
+  /** Several that belong together stand side by side. */
+  keys: readonly string[];
   what: string;
-  group: 'Everywhere' | 'Evidence' | 'Brief' | 'Checks';
+  group: 'Everywhere' | 'Evidence' | 'Brief' | 'Tables' | 'Suggestions and comments' | 'Claims';
 }
 
 /** Every key of the product, as the list under Mod+/ shows it. */
 export const SHORTCUTS: readonly Shortcut[] = [
-  { keys: 'F6', what: 'Next pane', group: 'Everywhere' },
-  { keys: 'Shift+F6', what: 'Previous pane', group: 'Everywhere' },
-  { keys: 'Mod+K', what: 'Palette: everything by name', group: 'Everywhere' },
-  { keys: 'Mod+/', what: 'This list', group: 'Everywhere' },
+  { keys: ['F6', 'Shift+F6'], what: 'Next pane, and back', group: 'Everywhere' },
+  { keys: ['Mod+K'], what: 'Palette: everything by name', group: 'Everywhere' },
+  { keys: ['Mod+/'], what: 'This list', group: 'Everywhere' },
+  { keys: ['Mod+Enter'], what: 'Ask, or insert the sentence', group: 'Evidence' },
+  { keys: ['/'], what: 'Insert a block', group: 'Brief' },
+  { keys: ['[['], what: 'Cite by search', group: 'Brief' },
+  { keys: ['Mod+F'], what: 'Find and replace', group: 'Brief' },
+  { keys: ['Mod+Alt+1'], what: 'Heading (1 to 4)', group: 'Brief' },
+  { keys: ['Mod+Alt+T'], what: 'Action item', group: 'Brief' },
+  { keys: ['Mod+Shift+E'], what: 'Suggest instead of edit, and back', group: 'Brief' },
+  { keys: ['Tab', 'Shift+Tab'], what: 'Next cell, and back', group: 'Tables' },
+  { keys: ['Alt+Shift+↑', '↓'], what: 'Row above, below', group: 'Tables' },
+  { keys: ['Alt+Shift+←', '→'], what: 'Column before, after', group: 'Tables' },
+  { keys: ['Alt+Shift+Backspace'], what: 'Delete the row', group: 'Tables' },
+  { keys: ['Alt+Shift+Delete'], what: 'Delete the column', group: 'Tables' },
+  { keys: ['Mod+Shift+Backspace'], what: 'Delete the table', group: 'Tables' },
+  { keys: ['Mod+Enter'], what: 'Go on below the table', group: 'Tables' },
   {
-    keys: 'Mod+Enter',
-    what: 'Run the question, or insert the selected sentence',
-    group: 'Evidence',
+    keys: ['F9', 'Shift+F9'],
+    what: 'Next suggestion, and back',
+    group: 'Suggestions and comments',
   },
-  { keys: '[[', what: 'Cite by search', group: 'Brief' },
-  { keys: '/', what: 'Insert a block', group: 'Brief' },
-  { keys: 'Mod+F', what: 'Find and replace', group: 'Brief' },
-  {
-    keys: 'Alt+Shift+ArrowDown',
-    what: 'In a table: row below (or above, or a column)',
-    group: 'Brief',
-  },
-  {
-    keys: 'Alt+Shift+Backspace',
-    what: 'In a table: delete the row (Delete: the column)',
-    group: 'Brief',
-  },
-  { keys: 'Mod+Shift+Backspace', what: 'Delete the table', group: 'Brief' },
-  { keys: 'Mod+Alt+M', what: 'Comment on the selected words', group: 'Brief' },
-  { keys: 'Mod+Shift+E', what: 'Suggest instead of edit, and back', group: 'Brief' },
-  { keys: 'F9', what: 'Next suggestion', group: 'Brief' },
-  { keys: 'Shift+F9', what: 'Previous suggestion', group: 'Brief' },
-  { keys: 'Alt+Enter', what: 'Accept the suggestion at the caret', group: 'Brief' },
-  { keys: 'Alt+Backspace', what: 'Reject the suggestion at the caret', group: 'Brief' },
-  { keys: 'F8', what: 'Next unresolved claim', group: 'Checks' },
-  { keys: 'Shift+F8', what: 'Previous unresolved claim', group: 'Checks' },
-  { keys: 'Mod+.', what: 'Claim card', group: 'Checks' },
-  { keys: 'V', what: 'Claim card: check again', group: 'Checks' },
-  { keys: 'R', what: 'Claim card: replace the evidence', group: 'Checks' },
-  { keys: 'O', what: 'Claim card: mark as opinion', group: 'Checks' },
+  { keys: ['Alt+Enter'], what: 'Accept it', group: 'Suggestions and comments' },
+  { keys: ['Alt+Backspace'], what: 'Reject it', group: 'Suggestions and comments' },
+  { keys: ['Mod+Alt+M'], what: 'Comment on the selection', group: 'Suggestions and comments' },
+  { keys: ['Mod+Enter'], what: 'Send what you wrote', group: 'Suggestions and comments' },
+  { keys: ['F8', 'Shift+F8'], what: 'Next unresolved claim, and back', group: 'Claims' },
+  { keys: ['Mod+.'], what: 'Its card', group: 'Claims' },
+  { keys: ['V'], what: 'On the card: check again', group: 'Claims' },
+  { keys: ['R'], what: 'On the card: replace the evidence', group: 'Claims' },
+  { keys: ['O'], what: 'On the card: mark as opinion', group: 'Claims' },
 ];
 
 /**

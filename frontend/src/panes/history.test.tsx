@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
 
 import { type BriefVersion, forgetAll } from '../api';
-import { type BriefPort, setBriefPort, setSync } from '../desk';
+import { type BriefPort, setBriefPort, setMode, setSync } from '../desk';
 import { History } from './checks/History';
 
 const ANN = { subject: 'ann', name: 'Ann' };
@@ -106,6 +106,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  setMode('edit');
   setBriefPort(null);
   vi.unstubAllGlobals();
 });
@@ -196,6 +197,7 @@ describe('the history', () => {
     ['may only read', () => setBriefPort(null)],
     ['cannot reach the server', () => setSync({ reachable: false })],
     ['has not saved yet', () => setSync({ unsynced: 1 })],
+    ['is suggesting', () => setMode('suggest')],
   ])('does not restore for one who %s, and says why', async (_, hinder) => {
     open();
     await userEvent.click(await screen.findByRole('button', { name: /Sent/ }));

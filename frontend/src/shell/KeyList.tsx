@@ -2,7 +2,7 @@ import { SHORTCUTS } from '../desk';
 import { Dialog } from '../ui/Dialog';
 import { Keys } from '../ui/Keys';
 
-const GROUPS = ['Everywhere', 'Evidence', 'Brief', 'Checks'] as const;
+const GROUPS = [...new Set(SHORTCUTS.map(({ group }) => group))];
 
 export function KeyList({
   open,
@@ -12,17 +12,19 @@ export function KeyList({
   onOpenChange: (o: boolean) => void;
 }) {
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="Keys">
-      <div className="grid gap-x-8 gap-y-4 sm:grid-cols-2">
+    <Dialog open={open} onOpenChange={onOpenChange} title="Keys" wide>
+      <div className="gap-x-10 sm:columns-2">
         {GROUPS.map((group) => (
-          <section key={group} aria-label={group}>
-            <h3 className="mb-1 text-xs font-medium text-muted">{group}</h3>
+          <section key={group} aria-label={group} className="mb-4 break-inside-avoid">
+            <h3 className="mb-1 text-xs font-semibold text-muted">{group}</h3>
             <dl className="flex flex-col gap-1 text-[13px]">
               {SHORTCUTS.filter((shortcut) => shortcut.group === group).map((shortcut) => (
-                <div key={shortcut.keys} className="flex items-baseline justify-between gap-3">
+                <div key={shortcut.what} className="flex items-baseline justify-between gap-3">
                   <dt>{shortcut.what}</dt>
-                  <dd>
-                    <Keys of={shortcut.keys} />
+                  <dd className="flex shrink-0 gap-1">
+                    {shortcut.keys.map((keys) => (
+                      <Keys key={keys} of={keys} />
+                    ))}
                   </dd>
                 </div>
               ))}

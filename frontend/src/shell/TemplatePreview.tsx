@@ -48,6 +48,9 @@ export function TemplatePreview({ title, lines }: { title: string; lines: readon
       aria-label={`What “${title}” begins with`}
       className="h-[22rem] overflow-hidden rounded-md border border-border bg-bg p-3 text-xs leading-relaxed [mask-image:linear-gradient(#000_82%,transparent)]"
     >
+      <p aria-hidden className="mb-2 text-[11px] font-medium text-muted">
+        {title}
+      </p>
       <div className="flex flex-col gap-0.5">
         {lines.length === 0 ? (
           <p className="text-muted">An empty page.</p>

@@ -54,7 +54,7 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
                 className={classes(Icon && 'group-data-[state=inactive]:@max-[24.5rem]:sr-only')}
               >
                 {label}
-              </span>
+              </span>{' '}
               {typeof count === 'number' && (
                 <span className="text-[11px] font-normal text-muted tabular-nums">{count}</span>
               )}

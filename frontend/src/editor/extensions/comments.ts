@@ -108,8 +108,9 @@ export function commentAt(state: EditorState, pos: number): string | null {
 
 /** The anchor of what is selected; null where nothing is. */
 export function selectedAnchor(state: EditorState): Anchor | null {
-  const { from, to, empty } = state.selection;
-  return empty ? null : new Survey(state).anchor(state.doc, { from, to });
+  const { from, to } = state.selection;
+  const words = state.doc.textBetween(from, to, ' ', '\ufffc');
+  return words.trim() ? new Survey(state).anchor(state.doc, { from, to }) : null;
 }
 
 function drawn(

@@ -5,6 +5,8 @@ import { Decoration, DecorationSet } from '@tiptap/pm/view';
 import { yUndoPluginKey } from '@tiptap/y-tiptap';
 import type * as Y from 'yjs';
 
+import { markOf, nodeStamp } from '../suggestions/model';
+
 /** What is looked for, and how. */
 export interface Wanted {
   text: string;
@@ -74,14 +76,30 @@ function expression(wanted: Wanted): RegExp | null {
   return new RegExp(source, wanted.matchCase ? 'gu' : 'giu');
 }
 
-/** Where it stands. A citation stands between words: it matches nothing, and no match crosses it. */
+/** A block's words; what is no word, or is struck out by a suggestion, stands between them. */
+function wordsOf(block: Node): string {
+  let words = '';
+  block.forEach((child) => {
+    words +=
+      child.isText && !markOf(child.marks, 'deletion')
+        ? (child.text ?? '')
+        : '\ufffc'.repeat(child.nodeSize);
+  });
+  return words;
+}
+
+/**
+ * Where it stands. A citation stands between words: it matches nothing, and no match crosses it. Nor
+ * is found what a suggestion struck out: replaced in suggest mode it would be found again.
+ */
 export function placesOf(doc: Node, wanted: Wanted): Place[] {
   const sought = expression(wanted);
   const places: Place[] = [];
   if (!sought) return places;
   doc.descendants((node, pos) => {
+    if (nodeStamp(node, 'deleted')) return false;
     if (!node.isTextblock) return places.length < MOST_PLACES;
-    const words = node.textBetween(0, node.content.size, undefined, '\ufffc');
+    const words = wordsOf(node);
     let from = pos + 1;
     for (const part of words.split('\ufffc')) {
       for (const match of part.matchAll(sought)) {

@@ -152,6 +152,17 @@ function formatted(a: Token, b: Token, pen: Pen, schema: Schema): Token {
   return { ...a, marks: all(mark ? [...now, mark] : now) };
 }
 
+function isLetter(token: Token | undefined): boolean {
+  return typeof token?.text === 'string' && /[\p{L}\p{N}]/u.test(token.text);
+}
+
+/** Whether an edge of a change parts a word of which nothing is proposed yet. */
+function inWord(a: readonly Token[], b: readonly Token[], i: number, j = i): boolean {
+  const sides = [a[i - 1], b[j - 1], a[i], b[j]];
+  if (sides.some((one) => one && (insertionOf(one) ?? deletionOf(one)))) return false;
+  return (isLetter(a[i - 1]) && isLetter(a[i])) || (isLetter(b[j - 1]) && isLetter(b[j]));
+}
+
 export interface Tracked {
   tokens: Token[];
   /** Where an offset in the change's new content lies in `tokens`, in positions. */
@@ -169,6 +180,11 @@ export function track(a: readonly Token[], b: readonly Token[], pen: Pen, schema
   while (head < least && same(head, head)) head += 1;
   let tail = 0;
   while (tail < least - head && same(a.length - 1 - tail, b.length - 1 - tail)) tail += 1;
+  // Words are replaced whole: “marke” by “segmen” is no suggestion that anybody reads.
+  if (head + tail < least) {
+    while (head > 0 && inWord(a, b, head)) head -= 1;
+    while (tail > 0 && inWord(a, b, a.length - tail, b.length - tail)) tail -= 1;
+  }
 
   const pair = (count: number, i: number, j: number) =>
     Array.from({ length: count }, (_, n) =>

@@ -155,12 +155,12 @@ function nameOf(node: { type: string; attrs: Record<string, unknown> }): string 
 
 function summary(pieces: readonly Piece[], inserted: string, deleted: string): string {
   const has = (kind: Piece['kind']) => pieces.find((piece) => piece.kind === kind);
+  const joined = has('joined') ? ' and join the blocks' : '';
   if (inserted.trim() && deleted.trim())
-    return `Replace ${quoted(deleted)} with ${quoted(inserted)}`;
-  if (inserted.trim()) return `Add ${quoted(inserted)}`;
-  const joins = has('joined') ? 'Join with the block above' : null;
-  if (deleted.trim()) return `Delete ${quoted(deleted)}${joins ? ' and join the blocks' : ''}`;
-  if (joins) return joins;
+    return `Replace ${quoted(deleted)} with ${quoted(inserted)}${joined}`;
+  if (inserted.trim()) return `Add ${quoted(inserted)}${joined}`;
+  if (deleted.trim()) return `Delete ${quoted(deleted)}${joined}`;
+  if (joined) return 'Join with the block above';
   if (has('split')) return 'Split the block here';
   const block = has('changed');
   if (block) return changeOf(block.node);

@@ -80,44 +80,49 @@ export function FindBar({ editor, onClose }: FindBarProps) {
         if (event.key === 'Escape') close();
       }}
     >
-      <Input
-        ref={field}
-        autoFocus
-        aria-label="Find"
-        placeholder="Find"
-        value={wanted.text}
-        aria-invalid={problem !== null}
-        onChange={(event) => look({ text: event.target.value })}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
-        }}
-      />
-      <div role="group" aria-label="How to find" className="brief-tools">
-        {WAYS.map(({ name, label, icon: Icon }) => (
-          <button
-            key={name}
-            type="button"
-            className="brief-tool"
-            aria-label={label}
-            title={label}
-            aria-pressed={wanted[name]}
-            onClick={() => look({ [name]: !wanted[name] })}
-          >
-            <Icon size={15} aria-hidden="true" />
-          </button>
-        ))}
+      <div className="brief-bar-part">
+        <Input
+          ref={field}
+          autoFocus
+          aria-label="Find"
+          placeholder="Find"
+          value={wanted.text}
+          aria-invalid={problem !== null}
+          onChange={(event) => look({ text: event.target.value })}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
+          }}
+        />
+        <div role="group" aria-label="How to find" className="brief-tools">
+          {WAYS.map(({ name, label, icon: Icon }) => (
+            <button
+              key={name}
+              type="button"
+              className="brief-tool"
+              aria-label={label}
+              title={label}
+              aria-pressed={wanted[name]}
+              onClick={() => look({ [name]: !wanted[name] })}
+            >
+              <Icon size={15} aria-hidden="true" />
+            </button>
+          ))}
+        </div>
+        <span role="status" className="brief-count">
+          {told}
+        </span>
+        <IconButton label="Previous" onClick={() => step(-1)}>
+          <ChevronUp />
+        </IconButton>
+        <IconButton label="Next" onClick={() => step(1)}>
+          <ChevronDown />
+        </IconButton>
+        <IconButton label="Close" onClick={close}>
+          <X />
+        </IconButton>
       </div>
-      <span role="status" className="brief-count">
-        {told}
-      </span>
-      <IconButton label="Previous" onClick={() => step(-1)}>
-        <ChevronUp />
-      </IconButton>
-      <IconButton label="Next" onClick={() => step(1)}>
-        <ChevronDown />
-      </IconButton>
       {editable && (
-        <>
+        <div className="brief-bar-part">
           <Input
             aria-label="Replace by"
             placeholder="Replace by"
@@ -130,11 +135,8 @@ export function FindBar({ editor, onClose }: FindBarProps) {
           <Button small disabled={places === 0} onClick={() => replace('replaceAllFound')}>
             All
           </Button>
-        </>
+        </div>
       )}
-      <IconButton label="Close" onClick={close}>
-        <X />
-      </IconButton>
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { Comments } from './Comments';
 import { History } from './History';
 import { Ship } from './Ship';
 import { Suggestions } from './Suggestions';
+import { useClaimKeys } from './useClaimKeys';
 
 interface ChecksPaneProps {
   space: string;
@@ -22,6 +23,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
   const report = useClaims(brief);
   const comments = useComments(brief);
   const pending = useSuggestions();
+  const claimKeys = useClaimKeys(brief);
   return (
     <Tabs
       label="Checks and Ship"
@@ -51,7 +53,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       ]}
     >
       <TabPanel id="claims">
-        {brief ? <Claims space={space} brief={brief} /> : <NoBrief />}
+        {brief ? <Claims space={space} brief={brief} {...claimKeys} /> : <NoBrief />}
       </TabPanel>
       <TabPanel id="comments">{brief ? <Comments brief={brief} /> : <NoBrief />}</TabPanel>
       <TabPanel id="suggestions">{brief ? <Suggestions /> : <NoBrief />}</TabPanel>

@@ -129,13 +129,15 @@ function VersionRow({ version, all, focused, onShow }: VersionRowProps) {
         if (focused) button?.focus();
       }}
       type="button"
-      className="flex w-full gap-2.5 rounded-md px-2 py-1.5 text-left -outline-offset-2 hover:bg-surface-2"
+      className="-mx-2 flex w-[calc(100%+1rem)] gap-2.5 rounded-md px-2 py-1.5 text-left -outline-offset-2 hover:bg-surface-2"
       onClick={onShow}
     >
       <Icon size={14} aria-hidden className="mt-1 shrink-0 text-muted" />
       <span className="min-w-0 flex-1">
         <span className="flex flex-wrap items-baseline gap-x-2">
-          <span className="font-medium [overflow-wrap:anywhere]">{title}</span>
+          <span className="text-[13px] font-medium tabular-nums [overflow-wrap:anywhere]">
+            {title}
+          </span>
           {title !== time && <span className="text-xs text-muted tabular-nums">{time}</span>}
           <span className="text-xs text-muted">{editorsOf(version)}</span>
         </span>

@@ -15,8 +15,8 @@ export const HistoryRows = memo(function HistoryRows({ difference, marked }: His
     ? difference.rows
     : difference.rows.filter(({ change }) => change !== 'removed');
   return (
-    <div className="flex flex-col gap-2 font-serif text-[15px] leading-relaxed [overflow-wrap:anywhere]">
-      <h4 className="pl-[13px] text-lg font-semibold">
+    <div className="flex flex-col gap-2 text-[14px] leading-relaxed [overflow-wrap:anywhere]">
+      <h4 className="pl-[13px] font-serif text-lg leading-snug font-semibold">
         <Words runs={difference.title} marked={marked} />
       </h4>
       {rows.map((row, at) => (
@@ -41,7 +41,7 @@ function Row({ row, marked }: { row: DifferenceRow; marked: boolean }) {
   );
   return (
     <div className={changed} {...(touched && { 'data-change': row.change })}>
-      {touched && <p className="font-sans text-[11px] font-medium text-muted">{row.label}</p>}
+      {touched && <p className="text-[11px] font-medium text-muted">{row.label}</p>}
       <Block row={row} marked={marked} />
     </div>
   );
@@ -52,7 +52,7 @@ function Block({ row, marked }: { row: DifferenceRow; marked: boolean }) {
   const depth = row.within.filter((type) => type === 'listItem').length;
   switch (row.type) {
     case 'heading':
-      return <h5 className="font-semibold">{words}</h5>;
+      return <h5 className="mt-1 font-serif text-[15px] font-semibold">{words}</h5>;
     case 'codeBlock':
       return (
         <pre className="overflow-auto rounded-md bg-surface-2 p-2 font-mono text-[12px]">
@@ -70,7 +70,7 @@ function Block({ row, marked }: { row: DifferenceRow; marked: boolean }) {
       return (
         <p>
           {words}
-          <span className="ml-2 font-sans text-xs text-muted">{facts.join(' · ')}</span>
+          <span className="ml-2 text-xs text-muted">{facts.join(' · ')}</span>
         </p>
       );
     }

@@ -2,7 +2,7 @@ import { ArrowLeft, ChevronLeft, ChevronRight, Copy, Pause, Play, RotateCcw } fr
 import { useEffect, useRef, useState } from 'react';
 
 import { asProblem, type BriefVersion, type Problem } from '../../api';
-import { announce, useBriefPort, useOffline, useSyncOf } from '../../desk';
+import { announce, useBriefPort, useMode, useOffline, useSyncOf } from '../../desk';
 import { bringBack, changeOf, editorsOf, plainText, titleOf, useDifference } from '../../history';
 import { Button, IconButton } from '../../ui/Button';
 import { Notice } from '../../ui/Notice';
@@ -36,6 +36,7 @@ export function HistoryVersion(props: HistoryVersionProps) {
   const [done, setDone] = useState<string | null>(null);
   const port = useBriefPort();
   const offline = useOffline();
+  const suggesting = useMode() === 'suggest';
   const unsaved = useSyncOf((sync) => sync.unsynced > 0);
 
   // From the first to the last, as a reader goes.
@@ -128,11 +129,13 @@ export function HistoryVersion(props: HistoryVersionProps) {
 
   const hindered = !port
     ? 'Only who may edit the brief can restore a version.'
-    : offline
-      ? 'The server does not answer: what is here now could not be saved first.'
-      : unsaved
-        ? 'The brief is not saved yet; in a moment it is.'
-        : null;
+    : suggesting
+      ? 'A version is restored for everyone at once, not suggested. Choose Edit first.'
+      : offline
+        ? 'The server does not answer: what is here now could not be saved first.'
+        : unsaved
+          ? 'The brief is not saved yet; in a moment it is.'
+          : null;
 
   return (
     <div
@@ -143,7 +146,7 @@ export function HistoryVersion(props: HistoryVersionProps) {
         onClose();
       }}
     >
-      <div className="flex flex-col gap-2 border-b border-border p-3">
+      <div className="flex flex-col gap-2 border-b border-border px-4 py-3">
         <div className="flex items-center justify-between gap-2">
           <Button small look="quiet" onClick={onClose}>
             <ArrowLeft size={13} aria-hidden />
@@ -161,7 +164,7 @@ export function HistoryVersion(props: HistoryVersionProps) {
           </Button>
         </div>
         <div>
-          <h3 ref={heading} tabIndex={-1} className="font-medium outline-none">
+          <h3 ref={heading} tabIndex={-1} className="text-[13px] font-semibold outline-none">
             {title}
           </h3>
           <p className="text-xs text-muted">
@@ -216,14 +219,15 @@ export function HistoryVersion(props: HistoryVersionProps) {
               <option value="now">with the brief now</option>
             </select>
           </label>
-          <span className="flex-1" />
-          <Button small look="quiet" disabled={!port || offline} onClick={() => setNaming(true)}>
-            {version.name ? 'Rename' : 'Name'}
-          </Button>
-          <Button small look="quiet" disabled={!data || withNow} onClick={() => void copy()}>
-            <Copy size={13} aria-hidden />
-            Copy text
-          </Button>
+          <span className="-mx-2 flex gap-1">
+            <Button small look="quiet" disabled={!port || offline} onClick={() => setNaming(true)}>
+              {version.name ? 'Rename' : 'Name'}
+            </Button>
+            <Button small look="quiet" disabled={!data || withNow} onClick={() => void copy()}>
+              <Copy size={13} aria-hidden />
+              Copy text
+            </Button>
+          </span>
         </div>
         <HistoryName
           key={`${version.number} ${version.name ?? ''}`}
