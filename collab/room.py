@@ -491,6 +491,9 @@ class Room:
             through = self._rows.through
             await told(self.document, await self.projection())
             self._relay.settled(through)
+            if self._rows.through > through:
+                # Others may have told more of it already, and this was the last word.
+                self._unsettled = True
         except Exception:
             # Search and claims catch up at the next rest; the document itself is safe.
             log.exception("What follows from the document %s failed", self.document)

@@ -60,7 +60,7 @@ class History:
         self._hub = hub
         self._editors = editors
         self._waiting: dict[str, asyncio.Task[None]] = {}
-        self._beginning: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     # Saved by themselves
 
@@ -75,11 +75,11 @@ class History:
         for one in await self._rows.pending():
             self._wait(one.brief, one.space, now() + EVERY)
         if older := await self._rows.without():
-            self._beginning = asyncio.create_task(self._begin(older), name="begins histories")
+            self._run(asyncio.create_task(self._begin(older), name="begins histories"))
 
     async def close(self) -> None:
         """Stop waiting; what was edited is known at the next start."""
-        tasks = [*self._waiting.values(), *([self._beginning] if self._beginning else [])]
+        tasks = [*self._waiting.values(), *self._running]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -121,13 +121,17 @@ class History:
 
         async def wait() -> None:
             await asyncio.sleep(max(0.0, (until - now()).total_seconds()))
-            del self._waiting[brief]
+            self._run(self._waiting.pop(brief))
             try:
                 await self._look(brief, space)
             except Exception:
                 log.exception("A version of %s could not be saved; the brief itself is", brief)
 
         self._waiting[brief] = asyncio.create_task(wait(), name=f"history of {brief}")
+
+    def _run(self, task: asyncio.Task[None]) -> None:
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     # By hand
 

@@ -273,6 +273,43 @@ async def test_what_follows_follows_once() -> None:
         await eventually(lambda: len(made.settled) > 1)
 
 
+async def test_the_last_word_on_a_document_is_its_latest() -> None:
+    """A process that is still telling what follows from an older state tells of the latest, too,
+    although another has told of it already."""
+    store, exchange = SlowStore(), MemoryExchange()
+    await store.create(BRIEF, epoch="e1", seed=seed("T", ()))
+    titles: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(document: str, projection: Projection) -> None:
+        begun.set()
+        await go_on.wait()
+        titles.append(projection.title)
+
+    async def quick(document: str, projection: Projection) -> None:
+        titles.append(projection.title)
+
+    limits = replace(LIMITS, restless_seconds=60)  # nobody steps in for another
+    one, other = (
+        Rooms(store, limits=limits, bus=MemoryBus(exchange), on_settled=told)
+        for told in (slow, quick)
+    )
+    try:
+        ann, bob = await Guest(one).join(), await Guest(other, subject="bob").join()
+        ann.type("a")
+        await bob.until(lambda: str(bob.title) == "Ta")
+        await asyncio.wait_for(begun.wait(), 5)
+        bob.type("b")
+        await ann.until(lambda: str(ann.title) == "Tab")
+        await eventually(lambda: titles == ["Tab"])
+        go_on.set()
+        await eventually(lambda: titles == ["Tab", "Ta", "Tab"])
+    finally:
+        go_on.set()
+        await one.close()
+        await other.close()
+
+
 async def test_deleted_or_rebuilt_in_another_process() -> None:
     """Visitors of a document that is gone are told so; of one that is another now, to come back."""
     async with processes(limits=replace(LIMITS, look_seconds=0.03)) as made:
