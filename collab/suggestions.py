@@ -128,7 +128,7 @@ def _marks(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
 def _earlier(held: object) -> Iterator[Mark]:
     try:
         read = json.loads(str(held))
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     for one in read if isinstance(read, list) else ():
         if isinstance(one, dict) and isinstance(one.get("type"), str):
@@ -140,7 +140,7 @@ def _read(held: object) -> Mapping[str, Any]:
     """What an attribute holds; nothing, where somebody's client wrote nonsense."""
     try:
         read = json.loads(held) if isinstance(held, str) and held else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
 

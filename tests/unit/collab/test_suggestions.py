@@ -117,8 +117,10 @@ def test_nonsense_is_no_suggestion_and_no_error() -> None:
         paragraph("a", text("one"), split="{", changed="[]", joined="7"),
         paragraph("b", text("two"), split=stamp(of="b"), changed=stamp(before={"type": 3})),
         paragraph("c", text("three", Mark("formatting", {"before": "null"}))),
+        paragraph("d", text("four", Mark("formatting", {"before": "[" * 9999})), split="[" * 9999),
     ]
-    assert said(agreed(blocks)) == ["one", "two", "three"]
+    assert said(agreed(blocks)) == ["one", "two", "three", "four"]
+    assert pending(blocks)
 
 
 def test_without_suggestions_nothing_is_touched() -> None:
