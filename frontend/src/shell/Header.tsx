@@ -63,7 +63,7 @@ export function Header(props: HeaderProps) {
       <h1 className="sr-only">StratMaster</h1>
       <nav
         aria-label="Space and brief"
-        className="flex min-w-0 flex-1 basis-full items-center gap-0.5 sm:basis-0"
+        className="flex min-w-0 flex-1 basis-full items-center gap-0.5 sm:basis-80"
       >
         <img src="/favicon.svg" alt="" width={22} height={22} className="mr-1.5 shrink-0" />
         <Menu
