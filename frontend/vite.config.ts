@@ -79,7 +79,7 @@ export default defineConfig({
           groups: [
             {
               name: 'first',
-              test: /node_modules[\\/](yjs|y-protocols|y-indexeddb|lib0|react)[\\/]/,
+              test: /node_modules[\\/](yjs|y-protocols|lib0|react)[\\/]/,
             },
             { name: 'editor', test: /node_modules[\\/](@tiptap|prosemirror|rope|orderedmap)/ },
             { name: 'react-dom', test: /node_modules[\\/](react-dom|scheduler)[\\/]/ },
