@@ -109,7 +109,9 @@ class Watch:
         stays = list(self._stays)
         if not stays:
             return
-        held = await self._members({stay.space for stay in stays})
+        held = await self._members(
+            {stay.space for stay in stays}, {stay.principal.subject for stay in stays}
+        )
         there = await self._existing({stay.brief for stay in stays if stay.brief is not None})
         for stay in stays:
             tenant, roles = held.get(stay.space, ("", {}))
@@ -122,11 +124,16 @@ class Watch:
             elif stay.access is not None and access is not stay.access:
                 stay.end(CloseReason.CHANGED)
 
-    async def _members(self, wanted: set[str]) -> dict[str, tuple[str, dict[str, Role]]]:
-        """The tenant of each space that exists, and the roles of its members."""
+    async def _members(
+        self, wanted: set[str], subjects: set[str]
+    ) -> dict[str, tuple[str, dict[str, Role]]]:
+        """The tenant of each space that exists, and the roles that these people have in it."""
         found: dict[str, tuple[str, dict[str, Role]]] = {}
+        theirs = members.c.space == spaces.c.id
+        if len(subjects) <= AT_ONCE:  # else all members are read: too many to ask for by name
+            theirs &= members.c.subject.in_(sorted(subjects))
         query = select(spaces.c.id, spaces.c.tenant, members.c.subject, members.c.role).outerjoin(
-            members, members.c.space == spaces.c.id
+            members, theirs
         )
         for row in await self._rows(query, spaces.c.id, wanted):
             _, roles = found.setdefault(row.id, (row.tenant, {}))
