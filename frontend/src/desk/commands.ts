@@ -1,6 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from 'react';
 
-import { useShortcuts } from './shortcuts';
+import { isTyping, useShortcuts } from './shortcuts';
 
 /** Something a person can do by name from the palette, and by key where it has one. */
 export interface Command {
@@ -10,6 +10,8 @@ export interface Command {
   keys?: string;
   /** More words it is found by. */
   words?: string;
+  /** Where text is being written its key belongs to the text; it is there for everywhere else. */
+  yields?: boolean;
   /** Returning false lets the key go on to what has the focus. */
   run: () => unknown;
 }
@@ -30,7 +32,13 @@ export function useCommands(commands: readonly Command[]): void {
     latest.current = commands;
   });
   useShortcuts(
-    Object.fromEntries(commands.flatMap(({ keys, run }) => (keys ? [[keys, run] as const] : []))),
+    Object.fromEntries(
+      commands.flatMap(({ keys, run, yields }) =>
+        keys
+          ? [[keys, () => (yields && isTyping(document.activeElement) ? false : run())] as const]
+          : [],
+      ),
+    ),
   );
   const names = JSON.stringify(commands.map(({ id, label }) => [id, label]));
   useEffect(() => {

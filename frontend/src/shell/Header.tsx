@@ -20,7 +20,7 @@ import {
 import { type ReactNode, useState } from 'react';
 
 import { asProblem, type Brief, type Space } from '../api';
-import { goTo, useSync } from '../desk';
+import { goTo, useMode, useSync } from '../desk';
 import type { Session } from '../session';
 import { Button, IconButton } from '../ui/Button';
 import { classes } from '../ui/classes';
@@ -163,10 +163,11 @@ export function Header(props: HeaderProps) {
 
 function TitleField({ session, known }: { session: Session; known: string }) {
   const [title, setTitle] = useTitle(session);
-  const editable = useStatusOf(session, (status) => status.editable);
+  const writable = useStatusOf(session, (status) => status.editable);
+  const editable = useMode() === 'edit' && writable;
   const complete = useStatusOf(session, ({ loaded, synced }) => loaded && synced);
   // Until the document has come, the title the list knows stands in for it.
-  const shown = title || (editable && complete ? '' : known);
+  const shown = title || (writable && complete ? '' : known);
   return (
     <input
       aria-label="Brief title"

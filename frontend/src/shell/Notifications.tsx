@@ -6,6 +6,7 @@ import { markRead, quoteOf, setCommentDesk, useNotifications } from '../comments
 import { announce, go, usePlace } from '../desk';
 import { Ago } from '../ui/Ago';
 import { IconButton } from '../ui/Button';
+import { classes } from '../ui/classes';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '../ui/Menu';
 import { count } from '../ui/words';
 
@@ -85,15 +86,15 @@ export function Notifications() {
       {data?.notifications.map((one) => {
         const Icon = KINDS[one.kind].icon;
         return (
-          <MenuItem key={one.id} checked={!one.read} onSelect={() => open(one)}>
+          <MenuItem key={one.id} onSelect={() => open(one)}>
             <Icon aria-hidden className="shrink-0 self-start" />
             <span className="max-w-80 min-w-0">
               {!one.read && <span className="sr-only">Unread: </span>}
-              <span className="block">{sentence(one)}</span>
-              <span className="block truncate text-xs font-normal text-muted">
-                {quoteOf(one.words)}
+              <span className={classes('block', !one.read && 'font-semibold')}>
+                {sentence(one)}
               </span>
-              <span className="block text-xs font-normal text-muted">
+              <span className="block truncate text-xs text-muted">{quoteOf(one.words)}</span>
+              <span className="block text-xs text-muted">
                 <Ago at={one.created_at} />
               </span>
             </span>

@@ -12,16 +12,13 @@ import {
 } from '../api';
 import { useCommentDesk } from '../comments';
 import {
-  announce,
   goTo,
   go,
-  setMode,
   setSync,
   useMode,
   usePlace,
   useShortcuts,
   useSpoken,
-  type Command,
   useAllCommands,
 } from '../desk';
 import { ChecksPane } from '../panes/checks';
@@ -36,6 +33,7 @@ import { applyTheme, storedTheme } from '../ui/theme';
 import { Banners } from './Banners';
 import { Rebuilt } from './Rebuilt';
 import { DeleteBrief, DeleteSpace, NewBrief, NewSpace } from './dialogs';
+import { shellCommands, type Window } from './commands';
 import { Header } from './Header';
 import { KeyList } from './KeyList';
 import {
@@ -55,18 +53,6 @@ import { SpaceSettings } from './SpaceSettings';
 import { SaveTemplate, TemplatePicker } from './templates';
 import { useSession } from './useSession';
 
-type Open =
-  | 'palette'
-  | 'keys'
-  | 'new-space'
-  | 'new-brief'
-  | 'save-template'
-  | 'members'
-  | 'space-settings'
-  | 'delete-space'
-  | 'delete-brief'
-  | null;
-
 const NO_QUESTIONS: readonly string[] = [];
 const RETRY = 5000; // ms between knocks at a server that does not answer
 
@@ -78,7 +64,7 @@ export function Shell() {
   const brief = briefs.data?.find((item) => item.id === place.brief) ?? null;
   // The brief of the address opens at once, also offline: its copy is on this device.
   const session = useSession(place.brief);
-  const [open, setOpen] = useState<Open>(null);
+  const [open, setOpen] = useState<Window | null>(null);
   const [theme, setTheme] = useState(storedTheme);
   const mode = useMode();
   useSpaceEvents(space?.id ?? null);
@@ -90,126 +76,15 @@ export function Shell() {
     applyTheme(next);
   };
 
-  const acts: Command[] = [
-    ...PANES.map((pane) => ({
-      id: pane,
-      group: 'Go to',
-      label: `${PANE_NAMES[pane]} pane`,
-      run: () => setTimeout(() => focusPane(pane), 0),
-    })),
-    { id: 'ask', group: 'Go to', label: 'Ask a question', run: () => go({ left: 'ask' }) },
-    {
-      id: 'sources',
-      group: 'Go to',
-      label: 'Sources',
-      words: 'upload add files',
-      run: () => go({ left: 'sources' }),
-    },
-    {
-      id: 'graph',
-      group: 'Go to',
-      label: 'Graph',
-      words: 'names relations paths communities',
-      run: () => go({ left: 'graph' }),
-    },
-    { id: 'reader', group: 'Go to', label: 'Reader', run: () => go({ left: 'reader' }) },
-    { id: 'claims', group: 'Go to', label: 'Claims', run: () => go({ right: 'claims' }) },
-    { id: 'comments', group: 'Go to', label: 'Comments', run: () => go({ right: 'comments' }) },
-    {
-      id: 'ship',
-      group: 'Go to',
-      label: 'Ship',
-      words: 'download export markdown docx',
-      run: () => go({ right: 'ship' }),
-    },
-    { id: 'new-brief', group: 'Make', label: 'New brief…', run: () => setOpen('new-brief') },
-    { id: 'new-space', group: 'Make', label: 'New space…', run: () => setOpen('new-space') },
-    {
-      id: 'light',
-      group: 'Colours',
-      label: 'Light',
-      words: 'theme',
-      run: () => chooseTheme('light'),
-    },
-    { id: 'dark', group: 'Colours', label: 'Dark', words: 'theme', run: () => chooseTheme('dark') },
-    {
-      id: 'system',
-      group: 'Colours',
-      label: 'Like the system',
-      words: 'theme',
-      run: () => chooseTheme('system'),
-    },
-    {
-      id: 'mode',
-      group: 'Brief',
-      label: mode === 'read' ? 'Edit the brief' : 'Read the brief without editing',
-      run: () => setMode(mode === 'read' ? 'edit' : 'read'),
-    },
-    {
-      id: 'suggest',
-      group: 'Brief',
-      label: mode === 'suggest' ? 'Edit instead of suggest' : 'Suggest instead of edit',
-      words: 'track changes proposal',
-      keys: 'Mod+Shift+E',
-      run: () => {
-        setMode(mode === 'suggest' ? 'edit' : 'suggest');
-        announce(mode === 'suggest' ? 'Editing.' : 'Suggesting: others decide on what you write.');
-      },
-    },
-    ...(briefs.data ?? []).map((item) => ({
-      id: item.id,
-      group: 'Briefs',
-      label: item.title || 'Untitled',
-      run: () => goTo(item.space, item.id),
-    })),
-    ...(spaces.data ?? []).map((item) => ({
-      id: item.id,
-      group: 'Spaces',
-      label: item.name,
-      run: () => goTo(item.id, null),
-    })),
-    ...(brief
-      ? [
-          {
-            id: 'save-template',
-            group: 'Make',
-            label: `Save “${brief.title}” as a template…`,
-            run: () => setOpen('save-template'),
-          },
-          {
-            id: 'delete-brief',
-            group: 'Delete',
-            label: `Delete brief “${brief.title}”…`,
-            run: () => setOpen('delete-brief'),
-          },
-        ]
-      : []),
-    ...(space
-      ? [
-          {
-            id: 'members',
-            group: 'Go to',
-            label: `Members of “${space.name}”…`,
-            words: 'people roles access share',
-            run: () => setOpen('members'),
-          },
-          {
-            id: 'space-settings',
-            group: 'Go to',
-            label: `Settings of space “${space.name}”…`,
-            words: 'fusion weights legs rank',
-            run: () => setOpen('space-settings'),
-          },
-          {
-            id: 'delete-space',
-            group: 'Delete',
-            label: `Delete space “${space.name}”…`,
-            run: () => setOpen('delete-space'),
-          },
-        ]
-      : []),
-    { id: 'keys', group: 'Help', label: 'Keys', keys: 'Mod+/', run: () => setOpen('keys') },
-  ];
+  const acts = shellCommands({
+    space,
+    brief,
+    spaces: spaces.data ?? [],
+    briefs: briefs.data ?? [],
+    mode,
+    onOpen: setOpen,
+    onTheme: chooseTheme,
+  });
 
   useShortcuts({
     'Mod+K': () => setOpen(open === 'palette' ? null : 'palette'),

@@ -51,6 +51,7 @@ export function MenuItem({ onSelect, danger, checked, disabled, children }: Item
     <DropdownMenu.Item
       onSelect={onSelect}
       disabled={disabled === true}
+      aria-current={checked ? 'true' : undefined}
       className={classes(
         'flex cursor-pointer items-center gap-2 rounded-md px-2.5 py-1.5 text-[13px] outline-none select-none data-[disabled]:opacity-50 data-[highlighted]:bg-surface-2 [&_svg]:size-3.5',
         danger && 'text-bad',

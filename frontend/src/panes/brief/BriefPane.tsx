@@ -14,7 +14,7 @@ import {
 } from 'react';
 import { createPortal } from 'react-dom';
 
-import { useStored } from '../../desk';
+import { useCommands, useStored } from '../../desk';
 import { briefExtensions, citationOrder, claimAt, sentenceAt } from '../../editor';
 import { saved } from '../../session';
 import { IconButton } from '../../ui/Button';
@@ -164,6 +164,23 @@ export function BriefPane(props: BriefPaneProps) {
     setOutlined(false);
     editor.commands.focus(undefined, { scrollIntoView: false });
   };
+
+  useCommands([
+    {
+      id: 'find',
+      group: 'Brief',
+      label: 'Find and replace',
+      words: 'search',
+      run: () => setFinding(true),
+    },
+    {
+      id: 'outline',
+      group: 'Brief',
+      label: outlined ? 'Close the outline' : 'Outline',
+      words: 'headings contents',
+      run: () => (outlined ? closeOutline() : openOutline()),
+    },
+  ]);
 
   return (
     <div

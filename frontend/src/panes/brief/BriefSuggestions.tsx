@@ -123,7 +123,32 @@ export function BriefSuggestions({ editor, suggesting, editable }: BriefSuggesti
     editor.commands.focus(undefined, { scrollIntoView: false });
     announce(`${found.name}: ${found.summary}.`);
   };
+  const decide = (verdict: 'accept' | 'reject') => {
+    if (!chosen || decideIn(editor, verdict, { id: chosen.id }) === 0) return false;
+    announce(`${verdict === 'accept' ? 'Accepted' : 'Rejected'}: ${chosen.summary}.`);
+    return true;
+  };
   useCommands([
+    ...(chosen && editable
+      ? [
+          {
+            id: 'accept-suggestion',
+            group: 'Brief',
+            label: 'Accept the suggestion',
+            keys: 'Alt+Enter',
+            yields: true,
+            run: () => decide('accept'),
+          },
+          {
+            id: 'reject-suggestion',
+            group: 'Brief',
+            label: 'Reject the suggestion',
+            keys: 'Alt+Backspace',
+            yields: true,
+            run: () => decide('reject'),
+          },
+        ]
+      : []),
     {
       id: 'next-suggestion',
       group: 'Brief',
@@ -141,9 +166,8 @@ export function BriefSuggestions({ editor, suggesting, editable }: BriefSuggesti
   ]);
 
   if (!chosen || !place) return null;
-  const decide = (verdict: 'accept' | 'reject') => {
-    decideIn(editor, verdict, { id: chosen.id });
-    announce(`${verdict === 'accept' ? 'Accepted' : 'Rejected'}: ${chosen.summary}.`);
+  const decideHere = (verdict: 'accept' | 'reject') => {
+    decide(verdict);
     editor.commands.focus(undefined, { scrollIntoView: false });
   };
   return (
@@ -165,10 +189,10 @@ export function BriefSuggestions({ editor, suggesting, editable }: BriefSuggesti
       <p className="suggestion-what">{chosen.summary}</p>
       {editable && (
         <div className="suggestion-acts">
-          <Button small look="primary" onClick={() => decide('accept')}>
+          <Button small look="primary" onClick={() => decideHere('accept')}>
             <Check size={13} aria-hidden /> Accept <kbd>{keyText('Alt+Enter')}</kbd>
           </Button>
-          <Button small onClick={() => decide('reject')}>
+          <Button small onClick={() => decideHere('reject')}>
             <X size={13} aria-hidden /> Reject <kbd>{keyText('Alt+Backspace')}</kbd>
           </Button>
         </div>

@@ -5,22 +5,34 @@ import { classes } from '../../ui/classes';
 import { keyText } from '../../ui/Keys';
 import { Menu, MenuItem } from '../../ui/Menu';
 
-const MODES: readonly { id: Mode; name: string; what: string; icon: LucideIcon; says: string }[] = [
+const MODES: readonly {
+  id: Mode;
+  name: string;
+  what: string;
+  means: string;
+  icon: LucideIcon;
+}[] = [
   {
     id: 'edit',
     name: 'Editing',
     what: 'Edit',
     icon: SquarePen,
-    says: 'Editing: what you write is text at once.',
+    means: 'what you write is text at once',
   },
   {
     id: 'suggest',
     name: 'Suggesting',
     what: 'Suggest',
     icon: PencilLine,
-    says: 'Suggesting: others decide on what you write.',
+    means: 'others decide on what you write',
   },
-  { id: 'read', name: 'Reading', what: 'Read', icon: BookOpen, says: 'Reading.' },
+  {
+    id: 'read',
+    name: 'Reading',
+    what: 'Read',
+    icon: BookOpen,
+    means: 'nothing is changed',
+  },
 ];
 
 interface ModeMenuProps {
@@ -52,16 +64,20 @@ export function ModeMenu({ locked, announce }: ModeMenuProps) {
         </button>
       }
     >
-      {MODES.map(({ id, what, icon: Item, says }) => (
+      {MODES.map(({ id, name, what, means, icon: Item }) => (
         <MenuItem
           key={id}
           checked={id === mode}
           onSelect={() => {
             setMode(id);
-            announce(says);
+            announce(`${name}: ${means}.`);
           }}
         >
-          <Item aria-hidden /> {what}
+          <Item aria-hidden className="shrink-0 self-start" />
+          <span>
+            <span className="block">{what}</span>
+            <span className="block text-xs font-normal text-muted">{means}</span>
+          </span>
         </MenuItem>
       ))}
     </Menu>
