@@ -47,26 +47,29 @@ export function Kept({ session, handle }: KeptProps) {
     (copy: KeptCopy, all: boolean) =>
       alone(copy.id, async () => {
         const [now] = (await keptCopies(brief)).filter(({ id }) => id === copy.id);
-        if (!now || (now.offered && !all) || !handle) return;
+        // Another window of this browser was at it.
+        if (!now || (now.offered && !all)) return look();
+        if (!handle) return;
         const touched = all || now.touched.length === 0 ? null : now.touched;
         const { saved } = await handle.suggestCopy(docOf(now), touched);
         // Not marked before the server has it: suggesting the same again changes nothing.
-        if (saved) await keepCopy({ ...now, offered: true });
+        if (!saved) return;
+        await keepCopy({ ...now, offered: true });
+        announce('This brief was rebuilt on the server; your changes are kept as suggestions.');
         await look();
       }),
     [brief, handle, look],
   );
 
-  const offering = useRef(new Set<string>());
+  // Once for each time the room is entered.
+  const tried = useRef(new Set<string>());
   useEffect(() => {
+    if (!ready) tried.current.clear();
     if (!ready || reads || !handle) return;
     for (const copy of copies) {
-      if (copy.offered || copy.unsynced === 0 || offering.current.has(copy.id)) continue;
-      offering.current.add(copy.id);
-      void offer(copy, false).then(() => {
-        offering.current.delete(copy.id);
-        announce('This brief was rebuilt on the server; your changes are kept as suggestions.');
-      });
+      if (copy.offered || copy.unsynced === 0 || tried.current.has(copy.id)) continue;
+      tried.current.add(copy.id);
+      void offer(copy, false);
     }
   }, [copies, ready, reads, handle, offer]);
 
@@ -142,12 +145,9 @@ function docOf(copy: KeptCopy): Y.Doc {
   return doc;
 }
 
-/** In one window of this browser at a time; not at all while another is at it. */
+/** In one window of this browser after the other. */
 async function alone(name: string, work: () => Promise<void>): Promise<void> {
   // Absent where the page is not served from loopback or over https.
   const locks = navigator.locks as LockManager | undefined;
-  if (!locks) return work();
-  await locks.request(`stratmaster/kept/${name}`, { ifAvailable: true }, (lock) =>
-    lock ? work() : undefined,
-  );
+  await (locks ? locks.request(`stratmaster/kept/${name}`, work) : work());
 }
