@@ -109,11 +109,20 @@ def _plain(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inlines(parts: Iterable[Inline]) -> Iterator[Inline]:
+    """What is agreed on, in runs as long as if nobody had proposed anything."""
+    last: Inline | None = None
     for part in parts:
-        marks = {mark.type: mark for mark in part.marks}
-        if "insertion" in marks or part.attrs.get("inserted"):
+        if part.attrs.get("inserted") or any(mark.type == "insertion" for mark in part.marks):
             continue
-        yield replace(part, marks=_marks(part.marks), attrs=_plain(part.attrs))
+        plain = replace(part, marks=_marks(part.marks), attrs=_plain(part.attrs))
+        if last is not None and plain == replace(last, text=plain.text) and plain.type == "text":
+            last = replace(last, text=last.text + plain.text)
+            continue
+        if last is not None:
+            yield last
+        last = plain
+    if last is not None:
+        yield last
 
 
 def _marks(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:

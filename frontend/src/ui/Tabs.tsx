@@ -50,14 +50,16 @@ export function Tabs<T extends string>({ label, tabs, value, onChange, children 
                   className="hidden group-data-[state=inactive]:@max-[24.5rem]:block"
                 />
               )}
-              <span
-                className={classes(Icon && 'group-data-[state=inactive]:@max-[24.5rem]:sr-only')}
-              >
-                {label}
-              </span>{' '}
-              {typeof count === 'number' && (
-                <span className="text-[11px] font-normal text-muted tabular-nums">{count}</span>
-              )}
+              <span className="flex items-baseline gap-1">
+                <span
+                  className={classes(Icon && 'group-data-[state=inactive]:@max-[24.5rem]:sr-only')}
+                >
+                  {label}
+                </span>{' '}
+                {typeof count === 'number' && (
+                  <span className="text-[11px] font-normal text-muted tabular-nums">{count}</span>
+                )}
+              </span>
             </Radix.Trigger>
           ))}
         </Radix.List>

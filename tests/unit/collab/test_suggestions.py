@@ -30,6 +30,14 @@ def said(blocks: tuple[Block, ...]) -> list[str]:
     return [block.text or said(block.children)[0] for block in blocks]
 
 
+def test_a_word_struck_out_in_part_is_one_run() -> None:
+    """Whoever compares versions by words must not see another word where a part is struck out."""
+    block = paragraph("a", text("compl"), text("aint", Mark("deletion", ADA)), text(" heard"))
+    assert agreed([block])[0].inline == (text("complaint heard"),)
+    bold = paragraph("a", text("a", Mark("bold")), text("b", Mark("deletion", ADA)))
+    assert agreed([bold])[0].inline == (text("a", Mark("bold")), text("b"))
+
+
 def test_pending_words_are_left_out_and_struck_ones_still_count() -> None:
     """What somebody would add is not yet said; what somebody would delete is still said."""
     block = paragraph(
