@@ -10,7 +10,7 @@ from backend.settings import Url
 from backend.store.engine import Store, open_store
 from tests.servers.fixtures import opensearch_address, qdrant_address, redis_url, s3_url
 
-__all__ = ["opensearch_address", "qdrant_address", "redis_url", "s3_url"]  # fixtures, found by their names
+__all__ = ["opensearch_address", "qdrant_address", "redis_url", "s3_url"]  # fixtures, by name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
