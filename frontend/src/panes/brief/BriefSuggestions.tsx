@@ -50,6 +50,7 @@ function placeOf(editor: Editor, suggestion: Suggestion): Place | null {
   const piece = last ?? suggestion.pieces[0];
   if (!page || !piece) return null;
   const box = page.getBoundingClientRect();
+  if (box.width === 0) return null; // behind another tab
   const inside = piece.node.isInline ? piece.from : piece.from + 1;
   const at = editor.view.coordsAtPos(Math.min(inside, editor.state.doc.content.size));
   const end = editor.view.coordsAtPos(
@@ -93,8 +94,12 @@ export function BriefSuggestions({ editor, suggesting, editable }: BriefSuggesti
     };
     later();
     editor.on('transaction', later);
+    // A page that is laid out otherwise, or shown again, has the words elsewhere.
+    const laidOut = new ResizeObserver(later);
+    laidOut.observe(editor.view.dom);
     return () => {
       cancelAnimationFrame(waiting);
+      laidOut.disconnect();
       editor.off('transaction', later);
     };
   }, [editor]);
