@@ -52,6 +52,7 @@ class Product:
     port: int
     sample: bool = False
     settings: dict[str, str] = field(default_factory=dict)
+    module: str = "backend"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -61,7 +62,7 @@ class Product:
     def start(self) -> None:
         with (self.data_dir.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "backend", "serve"],
+                [sys.executable, "-m", self.module, "serve"],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -77,11 +78,14 @@ class Product:
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             assert self.process.poll() is None, (self.data_dir.parent / "server.log").read_text()
-            with (
-                contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError),
-                urllib.request.urlopen(f"{self.url}/api/me", timeout=2),
-            ):
-                return
+            with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+                try:
+                    with urllib.request.urlopen(f"{self.url}/api/me", timeout=2):
+                        return
+                except urllib.error.HTTPError as error:
+                    if error.code == 401:  # it answers, and knows nobody here
+                        return
+                    raise
             time.sleep(0.1)
         pytest.fail(f"the server did not answer within {READY_WITHIN_S} s")
 
@@ -103,7 +107,7 @@ class Product:
 def product(tmp_path: Path, models_dir: Path, request: pytest.FixtureRequest) -> Iterator[Product]:
     """The product on an empty data folder, with the front end as it was built.
 
-    A test may name its own ``sample`` and ``settings`` by parametrizing this fixture.
+    A test may name its own ``sample``, ``settings`` and ``module`` by parametrizing this fixture.
     """
     if not (ROOT / "frontend/dist/index.html").exists():
         missing("the front end is not built; run ./stratmaster setup")

@@ -60,7 +60,8 @@ const REASONS: Partial<Record<number, string>> = {
     'You are signed out. You can go on writing: your changes stay on this device, and are sent ' +
     'once you have signed in.',
   [wire.CLOSE.refused]: 'You no longer have access. Your changes stay on this device.',
-  [wire.CLOSE.missing]: 'This brief does not exist any more. Your copy stays on this device.',
+  [wire.CLOSE.missing]:
+    'This brief was deleted, or it is not shared with you any more. Your copy stays on this device.',
   [wire.CLOSE.tooLarge]: TOO_LARGE,
   [wire.CLOSE.tooLargeForSocket]: TOO_LARGE,
   [wire.CLOSE.storeFailed]: 'The server could not write to its store. Trying again.',

@@ -133,7 +133,7 @@ export function Shell() {
               }
             />
           </div>
-        ) : spaces.data?.length === 0 ? (
+        ) : spaces.data?.length === 0 && !session?.localCopy().trim() ? (
           <Empty whole title="No space yet">
             <p>A space is a folder of sources and the briefs written from them.</p>
             <Button className="mt-3" look="primary" onClick={() => setOpen('new-space')}>
