@@ -1,5 +1,6 @@
 import { type Health, useResource } from '../api';
 import { useSync } from '../desk';
+import { isFinal } from '../session';
 import { Notice } from '../ui/Notice';
 
 /** What a missing part means for the person. */
@@ -14,15 +15,15 @@ function sentence(text: string): string {
 
 /** What concerns the whole page: no server, or a server that is missing a part. */
 export function Banners() {
-  const { reachable } = useSync();
+  const { connection, reachable } = useSync();
   const { data } = useResource<Health>('/api/health');
   const down = data?.ports.filter((port) => !port.ok) ?? [];
   if (!reachable) {
     return (
       <div role="status" className="shrink-0 px-3 py-2">
         <Notice tone="warn" title="The server does not answer">
-          You can go on writing: changes are kept on this device. Sources already read stay
-          readable; asking and shipping wait.
+          {!isFinal(connection) && 'You can go on writing: changes are kept on this device. '}
+          Sources already read stay readable; asking and shipping wait.
         </Notice>
       </div>
     );
