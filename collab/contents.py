@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from collab.errors import Malformed
 from collab.model import Update
-from collab.wire import Reader, chunk
+from collab.wire import Reader, chunk, integer
 
 _GC, _SKIP = 0, 10
 _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC = range(1, 10)
@@ -51,6 +51,9 @@ class Contents:
     deletes: Mapping[int, int]
     wide: Sequence[Wide] = ()
     cuts: frozenset[Place] = frozenset()  # where it parts what it or others wrote
+    needs: Mapping[int, int] = field(default_factory=dict)  # how far each client has to be known
+    starts: Mapping[int, int] = field(default_factory=dict)  # where its own structs begin
+    gaps: bool = False  # whether it leaves out some of what a client wrote in between
 
     @property
     def pairs(self) -> frozenset[Place]:
@@ -60,6 +63,17 @@ class Contents:
     @property
     def empty(self) -> bool:
         return not self.structs and not self.deletes
+
+    def ready(self, known: Mapping[int, int]) -> bool:
+        """Whether nothing it builds on is missing."""
+        return self.follows(known) and all(
+            max(known.get(client, 0), self.structs.get(client, 0)) >= at
+            for client, at in self.needs.items()
+        )
+
+    def follows(self, known: Mapping[int, int]) -> bool:
+        """Whether its own structs begin where what is known ends, or before."""
+        return all(known.get(client, 0) >= at for client, at in self.starts.items())
 
     def within(self, known: Mapping[int, int]) -> bool:
         """Whether it touches nothing that lies beyond ``known``."""
@@ -74,6 +88,9 @@ def read(update: Update) -> Contents:
     structs: dict[int, int] = {}
     wide: list[Wide] = []
     cuts: set[Place] = set()
+    needs: dict[int, int] = {}
+    starts: dict[int, int] = {}
+    gaps = False
     for _ in range(reader.integer()):
         count = reader.integer()
         client = reader.integer()
@@ -81,9 +98,15 @@ def read(update: Update) -> Contents:
         if client in structs:
             raise Malformed(f"Client {client} has two runs of structs in one update.")
         cuts.add((client, clock))
+        if count:
+            starts[client] = clock
         for _ in range(count):
-            clock += _struct(reader, client, clock, wide, cuts)
+            gap = reader.next == _SKIP
+            clock += _struct(reader, client, clock, wide, cuts, needs)
             cuts.add((client, clock))
+            if gap:
+                starts[client] = clock
+                gaps = True
         if count:
             structs[client] = clock
     deletes: dict[int, int] = {}
@@ -93,9 +116,10 @@ def read(update: Update) -> Contents:
             clock = reader.integer()
             end = clock + reader.integer()
             deletes[client] = max(end, deletes.get(client, 0))
+            needs[client] = max(end, needs.get(client, 0))
             cuts.update(((client, clock), (client, end)))
     reader.end()
-    return Contents(structs, deletes, wide, frozenset(cuts))
+    return Contents(structs, deletes, wide, frozenset(cuts), needs, starts, gaps)
 
 
 def mend(updates: Sequence[Update]) -> Sequence[Update]:
@@ -149,8 +173,79 @@ def split(update: Update) -> tuple[Update, bytes]:
     for _ in range(reader.integer()):
         count, client, clock = reader.integer(), reader.integer(), reader.integer()
         for _ in range(count):
-            clock += _struct(reader, client, clock, [], set())
+            clock += _struct(reader, client, clock, [], set(), {})
     return update[: reader.at], update[reader.at :]
+
+
+def pieces(update: Update, contents: Contents) -> Sequence[Update]:
+    """The same as updates without gaps, which the library takes for gaps in what it has."""
+    if not contents.gaps:
+        return (update,)
+    reader = Reader(update)
+    parts: list[Update] = []
+    for _ in range(reader.integer()):
+        count, client, clock = reader.integer(), reader.integer(), reader.integer()
+        begin, at, structs = clock, reader.at, 0
+        for left in range(count, 0, -1):
+            gap = reader.next == _SKIP
+            here = reader.at
+            clock += _struct(reader, client, clock, [], set(), {})
+            structs += not gap
+            if gap or left == 1:
+                if structs:
+                    head = b"".join(map(integer, (1, structs, client, begin)))
+                    parts.append(head + update[at : here if gap else reader.at] + b"\0")
+                begin, at, structs = clock, reader.at, 0
+    return (*parts, b"\0" + update[reader.at :])
+
+
+Read: TypeAlias = tuple[Update, Contents]
+
+
+def in_order(waiting: Iterable[Read], known: Mapping[int, int]) -> Iterator[Read]:
+    """Those of the updates that can be placed, each after what it builds on; where several build on
+    one another, those together."""
+    reached, left = dict(known), list(waiting)
+    while left:
+        ready: list[Read] = []
+        still: list[Read] = []
+        for one in left:
+            if one[1].ready(reached):
+                _reach(one, reached)
+                ready.append(one)
+            else:
+                still.append(one)
+        if not ready:
+            ready = _closed(left, reached)
+            if not ready:
+                return
+            for one in ready:
+                _reach(one, reached)
+            there = set(map(id, ready))
+            still = [one for one in left if id(one) not in there]
+        yield from ready
+        left = still
+
+
+def _closed(left: list[Read], reached: Mapping[int, int]) -> list[Read]:
+    """The most of these updates that together lack nothing."""
+    while True:
+        reach, before = dict(reached), None
+        while reach != before:
+            before = dict(reach)
+            for _, contents in left:
+                for client, start in contents.starts.items():
+                    if start <= reach.get(client, 0):
+                        reach[client] = max(contents.structs[client], reach.get(client, 0))
+        kept = [one for one in left if one[1].ready(reach)]
+        if len(kept) == len(left):
+            return kept
+        left = kept
+
+
+def _reach(one: Read, reached: dict[int, int]) -> None:
+    for client, end in one[1].structs.items():
+        reached[client] = max(end, reached.get(client, 0))
 
 
 def clocks(state: bytes) -> dict[int, int]:
@@ -159,22 +254,29 @@ def clocks(state: bytes) -> dict[int, int]:
     return {reader.integer(): reader.integer() for _ in range(reader.integer())}
 
 
-def _struct(reader: Reader, client: int, clock: int, wide: list[Wide], cuts: set[Place]) -> int:
+def _struct(
+    reader: Reader,
+    client: int,
+    clock: int,
+    wide: list[Wide],
+    cuts: set[Place],
+    needs: dict[int, int],
+) -> int:
     """Pass over one struct; its length in clock ticks."""
     info = reader.byte()
     kind = info & 0x1F
     if kind in (_GC, _SKIP):
         return _positive(reader.integer())
     if info & 0x80:  # what it stands after
-        other, at = _earlier(reader, client, clock)
+        other, at = _earlier(reader, client, clock, needs)
         cuts.add((other, at + 1))
     if info & 0x40:  # what it stands before
-        cuts.add(_earlier(reader, client, clock))
+        cuts.add(_earlier(reader, client, clock, needs))
     if not info & 0xC0:
         if reader.integer() == 1:
             reader.text()
         else:
-            _earlier(reader, client, clock)
+            _earlier(reader, client, clock, needs)
         if info & 0x20:
             reader.text()
     if kind != _STRING:
@@ -187,12 +289,14 @@ def _struct(reader: Reader, client: int, clock: int, wide: list[Wide], cuts: set
     return length
 
 
-def _earlier(reader: Reader, client: int, clock: int) -> Place:
+def _earlier(reader: Reader, client: int, clock: int, needs: dict[int, int]) -> Place:
     """Pass over a reference. Yjs waits for what another client has yet to say, but takes it for
     granted that a client refers only to what it said before."""
     other, at = reader.integer(), reader.integer()
     if other == client and at >= clock:
         raise Malformed(f"Client {client} refers at {clock} to its own future, {at}.")
+    if at >= needs.get(other, 0):
+        needs[other] = at + 1
     return other, at
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -21,7 +21,7 @@ import pycrdt
 
 from collab import messages, wire
 from collab.blocks import load, project
-from collab.contents import Contents, Place, clocks, mend, read
+from collab.contents import Contents, Place, clocks, in_order, mend, pieces, read
 from collab.editors import Editors
 from collab.errors import Malformed, OtherEpoch, Refused, UnknownDocument
 from collab.model import (
@@ -45,6 +45,10 @@ log = logging.getLogger(__name__)
 NOTHING = b"\x00"  # the state vector of an empty document
 LARGE = 16 * 1024  # bytes of an update; from here on it is looked through in a thread
 AT_ONCE = 32  # updates of another process taken in before others have their turn
+
+
+class _Broken(Exception):
+    """The library can no longer encode what it has; the document is being made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ class Room:
         self._events: list[Update] = []
         # Up to where each client's history is in the document without a gap.
         self._known: dict[int, int] = {}
-        # Updates the document holds back because something before them has not come. They are
-        # not part of what it encodes, so they are added to every snapshot and first sync.
+        # Updates that are not in the document, because something they build on has not come. They
+        # are told after every first sync, and stay in the tail when it is compacted.
         self._early: list[Update] = []
         # Where an edit would fall in the midst of a character, which the library cannot take.
         self._pairs: set[Place] = set()
@@ -190,7 +194,7 @@ class Room:
                 wait = visitor.sync_pace.wait(monotonic())
                 if wait > 0 and await self._slowed(visitor, wait):
                     return
-                self._sync(visitor, state)
+                await self._sync(visitor, state)
             case wire.Change(update=update) if len(update) < LARGE:
                 wait = visitor.update_pace.wait(monotonic())
                 if wait > 0 and await self._slowed(visitor, wait):
@@ -225,13 +229,22 @@ class Room:
             await self._drained.wait()
             await self._whole_again.wait()
 
-    def _sync(self, visitor: Visitor, state: bytes) -> None:
+    async def _sync(self, visitor: Visitor, state: bytes) -> None:
         if visitor.estranged:
             raise Refused(
                 "A copy of another epoch cannot be merged into this document; "
                 "say hello with an empty epoch and sync an empty copy."
             )
-        visitor.tell(wire.step_2(self._missing(state)))
+        try:
+            missing = self._missing(state)
+        except _Broken:
+            await self.ready()
+            missing = self._missing(state)
+        if visitor.gone:
+            return
+        visitor.tell(wire.step_2(missing))
+        for update in self._early:
+            visitor.tell(wire.update(update))
         if visitor.synced:
             return
         visitor.synced = True
@@ -244,18 +257,34 @@ class Room:
         if state == NOTHING:
             return self._encoded()
         try:
-            update = self._doc.get_update(state)
+            return self._encode(state)
         except ValueError as error:
             raise Malformed(f"A state vector cannot be read: {error}") from error
-        return self._with_early(update)
 
     def _encoded(self) -> Update:
         if self._encoding is None:
-            self._encoding = self._with_early(self._doc.get_update())
+            self._encoding = self._encode(NOTHING)
         return self._encoding
 
-    def _with_early(self, update: Update) -> Update:
-        return pycrdt.merge_updates(update, *self._early) if self._early else update
+    def _encode(self, state: bytes) -> Update:
+        """What the document has beyond ``state``; ``_Broken`` where the library cannot say."""
+        try:
+            return self._doc.get_update(state)
+        except ValueError:
+            raise
+        except BaseException as error:
+            if not _is_of_library(error):
+                raise
+            self._remake(error)
+            raise _Broken from None
+
+    def _remake(self, error: BaseException) -> None:
+        """Have the document made again from the store: what is in memory cannot be trusted, and
+        all that was taken is stored or waiting to be."""
+        log.warning("The document %s broke: %s", self.document, error)
+        self._encoding = None
+        self._whole_again.clear()
+        self._work.set()
 
     # Edits
 
@@ -294,19 +323,40 @@ class Room:
 
     def _apply(self, update: Update, contents: Contents) -> Update | None:
         """Take an update in; what of it is to be stored and told, None if all was known."""
+        if not contents.ready(self._known):
+            # The library loses its way among updates that wait inside it, so they wait here.
+            if update in self._early:
+                return None
+            self._pairs |= self._fresh_pairs(contents)
+            self._early.append(update)
+            if contents.follows(self._known):
+                self._place_early()  # what waits may have waited for each other
+            return update
+        self._integrate(update, contents)
+        news = self._events[0] if len(self._events) == 1 else update if self._events else None
+        if news is not None and self._early:
+            self._place_early()
+        # What was news, without the history that a returning client repeats.
+        return news
+
+    def _place_early(self) -> None:
+        """Take in what waited for what came now; it has been stored and told."""
+        waiting = [(update, read(update)) for update in self._early]
+        for update, contents in in_order(waiting, self._known):
+            self._early.remove(update)
+            self._integrate(update, contents)
+
+    def _integrate(self, update: Update, contents: Contents) -> None:
         self._events.clear()
         try:
-            self._doc.apply_update(update)
+            for piece in _without_gaps(update, contents, self._known):
+                self._doc.apply_update(piece)
         except ValueError as error:  # not decoded, so nothing was applied
             raise Malformed(f"An update cannot be read: {error}") from error
         except BaseException as error:
             if not _is_of_library(error):
                 raise
-            # Half of it may be applied: what is in memory cannot be trusted. All that was taken
-            # before is stored or waiting to be, so the document is made again from there.
-            log.warning("The document %s broke on an update: %s", self.document, error)
-            self._whole_again.clear()
-            self._work.set()
+            self._remake(error)  # half of it may be applied
             raise Malformed(f"An update cannot be applied: {error}") from None
         self._pairs |= self._fresh_pairs(contents)
         for event in self._events:
@@ -317,17 +367,6 @@ class Room:
             brought = contents if event == update else read(event)
             for client, end in brought.structs.items():
                 self._known[client] = max(end, self._known.get(client, 0))
-        if self._early and self._events:
-            self._early = [kept for kept in self._early if not read(kept).within(self._known)]
-        if not contents.within(self._known):
-            # Part of it waits for what has not come. As it is then: it would be lost otherwise.
-            self._early.append(update)
-            self._encoding = None
-            return update
-        if not self._events:
-            return None
-        # What was news, without the history that a returning client repeats.
-        return self._events[0] if len(self._events) == 1 else update
 
     def _fresh_pairs(self, contents: Contents) -> set[Place]:
         known = self._known
@@ -422,14 +461,7 @@ class Room:
                 count += 1
         updates = [entry.update for entry in batch if entry.update is not None]
         if updates:
-            last = await self._store.append(self.document, updates, epoch=self.epoch)
-            first = last - len(updates) + 1
-            if first <= self._rows.through:
-                raise OtherEpoch(f"The store has less of {self.document!r} than it once had.")
-            self._rows.take(first, last)
-            self._relay.rows(self.epoch, first, updates)
-            if self._rows.behind:  # another process has appended meanwhile
-                self._await_gap()
+            await self._append(updates)
             self._tail_bytes += size
             self._tail += len(updates)
             self._backlog -= size
@@ -440,6 +472,16 @@ class Room:
                 visitor.tell(wire.saved(received))
         if self._tail_bytes > 2 * max(self._snapshot_bytes, self._limits.tail_bytes):
             await self._compact()  # edited without pause: stay within three times the document
+
+    async def _append(self, updates: Sequence[Update]) -> None:
+        last = await self._store.append(self.document, updates, epoch=self.epoch)
+        first = last - len(updates) + 1
+        if first <= self._rows.through:
+            raise OtherEpoch(f"The store has less of {self.document!r} than it once had.")
+        self._rows.take(first, last)
+        self._relay.rows(self.epoch, first, updates)
+        if self._rows.behind:  # another process has appended meanwhile
+            self._await_gap()
 
     # Settling
 
@@ -505,14 +547,26 @@ class Room:
         again by their own rows, and an update applied twice is applied once."""
         if not self._whole_again.is_set():
             return
-        through, update = self._rows.through, self._encoded()
+        try:
+            through, update = self._rows.through, self._encoded()
+        except _Broken:  # another time, when it is made again
+            return
+        early = list(self._early)
+        if early:  # again, behind what the snapshot replaces
+            await self._append(early)
         await self._store.compact(self.document, Snapshot(update, through), epoch=self.epoch)
-        self._snapshot_bytes, self._tail_bytes, self._tail = len(update), 0, 0
+        self._snapshot_bytes = len(update)
+        self._tail_bytes, self._tail = sum(map(len, early)), len(early)
 
     async def projection(self) -> Projection:
         """The document as it stands, read in a thread from a copy."""
         await self._whole_again.wait()
-        return await asyncio.to_thread(project, (self._encoded(),))
+        try:
+            update = self._encoded()
+        except _Broken:
+            await self._whole_again.wait()
+            update = self._encoded()
+        return await asyncio.to_thread(project, (update,))
 
     # Presence
 
@@ -752,14 +806,16 @@ def _load(
 ) -> tuple[pycrdt.Doc[Any], list[Update], set[Place]]:
     """The document of these updates, those of them it could not place yet, and the places in the
     midst of its characters."""
-    mended = mend(updates)
-    doc = load(mended)
+    rows = [(update, read(update)) for update in mend(updates)]
+    parts = [(piece, read(piece)) for row in rows for piece in pieces(*row)]
+    doc = load([piece for piece, _ in in_order(parts, {})])
     known = clocks(doc.get_state())
-    early: list[Update] = []
-    pairs: set[Place] = set()
-    for update in mended:
-        contents = read(update)
-        pairs |= contents.pairs
-        if not contents.within(known):
-            early.append(update)
-    return doc, early, pairs
+    early = [update for update, contents in rows if not contents.within(known)]
+    return doc, early, set[Place]().union(*(contents.pairs for _, contents in rows))
+
+
+def _without_gaps(update: Update, contents: Contents, known: Mapping[int, int]) -> Iterable[Update]:
+    if not contents.gaps:
+        return (update,)
+    parts = [(piece, read(piece)) for piece in pieces(update, contents)]
+    return [piece for piece, _ in in_order(parts, known)]

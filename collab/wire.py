@@ -107,6 +107,11 @@ class Reader:
     def done(self) -> bool:
         return self._at == len(self._data)
 
+    @property
+    def next(self) -> int | None:
+        """The byte that comes next, which stays where it is."""
+        return self._data[self._at] if self._at < len(self._data) else None
+
     def byte(self) -> int:
         at = self._at
         if at >= len(self._data):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Final
 
@@ -17,8 +17,9 @@ from backend.briefs.service import Brief
 from backend.errors import BackendError, Forbidden, NotFound, NotSignedIn
 from backend.http import principal_of, services_of
 from backend.services import Services
-from collab import Access, CloseReason
+from collab import Access, Channel, CloseReason
 from collab.errors import CollabError, UnknownDocument
+from collab.hocuspocus import HocuspocusChannel
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,18 @@ class SocketChannel:
 @router.websocket("/rooms/{brief}")
 async def visit(socket: WebSocket, brief: str) -> None:
     """Edit a brief together. Binary frames of the y-protocols; see collab/wire.py."""
+    await _receive(socket, brief, lambda channel: channel)
+
+
+@router.websocket("/rooms/{brief}/hocuspocus")
+async def visit_as_hocuspocus(socket: WebSocket, brief: str) -> None:
+    """The same for ``@hocuspocus/provider``, whose document's name is the brief's id."""
+    await _receive(socket, brief, lambda channel: HocuspocusChannel(channel, brief))
+
+
+async def _receive(
+    socket: WebSocket, brief: str, spoken: Callable[[SocketChannel], Channel]
+) -> None:
     services = services_of(socket)
     address = socket.client.host if socket.client else ""
     with services.door.knock(address) as heard:
@@ -141,7 +154,7 @@ async def visit(socket: WebSocket, brief: str) -> None:
             return
         await socket.accept()
         channel = SocketChannel(socket, message_bytes=services.rooms.limits.message_bytes)
-        visitor = services.rooms.visitor(channel, access=access, subject=subject)
+        visitor = services.rooms.visitor(spoken(channel), access=access, subject=subject)
         try:
             with services.watch.visiting(principal, found.space, found.id, visitor):
                 await services.rooms.receive(brief, visitor)
