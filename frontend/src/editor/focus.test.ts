@@ -21,3 +21,15 @@ it('has the focus before the next key, however late the next frame is', async ()
   await Promise.resolve();
   expect(document.activeElement).toBe(editor.view.dom);
 });
+
+it('takes the focus before it takes keys, and says which', () => {
+  editor = openEditor();
+  editor.setEditable(false);
+  const { dom } = editor.view;
+  expect(dom.getAttribute('aria-readonly')).toBe('true');
+  dom.focus();
+  expect(document.activeElement).toBe(dom);
+  editor.setEditable(true);
+  expect(document.activeElement).toBe(dom);
+  expect(dom.getAttribute('aria-readonly')).toBe('false');
+});

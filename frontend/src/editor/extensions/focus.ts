@@ -1,11 +1,26 @@
 import { Extension, resolveFocusPosition } from '@tiptap/core';
+import { Plugin } from '@tiptap/pm/state';
 
 /**
  * Gives the text the focus before the next key. TipTap's own command waits for the next frame, and
  * on a busy page what is typed until then goes to whatever had the focus before, and is lost.
+ *
+ * The text can have the focus before it takes keys, too: who clicks into a brief that is being
+ * opened goes on writing there once it is.
  */
 export const focus = Extension.create({
   name: 'focus',
+
+  addProseMirrorPlugins() {
+    const { editor } = this;
+    return [
+      new Plugin({
+        props: {
+          attributes: () => ({ tabindex: '0', 'aria-readonly': String(!editor.isEditable) }),
+        },
+      }),
+    ];
+  },
 
   addCommands() {
     return {
