@@ -40,11 +40,16 @@ export const hocuspocus = (url, brief) => {
     url: `${url}/rooms/${brief}/hocuspocus`, name: brief, document: doc, token: 'any',
     WebSocketPolyfill: WebSocket, delay: 50, minDelay: 20, maxDelay: 200
   })
+  const socket = provider.configuration.websocketProvider
   return {
     doc,
-    provider,
     connected: () => provider.synced && provider.isAuthenticated,
-    leave (ms) { provider.disconnect(); setTimeout(() => provider.connect(), ms) },
+    leave (ms) {
+      provider.disconnect()
+      // It takes no notice of a wish to connect while its socket is closing.
+      const back = () => socket.status === 'connected' ? setTimeout(back, 10) : provider.connect()
+      setTimeout(back, ms)
+    },
     saved: () => 0
   }
 }
