@@ -29,7 +29,7 @@ CLOSE_SECONDS: Final = 2.0
 SOCKETS: Final = 2_000  # open at once in this process
 SOCKETS_EACH: Final = 500  # of one person; in development everyone is the same one
 KNOCKING: Final = 512  # at the door and not yet known to be anybody
-KNOCKING_EACH: Final = 64  # from one address; behind a proxy many people share one
+KNOCKING_EACH: Final = 256  # from one address; behind a proxy many people share one
 KNOCK_SECONDS: Final = 10.0  # to find out who it is and what they may
 
 CODES: Final[Mapping[CloseReason, int]] = {
