@@ -25,6 +25,11 @@ async def principal_of(connection: HTTPConnection) -> Principal:
     )
 
 
+def frame(name: str, data: str) -> bytes:
+    """One server-sent event; ``data`` is JSON, which has no bare newlines: one line holds it."""
+    return f"event: {name}\ndata: {data}\n\n".encode()
+
+
 Wired = Annotated[Services, Depends(services_of)]
 """Annotate a route's parameter with this to be handed the services."""
 

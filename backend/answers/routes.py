@@ -31,7 +31,7 @@ from backend.auth.policy import Action
 from backend.auth.principal import Principal
 from backend.clock import iso, now
 from backend.errors import NotFound
-from backend.http import Asking, Wired
+from backend.http import Asking, Wired, frame
 from backend.services import Services
 from backend.spaces.service import Space
 from retrieval.model import Scope
@@ -170,7 +170,7 @@ async def stream(answers: Answers, question: Question, scope: Scope) -> AsyncGen
             if event is None:
                 return
             name, data = event_out(event, question.text)
-            yield f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+            yield frame(name, json.dumps(data, ensure_ascii=False))
     finally:
         making.cancel()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, TypeAlias
@@ -12,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from backend.auth.policy import Action
 from backend.claims.schemas import ClaimOut, ClaimsOut, MarkIn, claim_out, claims_out
 from backend.claims.service import Checked, Progress
-from backend.http import Asking, Wired
+from backend.http import Asking, Wired, frame
 
 Step: TypeAlias = Progress | Checked
 
@@ -64,8 +65,8 @@ async def stream(first: Step, steps: AsyncGenerator[Step, None]) -> AsyncGenerat
 
 def _event(step: Step) -> bytes:
     if isinstance(step, Progress):
-        return f'event: progress\ndata: {{"done": {step.done}, "total": {step.total}}}\n\n'.encode()
-    return f"event: checked\ndata: {claims_out(step).model_dump_json()}\n\n".encode()
+        return frame("progress", json.dumps({"done": step.done, "total": step.total}))
+    return frame("checked", claims_out(step).model_dump_json())
 
 
 @router.post("/{claim}")

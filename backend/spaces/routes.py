@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
@@ -19,7 +19,7 @@ from backend.auth.policy import Action
 from backend.errors import Invalid
 from backend.events import Subscription
 from backend.first import sample
-from backend.http import Asking, Wired
+from backend.http import Asking, Wired, frame
 from backend.sent import Sent
 from backend.services import Services
 from backend.spaces.service import Counts, Space
@@ -297,12 +297,12 @@ async def space_events(space_id: str, principal: Asking, services: Wired) -> Str
     end for whoever may no longer see the space."""
     space = await services.spaces.open(principal, space_id, Action.READ)
 
-    async def stream() -> AsyncIterator[str]:
+    async def stream() -> AsyncIterator[bytes]:
         with (
             services.hub.listening(space.id) as subscription,
             services.watch.listening(principal, space.id, subscription.end),
         ):
-            yield ": listening\n\n"
+            yield b": listening\n\n"
             async for text in _lines(subscription):
                 yield text
 
@@ -311,18 +311,13 @@ async def space_events(space_id: str, principal: Asking, services: Wired) -> Str
     )
 
 
-async def _lines(subscription: Subscription) -> AsyncIterator[str]:
+async def _lines(subscription: Subscription) -> AsyncIterator[bytes]:
     while True:
         try:
             event = await asyncio.wait_for(subscription.next(), PING)
         except TimeoutError:
-            yield ": ping\n\n"
+            yield b": ping\n\n"
             continue
         if event is None:
             return
-        yield frame(event.name, event.data)
-
-
-def frame(name: str, data: Mapping[str, Any]) -> str:
-    """One server-sent event. JSON has no bare newlines, so one data line holds it."""
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+        yield frame(event.name, json.dumps(event.data, ensure_ascii=False))

@@ -157,7 +157,7 @@ def servers() -> Sequence[Callable[[], Any]]:
     )
 
 
-async def echo(clients: int, presence: bool, edits: int) -> Callable[[Server], Awaitable[Figures]]:
+def echo(clients: int, presence: bool, edits: int) -> Callable[[Server], Awaitable[Figures]]:
     async def measure(server: Server) -> Figures:
         return await server.play("echo", clients=clients, edits=edits, rate=RATE, presence=presence)
 
@@ -250,7 +250,7 @@ async def main() -> None:
         for clients in options.clients:
             for presence in (False, True):
                 case = f"{clients} clients{', presence' if presence else ''}"
-                told = await in_turn(await echo(clients, presence, options.edits), options.rounds)
+                told = await in_turn(echo(clients, presence, options.edits), options.rounds)
                 figures[case] = told
                 for key in ("p50", "p95", "p99", "undelivered"):
                     print(f"| {case}: {key} | {row(told, key)} |", flush=True)

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
+from backend.clock import now
 from backend.settings import Url
 from backend.store.engine import Store, open_store
+from backend.store.tables import briefs, spaces, tenants
 from tests.servers.fixtures import opensearch_address, qdrant_address, redis_url, s3_url
 
 __all__ = ["opensearch_address", "qdrant_address", "redis_url", "s3_url"]  # fixtures, by name
@@ -33,3 +36,21 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()
+
+
+@pytest.fixture
+async def store_of_a_brief(store: Store) -> Store:
+    """With one brief, brf_1, in the space spc_1 of the tenant t."""
+    made = {"created_at": now()}
+    async with store.writing() as connection:
+        await connection.execute(insert(tenants).values(id="t", name="T", **made))
+        await connection.execute(
+            insert(spaces).values(id="spc_1", tenant="t", name="S", created_by="you", **made)
+        )
+        await connection.execute(
+            insert(briefs).values(
+                id="brf_1", tenant="t", space="spc_1", title="B", epoch="e", updated_at=now(),
+                created_by="you", **made,
+            )
+        )  # fmt: skip
+    return store

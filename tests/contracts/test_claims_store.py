@@ -10,27 +10,15 @@ from backend.claims.service import KeptVerdict
 from backend.clock import now
 from backend.store.claims import StoredClaims, _held
 from backend.store.engine import Store
-from backend.store.tables import brief_evidence, briefs, spaces, tenants
+from backend.store.tables import brief_evidence
 
 AT_ONCE = 8
 
 
 @pytest.fixture
-async def claims(store: Store) -> StoredClaims:
+async def claims(store_of_a_brief: Store) -> StoredClaims:
     """Of one brief, brf_1."""
-    made = {"created_at": now()}
-    async with store.writing() as connection:
-        await connection.execute(insert(tenants).values(id="t", name="T", **made))
-        await connection.execute(
-            insert(spaces).values(id="spc_1", tenant="t", name="S", created_by="you", **made)
-        )
-        await connection.execute(
-            insert(briefs).values(
-                id="brf_1", tenant="t", space="spc_1", title="B", epoch="e", updated_at=now(),
-                created_by="you", **made,
-            )
-        )  # fmt: skip
-    return StoredClaims(store)
+    return StoredClaims(store_of_a_brief)
 
 
 def kept(reason: str) -> list[KeptVerdict]:

@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import insert
 
 from backend.clock import now
 from backend.history.model import Fresh, Full, Relinked
 from backend.store.engine import Store
 from backend.store.history import StoredHistory
-from backend.store.tables import briefs, spaces, tenants
 from collab.editors import Editor
 from collab.history import Link
 
@@ -21,20 +19,8 @@ AT_ONCE = 8
 
 
 @pytest.fixture
-async def rows(store: Store) -> StoredHistory:
-    made = {"created_at": now()}
-    async with store.writing() as connection:
-        await connection.execute(insert(tenants).values(id="t", name="T", **made))
-        await connection.execute(
-            insert(spaces).values(id="spc_1", tenant="t", name="S", created_by="you", **made)
-        )
-        await connection.execute(
-            insert(briefs).values(
-                id="brf_1", tenant="t", space="spc_1", title="B", epoch="e", updated_at=now(),
-                created_by="you", **made,
-            )
-        )  # fmt: skip
-    return StoredHistory(store)
+async def rows(store_of_a_brief: Store) -> StoredHistory:
+    return StoredHistory(store_of_a_brief)
 
 
 def fresh(words: str, *, whole: bool = False, editors: Sequence[Editor] = (ANN,)) -> Fresh:

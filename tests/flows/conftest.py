@@ -1,7 +1,9 @@
 """The whole application in miniature: real engines in a temporary folder, a hashing encoder."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from backend.app import create_app
 from backend.settings import Settings
 from backend.wiring import Services, open_services
+from tests.flows.people import Ask
+from tests.yjs.serve import ByHeader
 
 
 @pytest.fixture
@@ -37,3 +41,16 @@ async def client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=create_app(services), client=("127.0.0.1", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as opened:
         yield opened
+
+
+@pytest.fixture
+async def ask(services: Services) -> AsyncIterator[Ask]:
+    """Asks as one of several people: ``await ask("analyst:ann", "GET", "/api/…", json=…)``."""
+    app = create_app(replace(services, authenticator=ByHeader()))
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+
+        def send(who: str, method: str, path: str, **rest: Any) -> Awaitable[httpx.Response]:
+            return client.request(method, path, headers={"x-visitor": who}, **rest)
+
+        yield send

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert
 
-from backend.app import create_app
 from backend.comments import service
-from backend.store.tables import members
 from backend.wiring import Services
-from tests.yjs.serve import ByHeader
+from tests.flows.people import Ask, shared_space
 
 ANCHOR = {
     "start": "AAEC",
@@ -25,31 +20,12 @@ ANCHOR = {
     "after": " in 2025",
 }
 ADA, ANN, CAL, VERA = "admin:ada", "analyst:ann", "commenter:cal", "viewer:vera"
-Ask = Callable[..., Awaitable[httpx.Response]]
-
-
-@pytest.fixture
-async def ask(services: Services) -> AsyncIterator[Ask]:
-    """Asks as one of several people: ``await ask("analyst:ann", "GET", "/api/…", json=…)``."""
-    app = create_app(replace(services, authenticator=ByHeader()))
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-
-        def send(who: str, method: str, path: str, **rest: Any) -> Awaitable[httpx.Response]:
-            return client.request(method, path, headers={"x-visitor": who}, **rest)
-
-        yield send
 
 
 @pytest.fixture
 async def space(ask: Ask, services: Services) -> str:
     """Ada's, with an analyst, a commenter and a viewer."""
-    made = (await ask(ADA, "POST", "/api/spaces", json={"name": "Space"})).json()["id"]
-    async with services.store.writing() as connection:
-        for who in (ANN, CAL, VERA):
-            role, _, name = who.partition(":")
-            await connection.execute(insert(members).values(space=made, subject=name, role=role))
-    return str(made)
+    return await shared_space(ask, services, ADA, (ANN, CAL, VERA))
 
 
 @pytest.fixture

@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert
 
-from backend.app import create_app
 from backend.auth.principal import Principal, Role
 from backend.clock import now
-from backend.store.tables import members
 from backend.templates import service
 from backend.templates.builtin import TEMPLATES
 from backend.wiring import Services
 from collab import Block, Inline, Mark
-from tests.yjs.serve import ByHeader
+from tests.flows.people import Ask, shared_space
 
 ADA, ANN, BEN, VERA = "admin:ada", "analyst:ann", "analyst:ben", "viewer:vera"
-Ask = Callable[..., Awaitable[httpx.Response]]
-
-
-@pytest.fixture
-async def ask(services: Services) -> AsyncIterator[Ask]:
-    """Asks as one of several people: ``await ask("analyst:ann", "GET", "/api/…", json=…)``."""
-    app = create_app(replace(services, authenticator=ByHeader()))
-    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-
-        def send(who: str, method: str, path: str, **rest: Any) -> Awaitable[httpx.Response]:
-            return client.request(method, path, headers={"x-visitor": who}, **rest)
-
-        yield send
 
 
 @pytest.fixture
 async def space(ask: Ask, services: Services) -> str:
     """Ada's, with two analysts and a viewer."""
-    made = (await ask(ADA, "POST", "/api/spaces", json={"name": "Space"})).json()["id"]
-    async with services.store.writing() as connection:
-        for who in (ANN, BEN, VERA):
-            role, _, name = who.partition(":")
-            await connection.execute(insert(members).values(space=made, subject=name, role=role))
-    return str(made)
+    return await shared_space(ask, services, ADA, (ANN, BEN, VERA))
 
 
 def text(kind: str, words: str, **attrs: str | int | bool | None) -> Block:

@@ -13,6 +13,7 @@ import {
   type MovedAnchor,
   selectedAnchor,
 } from './extensions/comments';
+import { chance } from './testChance';
 import { openEditor, paragraph, placeOf } from './testEditor';
 
 const editors: Editor[] = [];
@@ -282,17 +283,6 @@ it('words are found again only with what stood beside them', () => {
   expect(find(lines, { ...words, after: ' in 2026.' })).toBeNull();
   expect(find(lines, { ...words, before: '', after: '' })).toBeNull();
 });
-
-/** A small repeatable source of chance (mulberry32). */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
 
 it('1,000 random edits on two pages: each comment keeps its words', () => {
   const seed = 20_26;

@@ -3,6 +3,7 @@ import { yUndoPluginKey, ySyncPluginKey } from '@tiptap/y-tiptap';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 
+import { chance } from '../editor/testChance';
 import { bodyOf, idsOf, openEditor, paragraph } from '../editor/testEditor';
 import { restoreVersion } from './restore';
 
@@ -154,17 +155,6 @@ describe('restoring a version', () => {
     );
   });
 });
-
-/** A small repeatable source of chance (mulberry32). */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
 
 it.each([1, 2, 3, 4, 5, 6])('brings back any state by random edits (seed %i)', (seed) => {
   const pick = chance(seed);

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 
 import { followTouched } from '../../session/touched';
+import { chance } from '../testChance';
 import { openEditor, paragraph } from '../testEditor';
 import { acceptAll, rejectAll, suggestCopy, suggestionsIn } from '.';
 import { openSuggesting } from './testSuggest';
@@ -172,17 +173,6 @@ function placeOfBlock(editor: Editor, id: string): number {
     if (node.attrs.id === id) found = pos;
   });
   return found;
-}
-
-/** A small repeatable source of chance (mulberry32). */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
 }
 
 /** Writes, deletes, splits, joins, formats or relabels somewhere. */

@@ -5,22 +5,12 @@ import { afterEach, expect, it } from 'vitest';
 import * as Y from 'yjs';
 
 import { decideIn, suggestState } from '../extensions/suggest';
+import { chance } from '../testChance';
 import { bodyOf, idsOf, paragraph } from '../testEditor';
 import { acceptAll, rejectAll } from '.';
 import { deletionOf, insertionOf, tokensOf } from './inline';
 import { nodeStamp } from './model';
 import { agree, meet, openSuggesting, textsOf } from './testSuggest';
-
-/** A small repeatable source of chance (mulberry32). */
-function chance(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * below);
-  };
-}
 
 const editors: Editor[] = [];
 afterEach(() => editors.splice(0).forEach((editor) => editor.destroy()));
