@@ -14,6 +14,7 @@ export {
 export { findCount, NOTHING, patternProblem, type Wanted } from './extensions/find';
 export { isSafeLink } from './extensions/link';
 export { TABLE_ACTS } from './extensions/tableKeys';
+export { hearSelection } from './heard';
 export type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice, Verdict } from './model';
 export { type Heading, type Measure, measure, measurePart, minutes } from './measure';
 export { ORIGIN_NAMES, type Origin, type Shares } from './provenance';

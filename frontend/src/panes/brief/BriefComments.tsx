@@ -29,6 +29,7 @@ import {
   type CommentMark,
   commentOrder,
   commentRange,
+  hearSelection,
   selectedAnchor,
 } from '../../editor';
 import type { Session } from '../../session';
@@ -135,6 +136,7 @@ export function BriefComments({ editor, session }: BriefCommentsProps) {
   );
 
   const compose = useCallback(() => {
+    hearSelection(editor.view);
     const at = commentAt(editor.state, editor.state.selection.head);
     const anchor = selectedAnchor(editor.state);
     if (!anchor && at) {
