@@ -48,12 +48,13 @@ class Api(Protocol):
         """
         ...
 
-    async def write(self, request: Request) -> Response:
+    async def write(self, request: Request, *, not_after: datetime) -> Response:
         """A call that changes something; repeated only where it was surely not done (429, a
-        connection that could not be made). 2xx alone are answers.
+        connection that could not be made), and never sent later than ``not_after``. 2xx alone are
+        answers.
 
-        Raises RemoteRefused (a 4xx: surely not done), NotConnected, Unreachable (surely not sent)
-        and OutcomeUnknown (5xx, timed out or cut after it was sent).
+        Raises RemoteRefused (a 4xx: surely not done), NotConnected, Throttled and Unreachable
+        (surely not done) and OutcomeUnknown (5xx, timed out or cut after it was sent).
         """
         ...
 
@@ -129,7 +130,8 @@ class Adapter(Protocol):
     ) -> Done | NotDone | NotKnown:
         """Whether a step of unknown outcome was done: by our marker, by id, by listing.
 
-        What a person copied, marker and all, is not taken for ours.
+        What a person copied, marker and all, is not taken for ours. NotDone needs an object that
+        proves it, or ``intent.over`` and the target's lag to have passed.
         """
         ...
 

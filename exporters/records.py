@@ -9,14 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Fields: TypeAlias = Mapping[str, Json]
 """A record's parts by name, each in the canonical form of its adapter: a part is what is compared,
 sent, and decided about by itself."""
+
+SEND_WITHIN: Final = timedelta(seconds=60)
+"""Nothing of a step is sent later than this after its intent was written down: a worker that was held
+up sends nothing into what another has taken over since."""
+
+REQUEST_LIVES: Final = timedelta(minutes=2)
+"""How long after it was sent a request may still be carried out over there: our own time limit of
+30 s, and what lies in queues of theirs, generously."""
 
 OVERVIEW = "overview"  # the key of the record that stands for the whole brief
 
@@ -30,6 +38,7 @@ class Place:
     where: Mapping[str, Json]  # the adapter's own: a data source, a project, a board and a list
     mapping: Mapping[str, Json] = field(default_factory=dict)  # what a person chose
     link: str = ""  # the address of the brief in this product; empty where it has none
+    brief: str = ""  # the id of the brief that goes there; a part of every marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,17 @@ class Intent:
     since: datetime
     actor: str
     looks: int = 0  # how often it was looked for in vain
+
+    @property
+    def unsent_after(self) -> datetime:
+        """From here on nothing of it is sent."""
+        return self.since + SEND_WITHIN
+
+    @property
+    def over(self) -> datetime:
+        """From here on nothing of it can happen over there any more. Reading may lag behind that:
+        what is not found before ``over`` and the target's lag may still be there."""
+        return self.unsent_after + REQUEST_LIVES
 
 
 @dataclass(frozen=True, slots=True)
