@@ -179,6 +179,23 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         100 * 1024 * 1024, ge=1, description="Largest file a source may be, in bytes."
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Where people reach this product, such as `https://briefs.example.com`: "
+        "exports link back there. Without it they have no links.",
+    )
+    export_dir: Path | None = Field(
+        None,
+        description="Where folder targets write; `exports` in the data folder unless given.",
+    )
+    export_poll: int = Field(
+        10,
+        ge=0,
+        le=24 * 60,
+        description="Minutes between looks at what changed in the places that briefs were exported "
+        "to, for where no webhook reaches this server; 0 never looks unasked.",
+    )
     models_dir: Path | None = Field(
         None, description="Folder of encoder weights; `models` in the data folder unless given."
     )
@@ -199,6 +216,10 @@ class Settings(BaseSettings):
     @property
     def models(self) -> Path:
         return self.models_dir or self.data_dir / "models"
+
+    @property
+    def exports(self) -> Path:
+        return self.export_dir or self.data_dir / "exports"
 
     def url(self, setting: str) -> Url:
         """The parsed value of ``DATABASE_URL`` and its kin."""

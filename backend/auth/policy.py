@@ -17,6 +17,8 @@ class Action(StrEnum):
     DELETE_SOURCE = "delete a source"
     EDIT = "edit a brief"  # its text, its claims' opinions, its images
     DELETE_BRIEF = "delete a brief"
+    EXPORT = "export a brief"  # to a target, through a connection of the space
+    CONNECT = "connect a target"  # hand over a token, or take it away
     MANAGE_SPACE = "manage a space"  # create it, delete it, its members
 
 
@@ -40,6 +42,7 @@ TABLE: Mapping[Role, frozenset[Action]] = {
             Action.DELETE_SOURCE,
             Action.EDIT,
             Action.DELETE_BRIEF,
+            Action.EXPORT,
         }
     ),
     Role.ADMIN: frozenset(Action),

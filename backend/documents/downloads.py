@@ -5,24 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 from urllib.parse import quote
 
 from backend.auth.principal import Principal
-from backend.briefs.images import Images
-from backend.claims.claims import cites_of
-from backend.documents.projection import image_sources, to_brief
-from backend.errors import Invalid, NotFound
-from backend.evidence.model import Evidence
-from backend.evidence.service import MOST_IDS, EvidenceService
-from collab.model import DocumentId, Projection
-from exporters import Image, TooDeep, markdown
+from backend.documents.current import CurrentBriefs
+from backend.errors import Invalid
+from exporters import Brief, TooDeep, markdown
 from retrieval.model import Scope
 
-_IMAGE = re.compile(r"/api/images/([0-9a-f]{64})")
 _LONGEST_NAME = 120  # characters; some file systems end at 255 bytes
 
 
@@ -44,49 +36,23 @@ class Download:
     content: bytes
 
 
-class Documents(Protocol):
-    async def projection(self, document: DocumentId) -> Projection: ...
-
-
 class Downloads:
-    """Renders what the room says now, or what is stored where no room is open."""
+    """Renders a brief as it reads now."""
 
-    def __init__(self, *, documents: Documents, evidence: EvidenceService, images: Images) -> None:
-        self._documents = documents
-        self._evidence = evidence
-        self._images = images
+    def __init__(self, current: CurrentBriefs) -> None:
+        self._current = current
 
     async def render(
-        self, brief: str, format: Format, *, scope: Scope, principal: Principal
+        self, brief: str, space: str, format: Format, *, scope: Scope, principal: Principal
     ) -> Download:
-        projection = await self._documents.projection(brief)
-        cites = tuple(dict.fromkeys(cite for cite, _ in cites_of(projection.blocks)))
-        evidence: dict[str, Evidence] = {}
-        for begin in range(0, len(cites), MOST_IDS):
-            evidence |= await self._evidence.get(cites[begin : begin + MOST_IDS], scope=scope)
-        images = await self._pictures(projection, principal)
+        reading = await self._current.read(brief, space, scope=scope, principal=principal)
         try:
-            content = await asyncio.to_thread(_render, brief, projection, format, evidence, images)
+            content = await asyncio.to_thread(_render, reading.brief, format)
         except TooDeep as error:
             raise Invalid(
                 str(error), "Lift the block out of its lists and download again."
             ) from None
-        title = " ".join(projection.title.split()) or "Untitled"
-        return Download(f"{file_name(title)}.{format}", format.media_type, content)
-
-    async def _pictures(self, projection: Projection, principal: Principal) -> dict[str, Image]:
-        found: dict[str, Image] = {}
-        for source in image_sources(projection.blocks):
-            match = _IMAGE.fullmatch(source)
-            if match is None:
-                continue  # only our own; a file must not fetch from elsewhere
-            try:
-                image = await self._images.get(principal, match[1])
-            except NotFound:
-                continue
-            content = b"".join([piece async for piece in self._images.open(image)])
-            found[source] = Image("", image.media_type, content)
-        return found
+        return Download(f"{file_name(reading.brief.title)}.{format}", format.media_type, content)
 
 
 def file_name(title: str) -> str:
@@ -107,14 +73,7 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _render(
-    brief: str,
-    projection: Projection,
-    format: Format,
-    evidence: Mapping[str, Evidence],
-    images: Mapping[str, Image],
-) -> bytes:
-    made = to_brief(brief, projection.title, projection.blocks, evidence=evidence, images=images)
+def _render(made: Brief, format: Format) -> bytes:
     if format is Format.MARKDOWN:
         return markdown.render(made).encode()
     from exporters import docx  # its library is worth loading only for a download

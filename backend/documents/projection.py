@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from urllib.parse import quote
 
 from backend.claims.claims import cites_of
 from backend.evidence.model import Evidence
@@ -36,25 +37,33 @@ def to_brief(
     *,
     evidence: Mapping[str, Evidence],
     images: Mapping[str, Image] | None = None,
+    link: str = "",
 ) -> Brief:
-    """The brief as exporters see it. ``images`` are by their ``src``."""
+    """The brief as exporters see it. ``images`` are by their ``src``; ``link`` is the address of
+    the brief in this product, empty where it has none."""
     known = images or {}
     return Brief(
         id=id,
         title=" ".join(title.split()) or "Untitled",
         items=tuple(_item(block, known) for block in blocks),
-        references=references(blocks, evidence),
+        references=references(blocks, evidence, link),
     )
 
 
-def references(blocks: Sequence[Block], evidence: Mapping[str, Evidence]) -> tuple[Reference, ...]:
-    """A reference for every citation, numbered by first appearance, as the editor numbers them."""
+def references(
+    blocks: Sequence[Block], evidence: Mapping[str, Evidence], link: str = ""
+) -> tuple[Reference, ...]:
+    """A reference for every citation, numbered by first appearance, as the editor numbers them.
+
+    Each links to its citation in the brief, where the brief has an address.
+    """
     cites = dict.fromkeys(cite for cite, _ in cites_of(blocks))
     found = []
     for number, cite in enumerate(cites, start=1):
         one = evidence.get(cite)
+        back = f"{link}?sel=cite:{quote(cite, safe='')}" if link else ""
         if one is None:
-            found.append(Reference(number, cite, "", "", state="unknown"))
+            found.append(Reference(number, cite, "", "", link=back, state="unknown"))
             continue
         record = one.record
         found.append(
@@ -65,6 +74,7 @@ def references(blocks: Sequence[Block], evidence: Mapping[str, Evidence]) -> tup
                 record.quote,
                 record.page,
                 record.version,
+                back,
                 state=one.state.value,
             )
         )

@@ -18,7 +18,7 @@ async def download(
     """The brief as it reads now, with its references."""
     found, space = await services.briefs.get(principal, brief)
     made = await services.downloads.render(
-        found.id, format, scope=principal.scope([space.id]), principal=principal
+        found.id, space.id, format, scope=principal.scope([space.id]), principal=principal
     )
     return Response(
         made.content,

@@ -17,6 +17,7 @@ from backend.briefs.service import Brief, Briefs, BriefSettled
 from backend.claims.service import Claims
 from backend.clock import now
 from backend.comments.service import Comments
+from backend.documents.current import CurrentBriefs
 from backend.documents.downloads import Downloads
 from backend.editing.routes import Door
 from backend.events import Hub
@@ -214,7 +215,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             model=model,
         )
         images = Images(store, spaces, blobs)
-        downloads = Downloads(documents=rooms, evidence=evidence, images=images)
+        current = CurrentBriefs(
+            documents=rooms, evidence=evidence, images=images, public_url=settings.public_url
+        )
         briefs = Briefs(store, spaces, rooms, hub)
         services = Services(
             settings=settings,
@@ -261,7 +264,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 graph=not isinstance(graph, Exception),
                 wake=worker.wake,
             ),
-            downloads=downloads,
+            downloads=Downloads(current),
             rebuilding=rebuilding,
             ports=(),
             warm=late.opened if late else warm_already,

@@ -35,6 +35,14 @@ def test_each_role_may_all_that_the_one_below_it_may() -> None:
     assert allowed[3] == set(Action)
 
 
+def test_who_may_export_may_not_hand_over_tokens() -> None:
+    """An analyst sends briefs where an admin has connected the space to."""
+    analyst = Resource("t", Role.ANALYST)
+    assert can(ADA, Action.EXPORT, analyst)
+    assert not can(ADA, Action.CONNECT, analyst)
+    assert not can(ADA, Action.EXPORT, Resource("t", Role.COMMENTER))
+
+
 def test_a_tenant_s_admin_is_one_in_every_space() -> None:
     assert can(BOSS, Action.MANAGE_SPACE, Resource("t"))
 
