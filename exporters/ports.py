@@ -89,6 +89,13 @@ class Adapter(Protocol):
         """What one connection may ask for, as published."""
         ...
 
+    async def learn(self, api: Api, place: Place, brief: Brief) -> Place:
+        """The place with ``known``: whatever of the target decides how the brief is shown there, such
+        as who its people are. Read before a plan is made, so that ``render`` and ``steps`` stay
+        pure; an adapter that needs nothing returns the place. Raises what ``Api.read`` does, and
+        BadMapping for a choice that the target has no longer."""
+        ...
+
     def render(self, brief: Brief, place: Place) -> Rendering:
         """The brief as records, with what is lost. Pure; raises ExportError for what cannot be."""
         ...

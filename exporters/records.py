@@ -39,6 +39,7 @@ class Place:
     mapping: Mapping[str, Json] = field(default_factory=dict)  # what a person chose
     link: str = ""  # the address of the brief in this product; empty where it has none
     brief: str = ""  # the id of the brief that goes there; a part of every marker
+    known: Mapping[str, Json] = field(default_factory=dict)  # what ``Adapter.learn`` read; not kept
 
 
 @dataclass(frozen=True, slots=True)
