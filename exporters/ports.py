@@ -14,6 +14,7 @@ from exporters.records import (
     Found,
     Intent,
     Json,
+    Loss,
     Place,
     Rendering,
     Request,
@@ -90,10 +91,10 @@ class Adapter(Protocol):
         ...
 
     async def learn(self, api: Api, place: Place, brief: Brief) -> Place:
-        """The place with ``known``: whatever of the target decides how the brief is shown there, such
-        as who its people are. Read before a plan is made, so that ``render`` and ``steps`` stay
-        pure; an adapter that needs nothing returns the place. Raises what ``Api.read`` does, and
-        BadMapping for a choice that the target has no longer."""
+        """The place with ``known``: whatever of the target decides how the brief is shown there,
+        such as who its people are. Read before a plan is made, so that ``render`` and ``steps``
+        stay pure; an adapter that needs nothing returns the place. Raises what ``Api.read`` does,
+        and BadMapping for a choice that the target has no longer."""
         ...
 
     def render(self, brief: Brief, place: Place) -> Rendering:
@@ -121,6 +122,18 @@ class Adapter(Protocol):
         Every object that is made carries ``markers.marker(place, brief, key)`` from the call that
         makes it, where the API allows.
         """
+        ...
+
+    def unable(
+        self,
+        changes: Sequence[Change],
+        place: Place,
+        rendering: Rendering,
+        entries: Mapping[str, Entry],
+        found: Mapping[str, Found],
+    ) -> Sequence[Loss]:
+        """What of these changes ``steps`` has no call for as things stand over there, and why: a
+        workflow without the transition. Said in the plan beside the losses. Pure."""
         ...
 
     async def receipt(
