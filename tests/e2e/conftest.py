@@ -43,6 +43,13 @@ CHROMIUM = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test in a browser that fails is run once more, and the summary says so: see DECISIONS."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @dataclass
 class Product:
     """The real server as its own process; it can be killed and started again on its data."""
