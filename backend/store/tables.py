@@ -463,3 +463,138 @@ images = Table(
     PrimaryKeyConstraint("space", "digest"),
     Index(None, "tenant", "digest"),
 )
+
+# Where briefs are exported to; without a brief, all of the space's may go there. A target that was
+# removed keeps its ledger: added again, it makes nothing twice.
+export_targets = Table(
+    "export_targets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), index=True),
+    Column("connection", String, index=True),  # null where none is needed
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("where", Json, nullable=False),
+    Column("mapping", Json, nullable=False),
+    Column("removed_at", Utc),
+    _created(),
+    Column("created_by", String, nullable=False),
+)
+
+
+def _exported() -> tuple[Column[Any], Column[Any]]:
+    """One brief in one target: what everything below is about."""
+    return (
+        Column("target", ForeignKey("export_targets.id", ondelete="CASCADE"), nullable=False),
+        Column("brief", ForeignKey("briefs.id", ondelete="CASCADE"), nullable=False, index=True),
+    )
+
+
+# The objects that were made over there. JSON is kept as text: it comes back exactly as it was, also
+# where PostgreSQL would take no part of it.
+export_entries = Table(
+    "export_entries",
+    metadata,
+    *_exported(),
+    Column("key", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("sent", Text, nullable=False),
+    Column("seen", Text, nullable=False),
+    Column("parent", String),
+    Column("url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("target", "brief", "key"),
+)
+
+# Steps that were begun and have no receipt. They outlive the run that began them.
+export_intents = Table(
+    "export_intents",
+    metadata,
+    *_exported(),
+    Column("step", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # the step as compressed JSON
+    Column("since", Utc, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("looks", Integer, nullable=False),
+    PrimaryKeyConstraint("target", "brief", "step"),
+)
+
+# What was approved, by whom, and how far it is.
+export_runs = Table(
+    "export_runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False),
+    *_exported(),
+    Column("state", String, nullable=False),
+    Column("checksum", String, nullable=False),  # of the plan that was approved
+    Column("counts", Json, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False, default=0),
+    Column("content", LargeBinary),  # the approved plan, compressed; null once it is old
+    Column("stop", Boolean, nullable=False, default=False),
+    Column("wait_until", Utc),
+    Column("error", Json),  # code, message, remedy
+    Column("actor", String, nullable=False),
+    Column("actor_name", String, nullable=False),
+    _created(),
+    Column("ended_at", Utc),
+    Index(None, "target", "brief", "created_at"),
+)
+
+# What became of a run's steps, of those that were tried.
+export_outcomes = Table(
+    "export_outcomes",
+    metadata,
+    Column("run", ForeignKey("export_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("step", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("message", Text, nullable=False, default=""),
+    Column("retry_at", Utc),
+    Column("url", Text, nullable=False, default=""),
+    PrimaryKeyConstraint("run", "step"),
+)
+
+# What people decided about changes over there; without a part, about the whole object.
+export_decisions = Table(
+    "export_decisions",
+    metadata,
+    *_exported(),
+    Column("key", String, nullable=False),
+    Column("part", String, nullable=False),
+    Column("choice", String, nullable=False),
+    Column("seen", Text, nullable=False),  # what was decided about, as JSON
+    Column("actor", String, nullable=False),
+    Column("actor_name", String, nullable=False),
+    _created(),
+    PrimaryKeyConstraint("target", "brief", "key", "part"),
+)
+
+# When a place was last looked at, and what kept it from being so.
+export_looks = Table(
+    "export_looks",
+    metadata,
+    *_exported(),
+    Column("at", Utc),  # null before the first that succeeded
+    Column("asked_at", Utc, nullable=False),
+    Column("known", Text),  # what of the target decides how a brief is shown there, as JSON
+    Column("error", Json),
+    PrimaryKeyConstraint("target", "brief"),
+)
+
+# What the last look found to differ from what was left; without a part, the object's standing.
+export_drift = Table(
+    "export_drift",
+    metadata,
+    *_exported(),
+    Column("key", String, nullable=False),
+    Column("part", String, nullable=False),
+    Column("theirs", Text, nullable=False),  # JSON
+    Column("place", Text, nullable=False, default=""),
+    Column("found_at", Utc, nullable=False),
+    PrimaryKeyConstraint("target", "brief", "key", "part"),
+)
