@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -29,9 +29,14 @@ _LINKS = re.compile(r"(?:https?:|mailto:|/|#|\?)", re.IGNORECASE)
 _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})")
 
 
-def render(brief: Brief) -> str:
-    """The whole brief, its title first and its references last, ending in a newline."""
-    writer = _Writer(brief)
+def render(brief: Brief, *, images: Mapping[str, str] | None = None, html: bool = True) -> str:
+    """The whole brief, its title first and its references last, ending in a newline.
+
+    ``images`` are addresses by the key of their item; an image without one stands within the text
+    as data. Without ``html`` no tags are written, for readers that would show them as they are:
+    underlining is left out, and emphasis within a word keeps its signs.
+    """
+    writer = _Writer(brief, images or {}, html)
     parts = []
     title = writer.inline((Span(brief.title),), line_break=" ")
     if title:
@@ -46,8 +51,10 @@ def render(brief: Brief) -> str:
 
 
 class _Writer:
-    def __init__(self, brief: Brief) -> None:
+    def __init__(self, brief: Brief, images: Mapping[str, str], html: bool) -> None:
         self._brief = brief
+        self._images = images
+        self._html = html
         self._numbers = {reference.cite: reference.number for reference in brief.references}
 
     def blocks(self, items: Sequence[Item], depth: int = 0, *, tight: bool = False) -> str:
@@ -66,7 +73,12 @@ class _Writer:
                 continue
             if not written:
                 written = text
-            elif previous is not None and previous.kind == "quote" and run[0].kind == "quote":
+            elif (
+                self._html
+                and previous is not None
+                and previous.kind == "quote"
+                and run[0].kind == "quote"
+            ):
                 written += f"\n\n<!-- -->\n\n{text}"
             else:
                 written += f"\n{text}" if tight and _may_interrupt(run[0], text) else f"\n\n{text}"
@@ -99,7 +111,7 @@ class _Writer:
             case "table":
                 return self._table(item, depth)
             case "image":
-                return _image(item)
+                return _image(item, self._images)
             case _:
                 text = _guarded(self.inline(item.spans))
                 inner = self.blocks(item.children, depth + 1) if item.children else ""
@@ -165,7 +177,7 @@ class _Writer:
                     yield _code_span(line)
             return
         if item.kind == "image":
-            yield _image(item)
+            yield _image(item, self._images)
             return
         text = self.inline(item.spans, line_break="<br>")
         if text:
@@ -216,7 +228,7 @@ class _Writer:
                 written += f"[{inner}]({_destination(url)})" if _LINKS.match(url) else inner
             else:
                 inner = self._marked(group, rest, left, right)
-                opening, closing = _tags(mark, left, right)
+                opening, closing = _tags(mark, left, right, self._html)
                 written += f"{opening}{inner}{closing}"
         return written
 
@@ -239,11 +251,14 @@ def _runs(items: Sequence[Item]) -> list[list[Item]]:
     return runs
 
 
-def _tags(mark: str, left: str, right: str) -> tuple[str, str]:
+def _tags(mark: str, left: str, right: str, html: bool) -> tuple[str, str]:
     if mark == "underline":
-        return "<u>", "</u>"  # Markdown has none
+        return ("<u>", "</u>") if html else ("", "")  # Markdown has none
     sign, tag = {"bold": ("**", "strong"), "italic": ("_", "em"), "strike": ("~~", "del")}[mark]
     if left in _MAY_PRECEDE and right in _MAY_FOLLOW:
+        return sign, sign
+    if not html:
+        sign = "*" if mark == "italic" else sign  # underscores within a word are no emphasis
         return sign, sign
     return f"<{tag}>", f"</{tag}>"
 
@@ -365,9 +380,11 @@ def _destination(url: str) -> str:
     return re.sub(r"[\s<>()\\\x00-\x1f|]", lambda match: f"%{ord(match.group()):02X}", url.strip())
 
 
-def _image(item: Item) -> str:
+def _image(item: Item, addresses: Mapping[str, str]) -> str:
     image = item.image
     alt = " ".join(_escaped(image.alt).split()) if image else ""
+    if item.key in addresses:
+        return f"![{alt}]({_destination(addresses[item.key])})"
     if image is None or image.content is None or image.media_type is None:
         return f"\\[Image: {alt or 'not available'}\\]"
     # Within the file, so that one download is the whole brief.

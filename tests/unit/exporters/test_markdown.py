@@ -306,3 +306,29 @@ def test_the_deepest_brief_is_written_and_one_deeper_is_refused() -> None:
     assert written(nested(DEEPEST)).count(">") == DEEPEST
     with pytest.raises(TooDeep):
         written(nested(DEEPEST + 1))
+
+
+def test_without_html_no_tag_is_written() -> None:
+    """Where tags would show as they are, underlining goes and emphasis within a word has signs."""
+    item = Item(
+        "a",
+        "paragraph",
+        spans=(
+            Span("in"),
+            Span("side", bold=True),
+            Span("out "),
+            Span("d", italic=True),
+            Span("t"),
+        ),
+    )
+    lined = Item("b", "paragraph", spans=(Span("lined", underline=True),))
+    quotes = tuple(Item(key, "quote", spans=(Span(key),)) for key in "cd")
+    text = render(Brief("1", "", (item, lined, *quotes)), html=False)
+    assert text == "in**side**out *d*t\n\nlined\n\n> c\n\n> d\n"
+
+
+def test_an_image_beside_the_text_is_named_by_its_address() -> None:
+    """An address given for an image stands in place of its bytes, safe within its parentheses."""
+    image = Item("pic", "image", image=Image("A (small) plan", "image/png", b"bytes"))
+    text = render(Brief("1", "", (image,)), images={"pic": "plan (1).png"})
+    assert text == "![A (small) plan](plan%20%281%29.png)\n"
