@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,16 @@ __all__ = ["opensearch_address", "qdrant_address", "redis_url", "s3_url"]  # fix
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """A migrated, empty store: a file of its own, or a database of its own on a real server."""
-    if request.param == "sqlite":
+    async with store_on(request.param, request, tmp_path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def store_on(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Store]:
+    """For contracts that also hold where there is no database."""
+    if engine == "sqlite":
         async with open_store(Url("sqlite:///app.db"), tmp_path) as opened:
             yield opened
         return
@@ -41,6 +51,11 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 @pytest.fixture
 async def store_of_a_brief(store: Store) -> Store:
     """With one brief, brf_1, in the space spc_1 of the tenant t."""
+    await make_brief(store)
+    return store
+
+
+async def make_brief(store: Store) -> None:
     made = {"created_at": now()}
     async with store.writing() as connection:
         await connection.execute(insert(tenants).values(id="t", name="T", **made))
@@ -53,4 +68,3 @@ async def store_of_a_brief(store: Store) -> Store:
                 created_by="you", **made,
             )
         )  # fmt: skip
-    return store
