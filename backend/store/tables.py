@@ -598,3 +598,64 @@ export_drift = Table(
     Column("found_at", Utc, nullable=False),
     PrimaryKeyConstraint("target", "brief", "key", "part"),
 )
+
+# Where briefs may be sent: whose token we hold there, sealed.
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("tenant", String, nullable=False, index=True),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String, nullable=False),
+    Column("method", String, nullable=False),  # token, sign_in
+    Column("name", String, nullable=False),
+    Column("account", Json, nullable=False),
+    Column("site", String, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("generation", Integer, nullable=False, default=1),  # of what is sealed
+    Column("renewing_until", Utc),  # while somebody asks for another token
+    Column("state", String, nullable=False),  # ok, reconnect
+    Column("trouble", Text, nullable=False, default=""),
+    Column("hook", Json),
+    Column("hook_sealed", LargeBinary),  # what signs the calls that come in
+    _created(),
+    Column("created_by", String, nullable=False),
+)
+
+# The pace of each connection, which all processes keep together: seconds since 1970.
+connection_paces = Table(
+    "connection_paces",
+    metadata,
+    Column("connection", ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("pace", String, nullable=False),  # which of its limits; or "pause"
+    Column("until", Float, nullable=False),
+    PrimaryKeyConstraint("connection", "pace"),
+)
+
+# Calls that came in and were heard, so that one sent twice is heard once.
+webhook_seen = Table(
+    "webhook_seen",
+    metadata,
+    Column("connection", ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("delivery", String, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    PrimaryKeyConstraint("connection", "delivery"),
+    Index(None, "seen_at"),
+)
+
+# Sign-ins elsewhere that were begun and have not come back.
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("state", String, primary_key=True),  # its hash
+    Column("tenant", String, nullable=False),
+    Column("space", ForeignKey("spaces.id", ondelete="CASCADE"), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("redirect", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("connection", String),
+    Column("site", String, nullable=False),
+    Column("expires_at", Utc, nullable=False, index=True),
+)

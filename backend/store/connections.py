@@ -1,0 +1,403 @@
+"""Connections, what they hear and the sign-ins on their way, as rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.clock import iso, now
+from backend.connections.model import (
+    Connection,
+    Credentials,
+    Hook,
+    Kind,
+    Method,
+    Pending,
+    State,
+)
+from backend.connections.secrets import Keys
+from backend.store.engine import Store
+from backend.store.tables import connections, sign_ins, spaces, webhook_seen
+from exporters.choices import Account
+
+SEEN: Final = timedelta(days=7)  # longer than any of them repeats a call
+STATE: Final = timedelta(minutes=10)  # that a person has to say yes over there
+
+_TOLD = [
+    column
+    for column in connections.c
+    if column.name not in {"sealed", "generation", "renewing_until", "hook_sealed"}
+]
+
+
+class Gone(Exception):
+    """The connection was removed meanwhile."""
+
+
+class Full(Exception):
+    """The space has as many connections as it may."""
+
+
+class Claim(Enum):
+    """What became of asking to be the one who renews a token."""
+
+    TAKEN = auto()  # it is the asker's to renew
+    BUSY = auto()  # somebody else is at it
+    NEWER = auto()  # it was renewed meanwhile, or needs a person
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A connection's credentials; ``generation`` counts how often they were replaced."""
+
+    connection: Connection
+    credentials: Credentials = field(repr=False)
+    generation: int
+
+
+class StoredConnections:
+    """Whether a person may is judged before. What is not there any more raises Gone; a secret that
+    cannot be opened raises Unsealable."""
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+
+    async def of_space(self, tenant: str, space: str) -> Sequence[Connection]:
+        """The oldest first."""
+        rows = await self._store.rows(
+            select(*_TOLD)
+            .where(connections.c.tenant == tenant, connections.c.space == space)
+            .order_by(connections.c.created_at, connections.c.id)
+        )
+        return [_connection(row) for row in rows]
+
+    async def one(self, tenant: str, connection: str) -> Connection:
+        rows = await self._store.rows(
+            select(*_TOLD).where(connections.c.tenant == tenant, connections.c.id == connection)
+        )
+        if not rows:
+            raise Gone
+        return _connection(rows[0])
+
+    async def add(self, new: Connection, credentials: Credentials, *, limit: int) -> None:
+        """Full where the space has ``limit`` connections."""
+        async with self._store.writing() as connection:
+            held = await connection.scalar(
+                select(spaces.c.id).where(spaces.c.id == new.space).with_for_update(key_share=True)
+            )
+            if held is None:
+                raise Gone
+            count = await connection.scalar(
+                select(func.count()).where(connections.c.space == new.space)
+            )
+            if (count or 0) >= limit:
+                raise Full
+            await connection.execute(
+                insert(connections).values(
+                    id=new.id,
+                    tenant=new.tenant,
+                    space=new.space,
+                    kind=new.kind.value,
+                    generation=1,
+                    created_at=new.created_at,
+                    created_by=new.created_by,
+                    **_changing(new),
+                    sealed=self._keys.seal(credentials.written(), new.about),
+                )
+            )
+
+    async def replace(self, again: Connection, credentials: Credentials) -> None:
+        """Another token for a connection; what calls in from there stays as it is."""
+        async with self._store.writing() as connection:
+            changed = await connection.execute(
+                update(connections)
+                .where(connections.c.tenant == again.tenant, connections.c.id == again.id)
+                .values(
+                    **_changing(again),
+                    sealed=self._keys.seal(credentials.written(), again.about),
+                    generation=connections.c.generation + 1,
+                    renewing_until=None,
+                )
+            )
+        if changed.rowcount == 0:
+            raise Gone
+
+    async def remove(self, tenant: str, connection: str) -> None:
+        """Forget it, its secret and all that hangs on it."""
+        async with self._store.writing() as rows:
+            await rows.execute(
+                delete(connections).where(
+                    connections.c.tenant == tenant, connections.c.id == connection
+                )
+            )
+
+    async def held(self, tenant: str, connection: str) -> Held:
+        rows = await self._store.rows(
+            select(connections).where(
+                connections.c.tenant == tenant, connections.c.id == connection
+            )
+        )
+        if not rows:
+            raise Gone
+        found = _connection(rows[0])
+        plain = self._keys.unseal(rows[0].sealed, found.about)
+        return Held(found, Credentials.read(plain), rows[0].generation)
+
+    async def claim(self, held: Held, *, until: datetime) -> Claim:
+        """Ask to be the only one, of all processes, who renews what is held, until then."""
+        async with self._store.writing() as rows:
+            taken = await rows.execute(
+                update(connections)
+                .where(
+                    *_unchanged(held),
+                    connections.c.state == State.OK.value,
+                    connections.c.renewing_until.is_(None) | (connections.c.renewing_until < now()),
+                )
+                .values(renewing_until=until)
+            )
+            if taken.rowcount:
+                return Claim.TAKEN
+            busy = await rows.scalar(
+                select(connections.c.id).where(
+                    *_unchanged(held), connections.c.state == State.OK.value
+                )
+            )
+        return Claim.BUSY if busy else Claim.NEWER
+
+    async def renewed(self, held: Held, credentials: Credentials) -> bool:
+        """Keep what was given for what is held; False where that was replaced meanwhile.
+
+        Also where it had been given up: a token in the hand is worth more than that.
+        """
+        return await self._change(
+            held,
+            sealed=self._keys.seal(credentials.written(), held.connection.about),
+            generation=connections.c.generation + 1,
+            renewing_until=None,
+            state=State.OK.value,
+            trouble="",
+        )
+
+    async def let_go(self, held: Held) -> None:
+        """Renewing came to nothing, and may be tried again."""
+        await self._change(held, renewing_until=None)
+
+    async def give_up(self, held: Held, trouble: str) -> bool:
+        """Only a person can help now; False where what is held was replaced meanwhile."""
+        return await self._change(
+            held, renewing_until=None, state=State.RECONNECT.value, trouble=trouble
+        )
+
+    async def _change(self, held: Held, **values: Any) -> bool:
+        async with self._store.writing() as rows:
+            changed = await rows.execute(
+                update(connections).where(*_unchanged(held)).values(**values)
+            )
+        return changed.rowcount == 1
+
+    # Sign-ins on their way.
+
+    async def begin(self, state: str, pending: Pending) -> None:
+        about = _hash(state)
+        moment = now()
+        async with self._store.writing() as rows:
+            await rows.execute(delete(sign_ins).where(sign_ins.c.expires_at <= moment))
+            await rows.execute(
+                insert(sign_ins).values(
+                    state=about,
+                    tenant=pending.tenant,
+                    space=pending.space,
+                    subject=pending.subject,
+                    kind=pending.kind.value,
+                    redirect=pending.redirect,
+                    sealed=self._keys.seal(pending.verifier.encode(), about),
+                    connection=pending.connection,
+                    site=pending.site,
+                    expires_at=moment + STATE,
+                )
+            )
+
+    async def come_back(self, state: str, *, kind: Kind, tenant: str, subject: str) -> Pending:
+        """The sign-in that this person began, once; Gone for anybody else, and for a second time.
+
+        Whoever brings it, it is used up.
+        """
+        async with self._store.writing() as rows:
+            row = (
+                await rows.execute(
+                    delete(sign_ins).where(sign_ins.c.state == _hash(state)).returning(sign_ins)
+                )
+            ).one_or_none()
+        if (
+            row is None
+            or (row.kind, row.tenant, row.subject) != (kind.value, tenant, subject)
+            or row.expires_at <= now()
+        ):
+            raise Gone
+        return Pending(
+            tenant=row.tenant,
+            space=row.space,
+            subject=row.subject,
+            kind=kind,
+            redirect=row.redirect,
+            verifier=self._keys.unseal(row.sealed, row.state).decode(),
+            connection=row.connection,
+            site=row.site,
+        )
+
+    # What calls in.
+
+    async def listening(self, connection: str) -> tuple[Connection, str | None]:
+        """A connection by its id alone, for a call from there, and what signs such calls."""
+        rows = await self._store.rows(select(connections).where(connections.c.id == connection))
+        if not rows:
+            raise Gone
+        return self._heard(rows[0])
+
+    async def registered(self, kind: Kind, ids: Sequence[str]) -> Sequence[Connection]:
+        """The connections that registered any of these over there."""
+        rows = await self._store.rows(
+            select(*_TOLD)
+            .where(
+                connections.c.kind == kind.value,
+                connections.c.method == Method.SIGN_IN.value,
+                connections.c.hook.is_not(None),
+            )
+            .order_by(connections.c.id)
+        )
+        found = [_connection(row) for row in rows]
+        return [one for one in found if one.hook and set(one.hook.ids) & set(ids)]
+
+    async def expiring(self, before: datetime) -> Sequence[Connection]:
+        """Those whose registration over there ends by then."""
+        rows = await self._store.rows(
+            select(*_TOLD).where(
+                connections.c.hook.is_not(None), connections.c.state == State.OK.value
+            )
+        )
+        found = [_connection(row) for row in rows]
+        return [
+            one
+            for one in found
+            if one.hook and one.hook.expires_at is not None and one.hook.expires_at < before
+        ]
+
+    async def hook(
+        self, connection: Connection, hook: Hook | None, secret: str | None = None
+    ) -> None:
+        """Keep what is known of the calls from there; a secret that is not given stays."""
+        values: dict[str, Any] = {"hook": None if hook is None else _hook_json(hook)}
+        if hook is None:
+            values["hook_sealed"] = None
+        elif secret is not None:
+            values["hook_sealed"] = self._keys.seal(secret.encode(), f"{connection.about} hook")
+        async with self._store.writing() as rows:
+            await rows.execute(
+                update(connections).where(connections.c.id == connection.id).values(**values)
+            )
+
+    async def seen(self, connection: str, delivery: str) -> bool:
+        """Whether this call was heard before."""
+        return bool(
+            await self._store.rows(
+                select(webhook_seen.c.delivery).where(
+                    webhook_seen.c.connection == connection,
+                    webhook_seen.c.delivery == _hash(delivery),
+                )
+            )
+        )
+
+    async def heard(self, connection: str, delivery: str) -> None:
+        """Take note of a call, and forget those that are too old to come again."""
+        moment = now()
+        async with self._store.writing() as rows:
+            await rows.execute(delete(webhook_seen).where(webhook_seen.c.seen_at < moment - SEEN))
+            await _once(rows, connection=connection, delivery=_hash(delivery), seen_at=moment)
+
+    def _heard(self, row: Row[Any]) -> tuple[Connection, str | None]:
+        found = _connection(row)
+        if row.hook_sealed is None:
+            return found, None
+        return found, self._keys.unseal(row.hook_sealed, f"{found.about} hook").decode()
+
+
+async def _once(rows: AsyncConnection, **values: Any) -> None:
+    dialect = postgresql if rows.dialect.name == "postgresql" else sqlite
+    await rows.execute(dialect.insert(webhook_seen).values(**values).on_conflict_do_nothing())
+
+
+def _hash(text: str) -> str:
+    """Of a state, so that who reads the table cannot use it; of a delivery, to bound its length."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unchanged(held: Held) -> Sequence[Any]:
+    return (
+        connections.c.id == held.connection.id,
+        connections.c.generation == held.generation,
+    )
+
+
+def _changing(connection: Connection) -> dict[str, Any]:
+    """What another token may change of a connection."""
+    return {
+        "method": connection.method.value,
+        "name": connection.name,
+        "account": asdict(connection.account),
+        "site": connection.site,
+        "scopes": list(connection.scopes),
+        "state": connection.state.value,
+        "trouble": connection.trouble,
+    }
+
+
+def _hook_json(hook: Hook) -> dict[str, Any]:
+    return {
+        "ids": list(hook.ids),
+        "watching": list(hook.watching),
+        "expires_at": None if hook.expires_at is None else iso(hook.expires_at),
+        "heard_at": None if hook.heard_at is None else iso(hook.heard_at),
+    }
+
+
+def _moment(said: str | None) -> datetime | None:
+    return None if said is None else datetime.fromisoformat(said)
+
+
+def _hook(said: dict[str, Any] | None) -> Hook | None:
+    if said is None:
+        return None
+    return Hook(
+        ids=tuple(said["ids"]),
+        watching=tuple(said["watching"]),
+        expires_at=_moment(said["expires_at"]),
+        heard_at=_moment(said["heard_at"]),
+    )
+
+
+def _connection(row: Row[Any]) -> Connection:
+    return Connection(
+        id=row.id,
+        tenant=row.tenant,
+        space=row.space,
+        kind=Kind(row.kind),
+        method=Method(row.method),
+        name=row.name,
+        account=Account(**row.account),
+        site=row.site,
+        scopes=tuple(row.scopes),
+        state=State(row.state),
+        trouble=row.trouble,
+        hook=_hook(row.hook),
+        created_at=row.created_at,
+        created_by=row.created_by,
+    )

@@ -1,0 +1,294 @@
+"""Connections and their secrets, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select, text, update
+
+from backend.clock import now
+from backend.connections.model import (
+    Connection,
+    Credentials,
+    Hook,
+    Kind,
+    Method,
+    Pending,
+    State,
+)
+from backend.connections.secrets import Keys, Unsealable
+from backend.store.connections import Claim, Full, Gone, Held, StoredConnections
+from backend.store.engine import Store
+from backend.store.tables import connections, metadata, sign_ins, spaces, webhook_seen
+from exporters.choices import Account
+
+KEYS = Keys([bytes(range(32))])
+TOKEN, REFRESH = "tok-3f9a-secret", "ref-77aa-secret"
+CREDENTIALS = Credentials(TOKEN, "ada@example.com", REFRESH, now().replace(microsecond=0))
+NEWER = replace(CREDENTIALS, token="tok-newer", refresh="ref-newer")
+AT_ONCE = 8
+
+
+def a_connection(name: str = "con_1", kind: Kind = Kind.JIRA, tenant: str = "t") -> Connection:
+    return Connection(
+        id=name,
+        tenant=tenant,
+        space="spc_1",
+        kind=kind,
+        method=Method.SIGN_IN,
+        name="Acme",
+        account=Account("Ada", "a-1", "https://acme.atlassian.net"),
+        site="cloud-1",
+        scopes=("read:jira-work",),
+        state=State.OK,
+        trouble="",
+        hook=None,
+        created_at=now().replace(microsecond=0),
+        created_by="ada",
+    )
+
+
+def a_sign_in() -> Pending:
+    return Pending("t", "spc_1", "ada", Kind.JIRA, "https://x/api", "verifier-secret", None, "")
+
+
+@pytest.fixture
+def kept(store_of_a_brief: Store) -> StoredConnections:
+    return StoredConnections(store_of_a_brief, KEYS)
+
+
+async def add(kept: StoredConnections, connection: Connection, limit: int = 50) -> Connection:
+    await kept.add(connection, CREDENTIALS, limit=limit)
+    return connection
+
+
+async def everything_written(store: Store) -> str:
+    """All that the database holds, in words."""
+    async with store.reading() as connection:
+        rows = [(await connection.execute(select(table))).all() for table in metadata.sorted_tables]
+    return repr(rows)
+
+
+async def test_a_connection_is_read_as_it_was_written(kept: StoredConnections) -> None:
+    """With its secret, and for its own tenant and space alone."""
+    one = await add(kept, a_connection())
+    assert await kept.of_space("t", "spc_1") == [one]
+    assert await kept.of_space("u", "spc_1") == []
+    held = await kept.held("t", "con_1")
+    assert (held.connection, held.credentials) == (one, CREDENTIALS)
+    for ask in (kept.one("u", "con_1"), kept.held("u", "con_1"), kept.one("t", "con_2")):
+        with pytest.raises(Gone):
+            await ask
+
+
+async def test_no_secret_lies_open_in_the_database(
+    kept: StoredConnections, store_of_a_brief: Store
+) -> None:
+    """Not the token, not the one that renews it, nor what signs calls, nor a sign-in's proof."""
+    one = await add(kept, a_connection())
+    await kept.hook(one, Hook(), "hook-secret")
+    await kept.begin("state-secret", a_sign_in())
+    written = await everything_written(store_of_a_brief)
+    for secret in (TOKEN, REFRESH, "hook-secret", "state-secret", "verifier-secret"):
+        assert secret not in written
+    assert "con_1" in written
+    assert TOKEN not in repr(await kept.held("t", "con_1"))
+
+
+async def test_a_secret_put_into_another_row_does_not_open(
+    kept: StoredConnections, store_of_a_brief: Store
+) -> None:
+    """Whoever may write in the database cannot speak with another's token."""
+    await add(kept, a_connection())
+    await add(kept, a_connection("con_2"))
+    async with store_of_a_brief.writing() as rows:
+        other = select(connections.c.sealed).where(connections.c.id == "con_1").scalar_subquery()
+        await rows.execute(
+            update(connections).where(connections.c.id == "con_2").values(sealed=other)
+        )
+    with pytest.raises(Unsealable):
+        await kept.held("t", "con_2")
+
+
+async def test_of_many_at_once_as_many_fit_as_fit(kept: StoredConnections) -> None:
+    ends = await asyncio.gather(
+        *(add(kept, a_connection(f"con_{number}"), 3) for number in range(AT_ONCE)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(end, Full) for end in ends) == AT_ONCE - 3
+    assert len(await kept.of_space("t", "spc_1")) == 3
+
+
+async def test_one_of_many_renews_a_token(kept: StoredConnections) -> None:
+    """The others are told to wait, and once it is done that there is a newer one."""
+    await add(kept, a_connection())
+    held = await kept.held("t", "con_1")
+    until = now() + timedelta(minutes=1)
+    claims = await asyncio.gather(*(kept.claim(held, until=until) for _ in range(AT_ONCE)))
+    assert sorted(claims, key=lambda one: one.value) == [Claim.TAKEN, *[Claim.BUSY] * (AT_ONCE - 1)]
+    assert await kept.renewed(held, NEWER)
+    assert await kept.claim(held, until=until) is Claim.NEWER
+    again = await kept.held("t", "con_1")
+    assert (again.credentials, again.generation) == (NEWER, held.generation + 1)
+
+
+async def test_whoever_dies_renewing_is_followed_by_another(kept: StoredConnections) -> None:
+    """Once their time is up, or at once where they let go."""
+    await add(kept, a_connection())
+    held = await kept.held("t", "con_1")
+    assert await kept.claim(held, until=now() - timedelta(seconds=1)) is Claim.TAKEN
+    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.TAKEN
+    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.BUSY
+    await kept.let_go(held)
+    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.TAKEN
+
+
+async def test_who_gives_up_late_gives_up_nothing_newer(kept: StoredConnections) -> None:
+    """One was slow and another renewed meanwhile: the newer token stays, and is not called bad."""
+    await add(kept, a_connection())
+    held = await kept.held("t", "con_1")
+    assert await kept.renewed(held, NEWER)
+    assert not await kept.give_up(held, "No longer good.")
+    assert not await kept.renewed(held, replace(NEWER, token="older"))
+    assert (await kept.held("t", "con_1")).credentials == NEWER
+    assert (await kept.one("t", "con_1")).state is State.OK
+
+
+async def test_a_token_that_came_after_all_is_kept(kept: StoredConnections) -> None:
+    """Given up by one, renewed by another who was slower: then it works, and says so."""
+    await add(kept, a_connection())
+    held = await kept.held("t", "con_1")
+    assert await kept.give_up(held, "No longer good.")
+    given_up = await kept.one("t", "con_1")
+    assert (given_up.state, given_up.trouble) == (State.RECONNECT, "No longer good.")
+    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.NEWER
+    assert await kept.renewed(held, NEWER)
+    assert await kept.one("t", "con_1") == a_copy(given_up)
+
+
+def a_copy(connection: Connection) -> Connection:
+    return replace(connection, state=State.OK, trouble="")
+
+
+async def test_another_token_keeps_what_calls_in(kept: StoredConnections) -> None:
+    """Connected again, it is the same connection: its targets and its webhooks stay."""
+    one = await add(kept, a_connection())
+    hook = Hook(("10000",), ("KEY",), one.created_at + timedelta(days=30), one.created_at)
+    await kept.hook(one, hook, "hook-secret")
+    held = await kept.held("t", "con_1")
+    await kept.give_up(held, "No longer good.")
+    await kept.replace(replace(one, name="Acme again"), NEWER)
+    found, secret = await kept.listening("con_1")
+    assert (found.name, found.state, found.hook) == ("Acme again", State.OK, hook)
+    assert secret == "hook-secret"
+    assert (await kept.held("t", "con_1")).credentials == NEWER
+    assert not await kept.give_up(held, "Late.")
+
+
+async def test_removing_erases(kept: StoredConnections, store_of_a_brief: Store) -> None:
+    """The secret and what was heard go with it; another tenant's admin removes nothing."""
+    one = await add(kept, a_connection())
+    await kept.hook(one, Hook(), "hook-secret")
+    await kept.heard("con_1", "delivery-1")
+    await kept.remove("u", "con_1")
+    assert await kept.one("t", "con_1")
+    await kept.remove("t", "con_1")
+    with pytest.raises(Gone):
+        await kept.held("t", "con_1")
+    with pytest.raises(Gone):
+        await kept.replace(one, NEWER)
+    async with store_of_a_brief.reading() as rows:
+        assert (await rows.execute(select(webhook_seen))).all() == []
+
+
+async def test_a_sign_in_comes_back_once_to_who_began_it(kept: StoredConnections) -> None:
+    for who in (
+        {"kind": Kind.NOTION, "tenant": "t", "subject": "ada"},
+        {"kind": Kind.JIRA, "tenant": "u", "subject": "ada"},
+        {"kind": Kind.JIRA, "tenant": "t", "subject": "eve"},
+    ):
+        await kept.begin("state", a_sign_in())
+        with pytest.raises(Gone):
+            await kept.come_back("state", **who)  # type: ignore[arg-type]  # of mixed values
+        with pytest.raises(Gone):  # whoever brought it, it is used up
+            await kept.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
+    await kept.begin("state", a_sign_in())
+    ends = await asyncio.gather(
+        *(
+            kept.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
+            for _ in range(AT_ONCE)
+        ),
+        return_exceptions=True,
+    )
+    assert [end for end in ends if isinstance(end, Pending)] == [a_sign_in()]
+
+
+async def test_a_sign_in_expires(kept: StoredConnections, store_of_a_brief: Store) -> None:
+    """After ten minutes it is worth nothing; the next one to begin clears it away."""
+    await kept.begin("state", a_sign_in())
+    async with store_of_a_brief.writing() as rows:
+        until = await rows.scalar(select(sign_ins.c.expires_at))
+        assert timedelta(minutes=9) < until - now() <= timedelta(minutes=10)
+        await rows.execute(update(sign_ins).values(expires_at=now()))
+    await kept.begin("another", a_sign_in())
+    async with store_of_a_brief.writing() as rows:
+        assert len((await rows.execute(select(sign_ins))).all()) == 1
+        await rows.execute(update(sign_ins).values(expires_at=now()))
+    with pytest.raises(Gone):
+        await kept.come_back("another", kind=Kind.JIRA, tenant="t", subject="ada")
+
+
+async def test_a_call_is_heard_once_and_forgotten_in_time(
+    kept: StoredConnections, store_of_a_brief: Store
+) -> None:
+    """Of each connection by itself, however long the other side's name for it is."""
+    await add(kept, a_connection())
+    await add(kept, a_connection("con_2"))
+    long = "d" * 10_000
+    assert not await kept.seen("con_1", long)
+    await asyncio.gather(*(kept.heard("con_1", long) for _ in range(AT_ONCE)))
+    assert await kept.seen("con_1", long)
+    assert not await kept.seen("con_2", long)
+    async with store_of_a_brief.writing() as rows:
+        await rows.execute(update(webhook_seen).values(seen_at=now() - timedelta(days=8)))
+    await kept.heard("con_2", "another")
+    assert not await kept.seen("con_1", long)
+
+
+async def test_registrations_are_found_by_their_ids_and_their_end(kept: StoredConnections) -> None:
+    soon, later = now() + timedelta(days=1), now() + timedelta(days=20)
+    await kept.hook(await add(kept, a_connection("con_1")), Hook(("1", "2"), expires_at=soon))
+    await kept.hook(await add(kept, a_connection("con_2")), Hook(("2",), expires_at=later))
+    await kept.hook(await add(kept, a_connection("con_3", Kind.TRELLO)), Hook(("2",)))
+
+    async def named(ids: list[str]) -> list[str]:
+        return [one.id for one in await kept.registered(Kind.JIRA, ids)]
+
+    assert await named(["2", "9"]) == ["con_1", "con_2"]
+    assert await named(["1"]) == ["con_1"]
+    assert await named([]) == []
+    ending = await kept.expiring(now() + timedelta(days=10))
+    assert [one.id for one in ending] == ["con_1"]
+
+
+async def test_a_space_s_end_is_its_connections_end(
+    kept: StoredConnections, store_of_a_brief: Store
+) -> None:
+    await add(kept, a_connection())
+    async with store_of_a_brief.writing() as rows:
+        await rows.execute(text("DELETE FROM briefs"))
+        await rows.execute(delete(spaces))
+    with pytest.raises(Gone):
+        await kept.held("t", "con_1")
+    with pytest.raises(Gone):
+        await add(kept, a_connection())
+
+
+def test_what_is_held_shows_no_secret() -> None:
+    """However it is printed, as in a traceback with its values."""
+    shown = repr(Held(a_connection(), CREDENTIALS, 1)) + repr(CREDENTIALS) + repr(a_sign_in())
+    assert not any(secret in shown for secret in (TOKEN, REFRESH, "verifier-secret"))
+    assert set(CREDENTIALS.values()) == {TOKEN, REFRESH}
