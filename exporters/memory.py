@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from exporters.errors import LostLease
+from exporters.pace import after_pause, reserve
+from exporters.ports import Clock, Pace
 from exporters.records import Entry, Intent, Step
 
 
@@ -73,3 +76,34 @@ class MemoryLedger:
         for key in forget:
             self._books.entries.pop(key, None)
         self._books.entries.update((entry.key, entry) for entry in entries)
+
+
+class MemoryBudget:
+    """A connection's pace within one process."""
+
+    def __init__(self, paces: Sequence[Pace], clock: Clock) -> None:
+        self._paces = paces
+        self._clock = clock
+        self._tats: tuple[datetime | None, ...] = (None,) * len(paces)
+        self._paused_until: datetime | None = None
+        self._turn = asyncio.Lock()
+
+    async def take(self, calls: int = 1) -> None:
+        """First come, first served; who waited into a pause asks again after it."""
+        async with self._turn:
+            while True:
+                now = self._clock.now()
+                if self._paused_until is not None and self._paused_until > now:
+                    await self._clock.sleep((self._paused_until - now).total_seconds())
+                    continue
+                at, tats = reserve(self._paces, self._tats, now, calls)
+                if at <= now:
+                    self._tats = tats
+                    return
+                await self._clock.sleep((at - now).total_seconds())
+
+    async def pause(self, wait: timedelta) -> None:
+        until = self._clock.now() + wait
+        if self._paused_until is None or until > self._paused_until:
+            self._paused_until = until
+            self._tats = after_pause(self._paces, self._tats, until)

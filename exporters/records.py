@@ -19,8 +19,8 @@ Fields: TypeAlias = Mapping[str, Json]
 sent, and decided about by itself."""
 
 SEND_WITHIN: Final = timedelta(seconds=60)
-"""Nothing of a step is sent later than this after its intent was written down: a worker that was held
-up sends nothing into what another has taken over since."""
+"""Nothing of a step is sent later than this after its intent was written down: a worker that was
+held up sends nothing into what another has taken over since."""
 
 REQUEST_LIVES: Final = timedelta(minutes=2)
 """How long after it was sent a request may still be carried out over there: our own time limit of
@@ -56,6 +56,7 @@ class Record:
     title: str = ""  # for people
     parent: str | None = None
     ordered: bool = False
+    after: str | None = None  # the sibling that one made now follows; the plan fills it in
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,9 @@ class Entry:
     parent: str | None = None
     url: str = ""
     title: str = ""
-    order: int = 0  # among its siblings, as last sent
+    order: int = 0  # among its siblings, as last sent; with gaps between them
+    within: str = ""  # the ref of its parent when it was put there
+    left: frozenset[str] = frozenset()  # parts that a person said to leave as they are over there
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +145,12 @@ class Way(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Decisions:
     """By key and part, and by key. Each stands for what was seen when it was taken: ``theirs`` and
-    the standing are compared again before they are used."""
+    the standing are compared again before they are used. The run that carries one out spends it.
+    """
 
     parts: Mapping[tuple[str, str], tuple[Choice, Json]] = field(default_factory=dict)
     ways: Mapping[str, tuple[Way, Standing]] = field(default_factory=dict)
+    released: frozenset[str] = frozenset()  # never spent: these keys are not made again
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +237,15 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Only ``parts`` are sent: what changed here, and nothing that changed over there."""
+    """Only ``parts`` are sent: what changed here, and nothing that changed over there.
+
+    ``moved``: it lies in another parent than before, or its parent was made anew; ``parts`` may
+    then be empty, and the first of its steps puts it there. An ordered record is never moved.
+    """
 
     record: Record
     parts: Fields
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

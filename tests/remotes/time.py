@@ -10,7 +10,7 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 class VirtualClock:
-    """A sleep ends when nobody else has anything to do: then it is the time that the next waits for.
+    """A sleep ends when nobody else has anything to do; then the next one's time has come.
 
     Tasks side by side sleep as long, relative to each other, as they would in earnest. What works
     in a thread or behind a real socket counts as having nothing to do.
