@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "STRATMASTER_"
 
+_ORIGIN = r"^https?://[^\s/?#@]+$"
+
 
 class Misconfigured(Exception):
     """A setting that cannot be served; the message names it, its value and the way out."""
@@ -195,6 +197,46 @@ class Settings(BaseSettings):
         le=24 * 60,
         description="Minutes between looks at what changed in the places that briefs were exported "
         "to, for where no webhook reaches this server; 0 never looks unasked.",
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Seals the tokens of connections: 32 bytes in base64 (`openssl rand -base64 "
+        "32`); several, separated by commas, all open and the first seals. Without it a key is "
+        "made in `secret.key` in the data folder; name it where several machines serve.",
+    )
+    atlassian_client_id: str = Field(
+        "", description="Of your OAuth 2.0 (3LO) app, so that people can sign in to Jira."
+    )
+    atlassian_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    notion_client_id: str = Field(
+        "", description="Of your public connection, so that people can sign in to Notion."
+    )
+    notion_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    trello_key: str = Field(
+        "", description="API key of your Power-Up, so that people can sign in to Trello."
+    )
+    trello_secret: SecretStr | None = Field(
+        None, description="Its secret, which signs what Trello calls in to tell."
+    )
+    jira_sites: str = Field(
+        "",
+        description="Jira sites beside those under `atlassian.net` that people may connect, "
+        "separated by commas: `jira.example.com`, or with a scheme and a port `http://HOST:PORT`.",
+    )
+    atlassian_auth_url: str = Field(
+        "https://auth.atlassian.com", pattern=_ORIGIN, description="Where one signs in to Jira."
+    )
+    atlassian_api_url: str = Field(
+        "https://api.atlassian.com", pattern=_ORIGIN, description="Jira for those who signed in."
+    )
+    notion_api_url: str = Field(
+        "https://api.notion.com", pattern=_ORIGIN, description="Notion, also for signing in."
+    )
+    trello_api_url: str = Field(
+        "https://api.trello.com", pattern=_ORIGIN, description="Trello, for programs."
+    )
+    trello_url: str = Field(
+        "https://trello.com", pattern=_ORIGIN, description="Trello, for people who sign in."
     )
     models_dir: Path | None = Field(
         None, description="Folder of encoder weights; `models` in the data folder unless given."
