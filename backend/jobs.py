@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,12 +40,17 @@ class Lease:
         """
         await self._outbox.finish(connection, self.job, self._owner, state, error)
 
+    async def postpone(self, connection: AsyncConnection, until: datetime) -> None:
+        """Give the worker back and go on no sooner than ``until``, within the transaction that says
+        what is waited for. LeaseLost as for ``finish``."""
+        await self._outbox.postpone(connection, self.job, self._owner, until)
+
 
 class Handler(Protocol):
     """Does one kind of job. Must be safe to run again from the start after dying anywhere."""
 
     async def run(self, lease: Lease) -> None:
-        """Do it and ``finish`` it. Stopping comes as cancellation."""
+        """Do it and ``finish`` or ``postpone`` it. Stopping comes as cancellation."""
         ...
 
     async def stopped(self, job: Job) -> None:

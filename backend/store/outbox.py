@@ -220,6 +220,36 @@ class Outbox:
             )
         return when
 
+    async def postpone(
+        self, connection: AsyncConnection, job: Job, owner: str, until: datetime
+    ) -> None:
+        """Put a job back in the line for later, within the transaction that says why.
+
+        Nothing went wrong, so its attempts are counted anew. LeaseLost if it is not ours.
+        """
+        postponed = await connection.execute(
+            update(jobs)
+            .where(*self._held(job, owner))
+            .values(
+                state=JobState.QUEUED.value,
+                owner=None,
+                lease_until=None,
+                attempts=0,
+                run_after=until,
+                updated_at=now(),
+            )
+        )
+        if postponed.rowcount != 1:
+            raise LeaseLost(job.id)
+
+    async def hasten(self, connection: AsyncConnection, subject: str) -> None:
+        """Let a subject's work begin now that was put off, within the caller's transaction."""
+        await connection.execute(
+            update(jobs)
+            .where(jobs.c.subject == subject, jobs.c.state == JobState.QUEUED)
+            .values(run_after=now(), updated_at=now())
+        )
+
     async def release(self, job: Job, owner: str) -> None:
         """Give a job back untouched, as on shutting down: the attempt does not count."""
         async with self._store.writing() as connection:

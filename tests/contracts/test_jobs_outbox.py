@@ -108,6 +108,26 @@ async def test_a_failed_job_comes_back_later_each_time(store: Store, outbox: Out
     assert delays[0] > timedelta(0)
 
 
+async def test_a_job_that_waits_gives_its_worker_back(store: Store, outbox: Outbox) -> None:
+    """Put off, it is nobody's until its time, which may be brought forward; no attempt is lost."""
+    job = await ask(store, outbox, "a")
+    for _ in range(ATTEMPTS + 1):
+        held = await outbox.claim("w/1/1/1")
+        assert held is not None
+        assert held.attempt == 1
+        async with store.writing() as connection:
+            await outbox.postpone(connection, held, "w/1/1/1", now() + timedelta(hours=1))
+        assert await outbox.claim("w/2/1/1") is None
+        assert await outbox.waiting() == 1
+        async with store.writing() as connection:
+            await outbox.hasten(connection, "a")
+    assert await outbox.claim("w/2/1/1") is not None
+    async with store.writing() as connection:
+        with pytest.raises(LeaseLost):
+            await outbox.postpone(connection, held, "w/1/1/1", now())
+    assert await outbox.state(job) is JobState.RUNNING
+
+
 async def test_a_cancelled_job_cannot_finish(store: Store, outbox: Outbox) -> None:
     """What waits never starts; what runs is told at its next heartbeat."""
     waiting, running = await ask(store, outbox, "b"), await ask(store, outbox, "a")
