@@ -123,13 +123,11 @@ class StoredLedger:
         async with self._writing() as connection:
             await connection.execute(delete(export_intents).where(self._begun(intent.step.id)))
             await self._take_note(connection, entries, forget)
-            said = (export_outcomes.c.run == self._run) & (export_outcomes.c.step == intent.step.id)
-            await connection.execute(delete(export_outcomes).where(said))
             url = next((entry.url for entry in entries if entry.url), "")
             await connection.execute(
-                insert(export_outcomes).values(
-                    run=self._run, step=intent.step.id, outcome=DONE, message="", url=url
-                )
+                update(export_outcomes)
+                .where(export_outcomes.c.run == self._run, export_outcomes.c.step == intent.step.id)
+                .values(outcome=DONE, message="", retry_at=None, url=url)
             )
 
     async def withdraw(self, intent: Intent) -> None:

@@ -112,6 +112,26 @@ class Outbox:
         )
         return job
 
+    async def add_once(
+        self,
+        connection: AsyncConnection,
+        kind: str,
+        *,
+        subject: str,
+        tenant: str,
+        payload: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """``add``, unless the same waits to be begun; whether it was added."""
+        waits = await connection.execute(
+            select(jobs.c.id).where(
+                jobs.c.subject == subject, jobs.c.kind == kind, jobs.c.state == JobState.QUEUED
+            )
+        )
+        if waits.first() is not None:
+            return False
+        await self.add(connection, kind, subject=subject, tenant=tenant, payload=payload)
+        return True
+
     async def cancel(self, connection: AsyncConnection, subject: str) -> int:
         """Stop a subject's work within the caller's transaction; how many jobs that touched.
 

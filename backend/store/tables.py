@@ -546,16 +546,19 @@ export_runs = Table(
     Index(None, "target", "brief", "created_at"),
 )
 
-# What became of a run's steps, of those that were tried.
+# A run's steps in order, and what became of each.
 export_outcomes = Table(
     "export_outcomes",
     metadata,
     Column("run", ForeignKey("export_runs.id", ondelete="CASCADE"), nullable=False),
     Column("step", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("op", String, nullable=False),
+    Column("keys", Json, nullable=False),
     Column("outcome", String, nullable=False),
-    Column("message", Text, nullable=False, default=""),
+    Column("message", Text, nullable=False),
     Column("retry_at", Utc),
-    Column("url", Text, nullable=False, default=""),
+    Column("url", Text, nullable=False),
     PrimaryKeyConstraint("run", "step"),
 )
 

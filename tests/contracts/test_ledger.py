@@ -17,7 +17,7 @@ from backend.jobs import Lease
 from backend.store.engine import Store
 from backend.store.ledger import Stopped, StoredLedger
 from backend.store.outbox import Outbox
-from backend.store.tables import briefs, export_runs, export_targets, jobs
+from backend.store.tables import briefs, export_outcomes, export_runs, export_targets, jobs
 from exporters.errors import LostLease
 from exporters.memory import Books, MemoryLedger
 from exporters.ports import Ledger
@@ -82,6 +82,13 @@ async def desk_on(store: Store) -> AsyncIterator[StoredDesk]:
                     created_at=now(),
                 )
             )  # fmt: skip
+            for position, id in enumerate(("stp_1", "stp_2")):
+                await connection.execute(
+                    insert(export_outcomes).values(
+                        run=run, step=id, position=position, op="create", keys=["block00001"],
+                        outcome="pending", message="", url="",
+                    )
+                )  # fmt: skip
         await Outbox(store).add(connection, "export", subject=SUBJECT, tenant="t")
     yield StoredDesk(store)
 

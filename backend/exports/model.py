@@ -1,0 +1,141 @@
+"""What the application knows of exports. Values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from exporters.records import Json, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place that briefs go to. Without a ``brief`` it is for all of its space's."""
+
+    id: str
+    tenant: str
+    space: str
+    brief: str | None
+    connection: str | None  # None where none is needed
+    kind: str
+    name: str
+    where: Mapping[str, Json]
+    mapping: Mapping[str, Json]
+    removed: bool = False
+
+
+class RunState(StrEnum):
+    PLANNED = "planned"  # approved; no worker has it yet
+    RUNNING = "running"
+    RECONCILING = "reconciling"  # an outcome is unknown, and will be looked for later
+    WAITING = "waiting"  # the other side asked us to wait
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        return self in (RunState.DONE, RunState.FAILED, RunState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why something failed, for people, as the API writes errors."""
+
+    code: str
+    message: str
+    remedy: str = ""
+
+    def json(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message, "remedy": self.remedy}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one step, as far as is known."""
+
+    step: str
+    op: str
+    keys: tuple[str, ...]
+    outcome: str  # done, refused, drifted, waiting, reconciling, pending, throttled
+    message: str = ""
+    retry_at: datetime | None = None
+    url: str = ""
+
+
+PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A plan that a person approved by its checksum, and how far it is."""
+
+    id: str
+    target: str
+    brief: str
+    state: RunState
+    checksum: str
+    counts: Mapping[str, int]
+    total: int
+    done: int
+    actor: str
+    actor_name: str
+    created_at: datetime
+    ended_at: datetime | None = None
+    wait_until: datetime | None = None
+    stop: bool = False
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When a place was last read, what of it a rendering needs, and what kept us from reading."""
+
+    at: datetime | None
+    known: Mapping[str, Json] | None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Astray:
+    """An object that is no longer where we left it."""
+
+    standing: Standing
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the last look found to differ from what we left: parts by key and name, standings."""
+
+    parts: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    astray: Mapping[str, Astray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartDecision:
+    key: str
+    part: str
+    choice: str
+    theirs: Json
+
+
+@dataclass(frozen=True, slots=True)
+class WayDecision:
+    key: str
+    way: str
+    standing: str
+
+
+class Busy(Exception):
+    """An export of this brief to this target is under way."""
+
+
+class Doubled(Exception):
+    """The same place is a target of this brief already."""
+
+
+class Full(Exception):
+    """No more targets fit."""
