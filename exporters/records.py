@@ -7,6 +7,7 @@ knows nothing of ledgers, crashes or approval.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -174,6 +175,14 @@ class Request:
     method: str
     path: str  # below the API's root, with its query
     body: Json = None
+
+
+def encode(body: Json) -> bytes:
+    """JSON as it is sent, shown and compared: compact, keys sorted, UTF-8."""
+    text = json.dumps(
+        body, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+    )
+    return text.encode()
 
 
 class Op(StrEnum):
