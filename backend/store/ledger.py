@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -159,14 +159,9 @@ class StoredLedger:
             "target": self._target,
             "brief": self._brief,
             "key": entry.key,
-            "kind": entry.kind,
             "ref": entry.ref,
-            "sent": text(dict(entry.sent)),
-            "seen": text(dict(entry.seen)),
-            "parent": entry.parent,
-            "url": entry.url,
-            "title": entry.title,
             "position": entry.order,
+            "content": text(_said(entry)),
         }
 
     def _begun(self, step: str) -> ColumnElement[bool]:
@@ -184,18 +179,15 @@ class StoredLedger:
             raise LostLease("The brief or its target was deleted meanwhile.") from error
 
 
+def _said(entry: Entry) -> dict[str, Any]:
+    said = {one.name: getattr(entry, one.name) for one in fields(entry)}
+    lists = {"sent": dict(entry.sent), "seen": dict(entry.seen), "left": sorted(entry.left)}
+    return {**said, **lists}
+
+
 def _entry(row: Row[Any]) -> Entry:
-    return Entry(
-        key=row.key,
-        kind=row.kind,
-        ref=row.ref,
-        sent=json.loads(row.sent),
-        seen=json.loads(row.seen),
-        parent=row.parent,
-        url=row.url,
-        title=row.title,
-        order=row.position,
-    )
+    said = json.loads(row.content)
+    return Entry(**{**said, "left": frozenset(said["left"])})
 
 
 def _intent(row: Row[Any]) -> Intent:

@@ -492,21 +492,16 @@ def _exported() -> tuple[Column[Any], Column[Any]]:
     )
 
 
-# The objects that were made over there. JSON is kept as text: it comes back exactly as it was, also
-# where PostgreSQL would take no part of it.
+# The objects that were made over there.
 export_entries = Table(
     "export_entries",
     metadata,
     *_exported(),
     Column("key", String, nullable=False),
-    Column("kind", String, nullable=False),
     Column("ref", String, nullable=False),
-    Column("sent", Text, nullable=False),
-    Column("seen", Text, nullable=False),
-    Column("parent", String),
-    Column("url", Text, nullable=False),
-    Column("title", Text, nullable=False),
     Column("position", Integer, nullable=False),
+    # The entry as JSON in text: it comes back exactly, also where JSONB would not take it.
+    Column("content", Text, nullable=False),
     PrimaryKeyConstraint("target", "brief", "key"),
 )
 

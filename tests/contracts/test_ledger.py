@@ -21,7 +21,7 @@ from backend.store.tables import briefs, export_outcomes, export_runs, export_ta
 from exporters.errors import LostLease
 from exporters.memory import Books, MemoryLedger
 from exporters.ports import Ledger
-from exporters.records import Entry, Op, Record, Request, Step
+from exporters.records import Entry, Json, Op, Record, Request, Step
 from tests.contracts.conftest import make_brief, store_on
 
 SUBJECT = "export:tgt_1:brf_1"
@@ -109,7 +109,12 @@ async def stored(store: Store) -> AsyncIterator[StoredDesk]:
 
 
 # What JSON can say and databases stumble over: NUL, half a surrogate pair, a fraction of zero.
-HARD = {"text": "a\0b\ud83d", "number": 1.0, "none": None, "list": [True, {"é": "𝄞"}]}
+HARD: dict[str, Json] = {
+    "text": "a\0b\ud83d",
+    "number": 1.0,
+    "none": None,
+    "list": [True, {"é": "𝄞"}],
+}
 
 
 def step(id: str = "stp_1", key: str = "block00001") -> Step:
@@ -126,7 +131,19 @@ def step(id: str = "stp_1", key: str = "block00001") -> Step:
 
 
 def entry(key: str = "block00001", ref: str = "r1") -> Entry:
-    return Entry(key, "card", ref, HARD, {"text": "read back"}, "overview", "https://x", "T", 3)
+    return Entry(
+        key,
+        "card",
+        ref,
+        HARD,
+        {"text": "read back"},
+        "overview",
+        "https://x",
+        "T",
+        3,
+        "r0",
+        frozenset({"name", "due"}),
+    )
 
 
 async def test_an_intent_comes_back_as_it_was_begun(desk: Desk) -> None:

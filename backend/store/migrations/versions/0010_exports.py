@@ -78,14 +78,9 @@ def upgrade() -> None:
     _of_a_brief(
         "export_entries",
         _some("key", sa.String()),
-        _some("kind", sa.String()),
         _some("ref", sa.String()),
-        _some("sent", sa.Text()),
-        _some("seen", sa.Text()),
-        _maybe("parent", sa.String()),
-        _some("url", sa.Text()),
-        _some("title", sa.Text()),
         _some("position", sa.Integer()),
+        _some("content", sa.Text()),
         key=("target", "brief", "key"),
     )
     _of_a_brief(
