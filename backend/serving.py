@@ -17,6 +17,7 @@ from backend.errors import Unavailable
 from backend.first import first_start
 from backend.services import Services
 from backend.settings import Settings
+from backend.sockets import Socket
 from backend.wiring import open_services
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def configured(app: FastAPI) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACE,
         # Reads on only when the message before was taken; others keep 32 messages for each socket.
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=WS_MESSAGE,
         ws_ping_timeout=WS_PONG,
         # A room's messages are a few bytes each: zlib would keep 300 KB for every visitor

@@ -88,5 +88,8 @@ class HocuspocusChannel:
     async def _say(self, message: bytes) -> None:
         await self._channel.send(self._name + message)
 
+    def offer(self, message: bytes) -> bool:
+        return self._channel.offer(self._name + message)
+
     async def close(self, reason: CloseReason) -> None:
         await self._channel.close(reason)

@@ -151,6 +151,12 @@ class MemoryChannel:
         await self._flowing.wait()
         self._outbox.put_nowait(message)
 
+    def offer(self, message: bytes) -> bool:
+        if not self._flowing.is_set() or self.closed is not None:
+            return False
+        self._outbox.put_nowait(message)
+        return True
+
     async def close(self, reason: CloseReason) -> None:
         if self.closed is None:
             self.closed = reason

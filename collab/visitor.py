@@ -132,6 +132,7 @@ class Visitor:
         self._ferry = ferry or Ferry(limits)
         self._outbox: deque[bytes] = deque()
         self._outbox_bytes = 0
+        self._sending = False  # what it was told before is on its way
         self._waiting = asyncio.Event()
         self._ending: asyncio.Future[CloseReason | None] = (
             asyncio.get_running_loop().create_future()
@@ -141,9 +142,15 @@ class Visitor:
     def gone(self) -> bool:
         return self._ending.done()
 
-    def tell(self, message: bytes) -> None:
-        """Queue a message; a visitor whose queue is full is dropped."""
+    def tell(self, message: bytes, *, now: bool = False) -> None:
+        """Queue a message; a visitor whose queue is full is dropped.
+
+        ``now`` sends it without its turn on the event loop, where nothing waits before it: for
+        what goes to few, since whoever tells many would hold up the loop.
+        """
         if self.gone:
+            return
+        if now and not self._outbox and not self._sending and self._channel.offer(message):
             return
         # A lone message may be larger than the outbox: a large document on joining.
         if self._outbox and (
@@ -204,9 +211,11 @@ class Visitor:
                 while self._outbox:
                     message = self._outbox.popleft()
                     self._outbox_bytes -= len(message)
+                    self._sending = True
                     patience.begin(len(message))
                     await self._ferry.carry(self._channel, message)
                     patience.end()
+                    self._sending = False
                 self._waiting.clear()
                 await self._waiting.wait()
         except Exception:

@@ -17,6 +17,7 @@ from backend.briefs.service import Brief
 from backend.errors import BackendError, Forbidden, NotFound, NotSignedIn
 from backend.http import principal_of, services_of
 from backend.services import Services
+from backend.sockets import OFFER, Offer
 from collab import Access, Channel, CloseReason
 from collab.errors import CollabError, UnknownDocument
 from collab.hocuspocus import HocuspocusChannel
@@ -100,9 +101,13 @@ class SocketChannel:
     def __init__(self, socket: WebSocket, *, message_bytes: int) -> None:
         self._socket = socket
         self._message_bytes = message_bytes
+        self._offer: Offer = socket.scope.get("extensions", {}).get(OFFER, {}).get("send", _cannot)
 
     async def send(self, message: bytes) -> None:
         await self._socket.send_bytes(message)
+
+    def offer(self, message: bytes) -> bool:
+        return self._offer(message)
 
     async def close(self, reason: CloseReason) -> None:
         await _close(self._socket, CODES[reason], reason.value)
@@ -120,6 +125,11 @@ class SocketChannel:
                 await self.close(CloseReason.TOO_LARGE)
                 return
             yield message
+
+
+def _cannot(message: bytes) -> bool:
+    """Behind a server that has no way but to wait."""
+    return False
 
 
 @router.websocket("/rooms/{brief}")
