@@ -6,6 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collab.errors import CollabError, Refused, UnknownDocument
+from exporters.errors import (
+    BadMapping,
+    ExportError,
+    LostLease,
+    NotConnected,
+    OutcomeUnknown,
+    RemoteError,
+    RemoteRefused,
+    Throttled,
+    TooDeep,
+    TooMuch,
+    Unreachable,
+    UnsafePlan,
+)
 from retrieval.errors import (
     AllLegsFailed,
     BadQuery,
@@ -104,17 +118,28 @@ STATUS: Mapping[type[Exception], int] = {
     UnknownDocument: 404,
     Conflict: 409,
     IndexInUse: 409,
+    LostLease: 409,
+    NotConnected: 409,
+    UnsafePlan: 409,
     TooLarge: 413,
     Invalid: 422,
+    BadMapping: 422,
     BadQuery: 422,
+    RemoteRefused: 422,
+    TooDeep: 422,
+    TooMuch: 422,
     Unreadable: 422,
     AllLegsFailed: 503,
     LegsFailed: 503,
     EngineUnavailable: 503,
     IndexMismatch: 503,
+    OutcomeUnknown: 503,
+    Throttled: 503,
+    Unreachable: 503,
     WeightsError: 503,
     Unavailable: 503,
     BackendError: 500,
+    ExportError: 500,
     RetrievalError: 500,
     CollabError: 500,
 }
@@ -129,6 +154,16 @@ _WORDS: Mapping[type[Exception], tuple[str, str]] = {
     IndexInUse: ("in_use", "Stop the other process, or set STRATMASTER_DATA_DIR elsewhere."),
     IndexMismatch: ("index_mismatch", "Run `stratmaster reindex` to build the index again."),
     WeightsError: ("weights", "Run `./stratmaster setup` to fetch the encoder's weights again."),
+    BadMapping: ("bad_mapping", "Look through what was chosen for this target."),
+    LostLease: ("conflict", "Wait for the export that is on its way."),
+    NotConnected: ("not_connected", "Connect again; what was exported stays as it is."),
+    OutcomeUnknown: ("outcome_unknown", "Export again: what was made is looked for first."),
+    RemoteRefused: ("remote_refused", "Change what it names, here or over there, and try again."),
+    Throttled: ("throttled", "Wait, and try again."),
+    TooDeep: ("too_deep", ""),
+    TooMuch: ("too_much", ""),
+    Unreachable: ("unreachable", "Try again in a moment."),
+    UnsafePlan: ("unsafe_plan", "Look at the plan anew."),
 }
 
 
@@ -140,9 +175,11 @@ def describe(error: Exception) -> ErrorBody:
             code, remedy = next(
                 (_WORDS[kind] for kind in type(error).__mro__ if kind in _WORDS), ("internal", "")
             )
+            if not isinstance(error, RemoteError):  # whose code is the other side's own
+                code = getattr(error, "code", code)
             return ErrorBody(
                 status,
-                getattr(error, "code", code),
+                code,
                 getattr(error, "message", str(error)),
                 getattr(error, "remedy", remedy),
             )
