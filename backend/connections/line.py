@@ -1,0 +1,34 @@
+"""The way out to other servers: one client for all, opened with the first call."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import httpx
+
+WAIT: Final = 30.0  # seconds for each of connecting, sending and receiving
+
+
+class Line:
+    """Follows no redirect: whoever answers with one sends our token nowhere."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+
+    async def client(self) -> httpx.AsyncClient:
+        if self._client is None:
+            import httpx
+
+            # It writes whole addresses, and there are some with a token in them.
+            logging.getLogger("httpx").setLevel(logging.WARNING)
+            self._client = httpx.AsyncClient(
+                timeout=WAIT, follow_redirects=False, transport=self._transport
+            )
+        return self._client
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
