@@ -1,0 +1,218 @@
+"""How things stand in Notion: pages and blocks by their ids, what lies in them by listing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import quote
+
+from exporters.errors import BadMapping
+from exporters.notion import blocks, limits, properties, shape
+from exporters.notion.steps import is_page, prefix
+from exporters.ports import Api, Response
+from exporters.records import OVERVIEW, Entry, Fields, Found, Json, Place, Request, Standing
+
+_HIDDEN = (403, 404)  # Notion says 404 of what is not shared with the connection
+
+
+async def get(api: Api, path: str) -> Response:
+    return await api.read(Request("GET", path))
+
+
+async def children(api: Api, id: str) -> list[dict[str, Json]] | None:
+    """All blocks directly within a page or block, in order; None for one that is not to be seen."""
+    return await listed(api, f"/v1/blocks/{id}/children")
+
+
+async def listed(api: Api, path: str) -> list[dict[str, Json]] | None:
+    """All pages of a listing by GET."""
+    found: list[dict[str, Json]] = []
+    more = ""
+    while True:
+        answer = await get(api, f"{path}?page_size={limits.PAGE}{more}")
+        if answer.status != 200:
+            return None
+        found += _results(answer)
+        cursor = _cursor(answer)
+        if not cursor:
+            return found
+        more = f"&start_cursor={quote(cursor)}"
+
+
+async def queried(api: Api, path: str, body: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """All pages of a listing by POST: a query or a search."""
+    found: list[dict[str, Json]] = []
+    asked: dict[str, Json] = {**body, "page_size": limits.PAGE}
+    while True:
+        answer = await api.read(Request("POST", path, asked))
+        found += _results(answer)
+        cursor = _cursor(answer)
+        if not cursor:
+            return found
+        asked = {**asked, "start_cursor": cursor}
+
+
+def _results(answer: Response) -> list[dict[str, Json]]:
+    return [shape.fields(one) for one in shape.items(shape.fields(answer.body).get("results"))]
+
+
+def _cursor(answer: Response) -> str:
+    return shape.text(shape.fields(answer.body).get("next_cursor"))
+
+
+async def learned(api: Api, place: Place) -> Place:
+    """The place with what decides how a brief is shown there: properties, options and people.
+
+    Raises BadMapping for a data source that is not to be seen, or a property that is gone.
+    """
+    known: dict[str, Json] = {}
+    for key, id in sources(place).items():
+        answer = await get(api, f"/v1/data_sources/{id}")
+        if answer.status != 200:
+            raise BadMapping(
+                f"The Notion data source {id} is not to be seen. Share its database with the "
+                "connection in Notion (••• → Connections), or choose another one."
+            )
+        known[f"{key}schema"] = properties.schema(answer.body)
+    place = replace(place, known=known)
+    chosen = [properties.columns(place, key) for key in sources(place)]
+    if any(one["owner"].type == "people" for one in chosen if "owner" in one):
+        # Without the right to read users nobody is known, and owners are said to be lost.
+        known["people"] = dict(properties.people(await listed(api, "/v1/users") or []))
+    return place
+
+
+def sources(place: Place) -> dict[str, str]:
+    """The data sources that pages of a place go into, by the prefix of their mapping keys."""
+    found = {}
+    if place.where.get("data_source"):
+        found[properties.PAGE] = shape.text(place.where["data_source"])
+    if place.mapping.get("actions"):
+        found[properties.ACTION] = shape.text(place.mapping["actions"])
+    return found
+
+
+async def informed(api: Api, place: Place) -> Place:
+    """The place as ``learned``, unless it already is."""
+    known = all(f"{key}schema" in place.known for key in sources(place))
+    return place if known else await learned(api, place)
+
+
+class Reading:
+    """One look at the objects of some entries."""
+
+    def __init__(self, api: Api, place: Place, entries: Sequence[Entry]) -> None:
+        self._api = api
+        self._place = place
+        self._entries = {entry.key: entry for entry in entries}
+        self._refs = {bare(entry.ref) for entry in entries}
+        self._found: dict[str, Found] = {}
+
+    async def all(self) -> dict[str, Found]:
+        inside: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self._entries.values():
+            if is_page(entry.kind):
+                self._found[entry.key] = await self._page(entry)
+            elif entry.parent in self._entries:
+                inside[entry.parent].append(entry)
+            else:
+                self._found[entry.key] = await self._block(entry, None)
+        waiting = [key for key in inside if key in self._found]
+        while waiting:
+            parent = waiting.pop()
+            await self._within(self._entries[parent], inside.pop(parent))
+            waiting += [key for key in inside if key in self._found and key not in waiting]
+        for entries in inside.values():  # a parent that lies in itself: no ledger of ours says so
+            for entry in entries:
+                self._found[entry.key] = await self._block(entry, None)
+        return self._found
+
+    async def _page(self, entry: Entry) -> Found:
+        answer = await get(self._api, f"/v1/pages/{entry.ref}")
+        if answer.status != 200:
+            standing = Standing.FORBIDDEN if answer.status in _HIDDEN else Standing.GONE
+            return Found(entry.ref, standing=standing, url=entry.url)
+        self._place = await informed(self._api, self._place)
+        return page(self._place, entry, shape.fields(answer.body))
+
+    async def _within(self, parent: Entry, entries: Sequence[Entry]) -> None:
+        """The blocks of one parent, by listing; those that are not listed, one by one."""
+        above = self._found[parent.key]
+        if above.standing not in (Standing.LIVE, Standing.MOVED):
+            for entry in entries:
+                self._found[entry.key] = Found(entry.ref, standing=above.standing)
+            return
+        first = True
+        listing = await children(self._api, parent.ref) or []
+        ids = [bare(shape.text(block.get("id"))) for block in listing]
+        wanted = {bare(entry.ref): entry for entry in entries}
+        for number, block in enumerate(listing):
+            if ids[number] not in wanted:
+                continue
+            entry = wanted.pop(ids[number])
+            extra: Fields = {"above": listing[number - 1].get("id")} if first and number else {}
+            first = False
+            self._found[entry.key] = replace(await self._live(entry, block), extra=extra)
+        for entry in wanted.values():
+            self._found[entry.key] = await self._block(entry, parent.ref)
+
+    async def _block(self, entry: Entry, parent: str | None) -> Found:
+        answer = await get(self._api, f"/v1/blocks/{entry.ref}")
+        if answer.status != 200:
+            return Found(entry.ref, standing=Standing.GONE)
+        block = shape.fields(answer.body)
+        found = await self._live(entry, block)
+        if block.get("in_trash"):
+            return replace(found, standing=Standing.ARCHIVED, where="in the trash")
+        lies = shape.fields(block.get("parent"))
+        within = shape.text(lies.get("block_id")) or shape.text(lies.get("page_id"))
+        if parent is not None and bare(within) != bare(parent):
+            where = "in another block" if lies.get("type") == "block_id" else "on another page"
+            return replace(found, standing=Standing.MOVED, where=where)
+        return found
+
+    async def _live(self, entry: Entry, block: Mapping[str, Json]) -> Found:
+        fields = blocks.read(block)
+        if "inside" in entry.sent:
+            fields["inside"] = await self._theirs(block) if block.get("has_children") else []
+        for part in entry.sent:
+            fields.setdefault(part, None)
+        page = self._found.get(OVERVIEW)
+        url = f"{page.url}#{bare(entry.ref)}" if page and page.url else entry.url
+        return Found(entry.ref, fields, url=url)
+
+    async def _theirs(self, block: Mapping[str, Json]) -> list[Json]:
+        """What others put inside a block of ours."""
+        maker = shape.fields(block.get("created_by")).get("id")
+        found: list[Json] = []
+        for child in await children(self._api, shape.text(block.get("id"))) or []:
+            ours = bare(shape.text(child.get("id"))) in self._refs
+            if not ours and shape.fields(child.get("created_by")).get("id") != maker:
+                found.append(blocks.read(child))
+        return found
+
+
+def page(place: Place, entry: Entry, given: Mapping[str, Json]) -> Found:
+    """A page of ours as it was answered."""
+    key = prefix(entry.kind)
+    chosen = properties.columns(place, key)
+    fields = properties.read(place, key, chosen, given.get("properties"))
+    for part in entry.sent:
+        fields.setdefault(part, None)
+    standing, where = Standing.LIVE, ""
+    if given.get("in_trash"):
+        standing, where = Standing.ARCHIVED, "in the trash"
+    else:
+        lies = shape.fields(given.get("parent"))
+        kind = shape.text(lies.get("type"))
+        meant = sources(place).get(key) or shape.text(place.where.get("page"))
+        if bare(shape.text(lies.get(kind))) != bare(meant):
+            names = {"data_source_id": "in another data source", "page_id": "on another page"}
+            standing, where = Standing.MOVED, names.get(kind, "elsewhere in Notion")
+    return Found(entry.ref, fields, standing, shape.text(given.get("url")), where)
+
+
+def bare(id: str) -> str:
+    """An id as Notion compares it: with dashes or without, it is the same."""
+    return id.replace("-", "").lower()
