@@ -75,6 +75,7 @@ class Run:
     id: str
     target: str
     brief: str
+    turn: int  # which run of this brief there it is, from 1
     state: RunState
     checksum: str
     counts: Mapping[str, int]

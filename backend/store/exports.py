@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Row, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
@@ -29,10 +29,10 @@ from backend.exports.model import (
     Trouble,
     WayDecision,
 )
+from backend.store.approved import Approved, pack, text, unpack
 from backend.store.engine import Store
 from backend.store.ledger import of
 from backend.store.outbox import Outbox
-from backend.store.steps import text, unpack_steps
 from backend.store.tables import (
     briefs,
     export_decisions,
@@ -45,12 +45,14 @@ from backend.store.tables import (
     export_targets,
     spaces,
 )
-from exporters.records import Choice, Decisions, Json, Standing, Step, Way
+from exporters.plan import Plan
+from exporters.records import Choice, Decisions, Json, Standing, Way
 
 PLANS_KEPT: Final = 20  # runs of one brief in one target whose steps and outcomes stay
 RUNS_KEPT: Final = 500  # runs of which it stays who approved them, and what came of it
 EXPORT: Final = "export"
 LOOK: Final = "export-look"
+RELEASED: Final = "released"  # the choice of a decision that was carried out, and is never spent
 _UNDER_WAY = [state.value for state in RunState if not state.over]
 
 
@@ -164,8 +166,13 @@ class StoredExports:
             )
         return left or 0
 
-    async def begin(self, run: Run, steps: Sequence[Step], content: bytes, *, tenant: str) -> None:
-        """Keep an approved plan and ask for it to be carried out. Busy where one is under way."""
+    async def begin(self, run: Run, plan: Plan, *, tenant: str) -> None:
+        """Keep an approved plan and ask for it to be carried out. Busy where one is under way.
+
+        The decisions that it carries out are spent, so that none is ever used twice; what it lets
+        go of is never made again.
+        """
+        content = await asyncio.to_thread(pack, Approved.of(plan))
         async with self._store.writing() as connection:
             await self._alone(connection, run.target, run.brief)
             await connection.execute(
@@ -175,6 +182,7 @@ class StoredExports:
                     target=run.target,
                     brief=run.brief,
                     state=run.state.value,
+                    turn=run.turn,
                     checksum=run.checksum,
                     counts=dict(run.counts),
                     total=run.total,
@@ -186,7 +194,7 @@ class StoredExports:
                     created_at=run.created_at,
                 )
             )
-            if steps:
+            if plan.steps:
                 await connection.execute(
                     insert(export_outcomes),
                     [
@@ -200,9 +208,10 @@ class StoredExports:
                             "message": "",
                             "url": "",
                         }
-                        for position, step in enumerate(steps)
+                        for position, step in enumerate(plan.steps)
                     ],
                 )
+            await self._spend(connection, run, plan)
             await self._forget_old(connection, run.target, run.brief)
             await self._ask(connection, run, tenant)
 
@@ -242,48 +251,44 @@ class StoredExports:
         rows = await self._store.rows(
             select(*_RUN)
             .where(of(export_runs, target, brief))
-            .order_by(export_runs.c.created_at.desc(), export_runs.c.id.desc())
+            .order_by(export_runs.c.turn.desc())
             .limit(limit)
         )
         return [_run(row) for row in rows]
 
-    async def latest(self, tenant: str, brief: str) -> Mapping[str, Run]:
-        """The latest run of a brief in each of its targets."""
-        later = export_runs.alias()
-        newer = exists().where(
-            later.c.target == export_runs.c.target,
-            later.c.brief == export_runs.c.brief,
-            or_(
-                later.c.created_at > export_runs.c.created_at,
-                and_(later.c.created_at == export_runs.c.created_at, later.c.id > export_runs.c.id),
-            ),
+    async def latest(self, brief: str, *, done: bool = False) -> Mapping[str, Run]:
+        """The latest run of a brief in each of its targets, or the latest that came to its end."""
+        mine = [export_runs.c.brief == brief]
+        if done:
+            mine.append(export_runs.c.state == RunState.DONE)
+        last = (
+            select(export_runs.c.target, func.max(export_runs.c.turn).label("turn"))
+            .where(*mine)
+            .group_by(export_runs.c.target)
+            .subquery()
         )
-        rows = await self._store.rows(
-            select(*_RUN).where(
-                export_runs.c.tenant == tenant, export_runs.c.brief == brief, ~newer
-            )
-        )
-        return {row.target: _run(row) for row in rows}
-
-    async def exported(self, tenant: str, brief: str) -> Mapping[str, Run]:
-        """The latest run of a brief in each of its targets that came to its end."""
         rows = await self._store.rows(
             select(*_RUN)
-            .where(
-                export_runs.c.tenant == tenant,
-                export_runs.c.brief == brief,
-                export_runs.c.state == RunState.DONE,
+            .join(
+                last, (last.c.target == export_runs.c.target) & (last.c.turn == export_runs.c.turn)
             )
-            .order_by(export_runs.c.created_at, export_runs.c.id)
+            .where(*mine)
         )
         return {row.target: _run(row) for row in rows}
 
-    async def steps(self, run: str) -> Sequence[Step] | None:
-        """The steps that were approved; None where the run is so old that they are not kept."""
+    async def approved(self, run: str) -> Approved | None:
+        """What is to be carried out; None where the run is so old that it is not kept."""
         rows = await self._store.rows(select(export_runs.c.content).where(export_runs.c.id == run))
         if not rows or rows[0].content is None:
             return None
-        return await asyncio.to_thread(unpack_steps, rows[0].content)
+        return await asyncio.to_thread(unpack, rows[0].content)
+
+    async def turn(self, target: str, brief: str) -> int:
+        """The number of the next run."""
+        rows = await self._store.rows(
+            select(func.max(export_runs.c.turn)).where(of(export_runs, target, brief))
+        )
+        return int(rows[0][0] or 0) + 1
 
     async def outcomes(self, runs: Collection[str]) -> Mapping[str, Sequence[Outcome]]:
         """What became of the steps of these runs, in their order; by run."""
@@ -348,13 +353,16 @@ class StoredExports:
         )
         parts: dict[tuple[str, str], tuple[Choice, Json]] = {}
         ways: dict[str, tuple[Way, Standing]] = {}
+        released: set[str] = set()
         for row in rows:
             seen = json.loads(row.seen)
-            if row.part:
+            if row.choice == RELEASED:
+                released.add(row.key)
+            elif row.part:
                 parts[row.key, row.part] = (Choice(row.choice), seen)
             else:
                 ways[row.key] = (Way(row.choice), Standing(seen))
-        return Decisions(parts, ways)
+        return Decisions(parts, ways, frozenset(released))
 
     async def decide(
         self,
@@ -525,11 +533,40 @@ class StoredExports:
             payload={"run": run.id, "target": run.target, "brief": run.brief},
         )
 
+    async def _spend(self, connection: AsyncConnection, run: Run, plan: Plan) -> None:
+        spent = {(key, "") for key in plan.decided_ways | plan.released} | plan.decided_parts
+        for key, part in spent:
+            await connection.execute(
+                delete(export_decisions).where(
+                    of(export_decisions, run.target, run.brief),
+                    export_decisions.c.key == key,
+                    export_decisions.c.part == part,
+                )
+            )
+        if plan.released:
+            await connection.execute(
+                insert(export_decisions),
+                [
+                    {
+                        "target": run.target,
+                        "brief": run.brief,
+                        "key": key,
+                        "part": "",
+                        "choice": RELEASED,
+                        "seen": text(None),
+                        "actor": run.actor,
+                        "actor_name": run.actor_name,
+                        "created_at": run.created_at,
+                    }
+                    for key in plan.released
+                ],
+            )
+
     async def _forget_old(self, connection: AsyncConnection, target: str, brief: str) -> None:
         rows = await connection.execute(
             select(export_runs.c.id)
             .where(of(export_runs, target, brief))
-            .order_by(export_runs.c.created_at.desc(), export_runs.c.id.desc())
+            .order_by(export_runs.c.turn.desc())
             .offset(PLANS_KEPT)
         )
         old = [row.id for row in rows]
@@ -614,6 +651,7 @@ def _run(row: Row[Any]) -> Run:
         row.id,
         row.target,
         row.brief,
+        row.turn,
         RunState(row.state),
         row.checksum,
         row.counts,

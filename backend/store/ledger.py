@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -14,9 +14,9 @@ from sqlalchemy import ColumnElement, Row, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from backend.store.approved import entry_of, entry_text, pack_step, unpack_step
 from backend.store.engine import Store
 from backend.store.outbox import LeaseLost
-from backend.store.steps import pack_steps, text, unpack_steps
 from backend.store.tables import export_entries, export_intents, export_outcomes, export_runs
 from exporters.errors import LostLease
 from exporters.records import Entry, Intent, Step
@@ -39,7 +39,9 @@ async def entries_of(store: Store, target: str, brief: str) -> dict[str, Entry]:
         .order_by(export_entries.c.position, export_entries.c.key)
     )
     # Decoded in a thread: a brief of a thousand blocks is a thousand entries.
-    return await asyncio.to_thread(lambda: {row.key: _entry(row) for row in rows})
+    return await asyncio.to_thread(
+        lambda: {row.key: entry_of(json.loads(row.content)) for row in rows}
+    )
 
 
 async def intents_of(store: Store, target: str, brief: str) -> list[Intent]:
@@ -86,7 +88,7 @@ class StoredLedger:
         return frozenset(row.step for row in rows).intersection(steps)
 
     async def intend(self, step: Step, *, actor: str, now: datetime) -> Intent:
-        content = await asyncio.to_thread(pack_steps, [step])
+        content = await asyncio.to_thread(pack_step, step)
         async with self._writing() as connection:
             stop = await connection.scalar(
                 select(export_runs.c.stop).where(export_runs.c.id == self._run)
@@ -161,7 +163,7 @@ class StoredLedger:
             "key": entry.key,
             "ref": entry.ref,
             "position": entry.order,
-            "content": text(_said(entry)),
+            "content": entry_text(entry),
         }
 
     def _begun(self, step: str) -> ColumnElement[bool]:
@@ -179,17 +181,5 @@ class StoredLedger:
             raise LostLease("The brief or its target was deleted meanwhile.") from error
 
 
-def _said(entry: Entry) -> dict[str, Any]:
-    said = {one.name: getattr(entry, one.name) for one in fields(entry)}
-    lists = {"sent": dict(entry.sent), "seen": dict(entry.seen), "left": sorted(entry.left)}
-    return {**said, **lists}
-
-
-def _entry(row: Row[Any]) -> Entry:
-    said = json.loads(row.content)
-    return Entry(**{**said, "left": frozenset(said["left"])})
-
-
 def _intent(row: Row[Any]) -> Intent:
-    (step,) = unpack_steps(row.content)
-    return Intent(step, row.since, row.actor, row.looks)
+    return Intent(unpack_step(row.content), row.since, row.actor, row.looks)

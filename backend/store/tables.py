@@ -526,6 +526,7 @@ export_runs = Table(
     Column("tenant", String, nullable=False),
     *_exported(),
     Column("state", String, nullable=False),
+    Column("turn", Integer, nullable=False),  # which run of this brief there it is, from 1
     Column("checksum", String, nullable=False),  # of the plan that was approved
     Column("counts", Json, nullable=False),
     Column("total", Integer, nullable=False),
@@ -538,7 +539,7 @@ export_runs = Table(
     Column("actor_name", String, nullable=False),
     _created(),
     Column("ended_at", Utc),
-    Index(None, "target", "brief", "created_at"),
+    UniqueConstraint("target", "brief", "turn"),
 )
 
 # A run's steps in order, and what became of each.

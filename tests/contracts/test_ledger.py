@@ -74,11 +74,11 @@ async def desk_on(store: Store) -> AsyncIterator[StoredDesk]:
                 mapping={}, created_at=now(), created_by="you",
             )
         )  # fmt: skip
-        for run in ("run_1", "run_2"):
+        for turn, run in enumerate(("run_1", "run_2"), 1):
             await connection.execute(
                 insert(export_runs).values(
                     id=run, tenant="t", target="tgt_1", brief="brf_1", state="running",
-                    checksum="c", counts={}, total=1, actor="you", actor_name="You",
+                    turn=turn, checksum="c", counts={}, total=1, actor="you", actor_name="You",
                     created_at=now(),
                 )
             )  # fmt: skip

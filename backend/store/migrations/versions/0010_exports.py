@@ -97,6 +97,7 @@ def upgrade() -> None:
         _some("id", sa.String()),
         _some("tenant", sa.String()),
         _some("state", sa.String()),
+        _some("turn", sa.Integer()),
         _some("checksum", sa.String()),
         _some("counts", JSON),
         _some("total", sa.Integer()),
@@ -109,10 +110,8 @@ def upgrade() -> None:
         _some("actor_name", sa.String()),
         _some("created_at", MOMENT),
         _maybe("ended_at", MOMENT),
+        sa.UniqueConstraint("target", "brief", "turn", name="uq_export_runs_target_brief_turn"),
         key=("id",),
-    )
-    op.create_index(
-        "ix_export_runs_target_brief_created_at", "export_runs", ["target", "brief", "created_at"]
     )
     op.create_table(
         "export_outcomes",
