@@ -34,7 +34,14 @@ export default tseslint.config(
   },
   wall(['src/panes/**'], ['shell'], 'A pane is put into the shell, it does not reach for it.'),
   wall(
-    ['src/answers/**', 'src/sources/**', 'src/claims/**', 'src/desk/**', 'src/session/**'],
+    [
+      'src/answers/**',
+      'src/sources/**',
+      'src/claims/**',
+      'src/desk/**',
+      'src/exports/**',
+      'src/session/**',
+    ],
     ['shell', 'panes'],
     'A feature knows neither the panes made of it nor the shell.',
   ),

@@ -18,6 +18,8 @@ export interface BriefPort {
   replaceCitation(from: string, to: string, block?: string): void;
   /** Cites at the end of a sentence that has no citation yet. False if it is not found there. */
   citeSentence(block: string, sentence: string, cite: string): boolean;
+  /** Sets the status of an action item, as one's own edit. False if it is not there. */
+  setStatus(block: string, status: 'open' | 'doing' | 'done'): boolean;
   /**
    * Makes the brief say what a version of it said, as one change that can be undone. How many
    * blocks it touched, and whether the server has it, once that is known.

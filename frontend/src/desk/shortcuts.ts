@@ -13,7 +13,8 @@ export interface Shortcut {
   /** Several that belong together stand side by side. */
   keys: readonly string[];
   what: string;
-  group: 'Everywhere' | 'Evidence' | 'Brief' | 'Tables' | 'Suggestions and comments' | 'Claims';
+  group:
+    'Everywhere' | 'Evidence' | 'Brief' | 'Tables' | 'Suggestions and comments' | 'Claims' | 'Ship';
 }
 
 /** Every key of the product, as the list under Mod+/ shows it. */
@@ -49,6 +50,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ['V'], what: 'On the card: check again', group: 'Claims' },
   { keys: ['R'], what: 'On the card: replace the evidence', group: 'Claims' },
   { keys: ['O'], what: 'On the card: mark as opinion', group: 'Claims' },
+  { keys: ['Mod+Alt+E'], what: 'Dry-run: what an export would send', group: 'Ship' },
 ];
 
 /**

@@ -13,9 +13,13 @@ const DEEPEST = 9; // lists and quotes within each other
 /** Text as the blocks its Markdown means; null where it is no Markdown. */
 export function sliceOf(text: string, schema: Schema): Slice | null {
   if (!STRUCTURE.test(text) && !EMPHASIS.test(text)) return null;
-  const blocks = blocksOf(text.replace(/\r\n?/g, '\n').split('\n'), 0);
-  const content = Fragment.fromJSON(schema, blocks);
+  const content = Fragment.fromJSON(schema, markdownBlocks(text));
   return content.size > 0 ? Slice.maxOpen(content) : null;
+}
+
+/** The blocks that a text in Markdown means. */
+export function markdownBlocks(text: string): JSONContent[] {
+  return blocksOf(text.replace(/\r\n?/g, '\n').split('\n'), 0);
 }
 
 const FENCE = /^ {0,3}(```+|~~~+)\s*([\w+#-]*)/;

@@ -1,3 +1,5 @@
+import type { Problem } from '../api';
+
 /* What the page knows of exports, as the HTTP API says it. Times are ISO 8601 in UTC. */
 
 export type Json = boolean | number | string | null | Json[] | { [name: string]: Json };
@@ -35,6 +37,7 @@ export interface MappingChoice {
   options: Option[];
   default: Json;
   help: string;
+  rows: Option[]; // of a map: what is mapped
 }
 
 export type Remember = 'brief' | 'space';
@@ -60,6 +63,8 @@ export interface Target {
   /** Items that differ from what was sent; null before the first export or where it is not known. */
   changes: number | null;
   drift: Drift;
+  /** The actions whose status changed over there, in the brief's own terms. */
+  statuses: { key: string; status: ActionStatus }[];
   /** When something was last looked for over there. */
   looked_at: string | null;
   exported_at: string | null;
@@ -159,6 +164,8 @@ export interface Run {
   total: number;
   done: number;
   wait_until: string | null;
+  /** Why it stopped. */
+  trouble: Problem | null;
   outcomes: Outcome[];
 }
 

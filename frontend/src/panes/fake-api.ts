@@ -352,6 +352,7 @@ function respond(api: FakeApi, method: string, url: URL): Response {
     const checked = `event: checked\ndata: ${JSON.stringify(api.report)}\n\n`;
     return new Response(api.check ?? checked, { headers: { 'content-type': 'text/event-stream' } });
   }
+  if (path.endsWith('/targets')) return Response.json([]);
   if (path.endsWith('/reader')) return Response.json(api.reading);
   if (path.endsWith('/uses')) {
     return Response.json([{ brief: 'brf_1', title: 'Q3 market entry', claims: 1 }]);

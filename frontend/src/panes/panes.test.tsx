@@ -33,6 +33,7 @@ const port: BriefPort = {
     inserted.push(`${block}: ${cite}`);
     return true;
   },
+  setStatus: () => true,
   restore: () => Promise.resolve({ touched: 0, saved: true }),
   focus: () => undefined,
 };

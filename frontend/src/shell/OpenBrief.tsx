@@ -13,6 +13,7 @@ import {
   subscribePlace,
   usePlace,
 } from '../desk';
+import { useStatusesElsewhere } from '../exports';
 import { BriefPane, type BriefHandle } from '../panes/brief';
 import type { Session } from '../session';
 import { cite, knownEvidence, useEvidence, useEvidenceVersion } from '../sources';
@@ -33,6 +34,7 @@ export const OpenBrief = memo(function OpenBrief({ space, session, mode }: OpenB
   const place = usePlace();
   const report = useClaims(session.brief);
   const claims = useMemo(() => report.data?.claims ?? [], [report.data]);
+  const statuses = useStatusesElsewhere(session.brief);
   const [order, setOrder] = useState<readonly string[]>([]);
   useEvidence(order);
   const evidenceVersion = useEvidenceVersion();
@@ -111,6 +113,7 @@ export const OpenBrief = memo(function OpenBrief({ space, session, mode }: OpenB
           evidence={(id) => knownEvidence().get(id) ?? undefined}
           evidenceVersion={evidenceVersion}
           claims={claims}
+          statuses={statuses}
           selectedCite={place.sel?.kind === 'cite' ? place.sel.id : null}
           onSelectCitation={(id) => select({ kind: 'cite', id })}
           onSelectBlock={onSelectBlock}

@@ -21,6 +21,7 @@ import {
   useSpoken,
   useAllCommands,
 } from '../desk';
+import { useShipAsked } from '../exports';
 import { ChecksPane } from '../panes/checks';
 import { EvidencePane } from '../panes/evidence';
 import { useSpaceEvents } from '../sources';
@@ -312,6 +313,13 @@ function Tabbed(props: PanesProps) {
   if (wanted !== asked) {
     setAsked(wanted);
     if (wanted) setShown('checks');
+  }
+  const shipping = useShipAsked();
+  const [shipped, setShipped] = useState(shipping);
+  // So does a dry-run.
+  if (shipping !== shipped) {
+    setShipped(shipping);
+    setShown('checks');
   }
   const reading = useMemo(
     () => (left === 'reader' && sel ? JSON.stringify(sel) : null),

@@ -122,6 +122,10 @@ export function useSpaceEvents(space: string | null): void {
       const { brief } = JSON.parse(event.data) as { brief: string };
       invalidate(`/api/briefs/${brief}/versions`);
     });
+    stream.addEventListener('export', (event: MessageEvent<string>) => {
+      const { brief } = JSON.parse(event.data) as { brief?: string };
+      invalidate(brief ? `/api/briefs/${brief}/targets` : '/api/briefs/');
+    });
     stream.addEventListener('members', () => {
       invalidate(`/api/spaces/${space}/members`);
       invalidate('/api/spaces');

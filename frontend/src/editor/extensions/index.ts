@@ -20,6 +20,7 @@ import { claims } from './claims';
 import { clipboard } from './clipboard';
 import { comments } from './comments';
 import { copies } from './copies';
+import { elsewhere } from './elsewhere';
 import { find } from './find';
 import { focus } from './focus';
 import { image } from './image';
@@ -109,6 +110,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
     caret,
     presence.configure({ provider: { awareness: world.awareness }, user: world.user }),
     action,
+    elsewhere,
     image.configure({ upload: world.uploadImage, onProblem }),
     citation.configure({
       evidence,

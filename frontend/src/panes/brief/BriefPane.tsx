@@ -115,6 +115,10 @@ export function BriefPane(props: BriefPaneProps) {
   }, [editor, props.claims]);
 
   useEffect(() => {
+    editor.commands.setElsewhere(props.statuses);
+  }, [editor, props.statuses]);
+
+  useEffect(() => {
     editor.commands.refreshCitations(props.selectedCite);
   }, [editor, props.selectedCite, props.evidenceVersion]);
 

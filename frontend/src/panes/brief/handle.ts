@@ -133,6 +133,12 @@ export function makeHandle(
         attrs: { cite },
       });
     },
+    setStatus(block, status) {
+      const found = findBlock(editor, block);
+      if (found?.node.type.name !== 'action' || !editor.isEditable) return false;
+      editor.view.dispatch(editor.state.tr.setNodeAttribute(found.pos, 'status', status));
+      return true;
+    },
     async restore(version) {
       if (!editor.isEditable || editor.isDestroyed) return { touched: 0, saved: false };
       const { doc } = ySyncPluginKey.getState(editor.state) as { doc: Doc };

@@ -1,7 +1,14 @@
 import type { Ref } from 'react';
 import type { Doc } from 'yjs';
 
-import type { CitationEvidence, CitedSentence, ClaimMark, PassageChoice } from '../../editor';
+import type {
+  ActionStatus,
+  CitationEvidence,
+  CitedSentence,
+  ClaimMark,
+  PassageChoice,
+  StatusElsewhere,
+} from '../../editor';
 import type { Mode } from '../../desk';
 import type { Session } from '../../session';
 
@@ -26,6 +33,8 @@ export interface BriefHandle {
   replaceCitation(from: string, to: string, block?: string): void;
   /** Cites at the end of a sentence that has no citation yet. False if it is not found there. */
   citeSentence(block: string, sentence: string, cite: string): boolean;
+  /** Sets the status of an action item, as one's own edit. False if it is not there. */
+  setStatus(block: string, status: ActionStatus): boolean;
   /** Makes the brief say what a version of it said, as one change that can be undone. */
   restore(version: Doc): Promise<{ touched: number; saved: boolean }>;
   focus(): void;
@@ -48,6 +57,8 @@ export interface BriefPaneProps {
   evidenceVersion: number;
   /** The checked claims of this brief, in any order. */
   claims: readonly ClaimMark[];
+  /** What the status of action items became in the targets of the brief. */
+  statuses: readonly StatusElsewhere[];
   /** The citation that is selected in all panes, if one is. */
   selectedCite: string | null;
   onSelectCitation: (cite: string, block: string) => void;

@@ -4,6 +4,7 @@ import { memo } from 'react';
 import { useClaims } from '../../claims';
 import { useComments } from '../../comments';
 import { go, usePlace, useSuggestions } from '../../desk';
+import { needsOf, useTargets } from '../../exports';
 import { Empty } from '../../ui/Empty';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { Claims } from './Claims';
@@ -12,6 +13,7 @@ import { History } from './History';
 import { Ship } from './Ship';
 import { Suggestions } from './Suggestions';
 import { useClaimKeys } from './useClaimKeys';
+import { useShipKeys } from './useShipKeys';
 
 interface ChecksPaneProps {
   space: string;
@@ -24,6 +26,8 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
   const comments = useComments(brief);
   const pending = useSuggestions();
   const claimKeys = useClaimKeys(brief);
+  const targets = useTargets(brief);
+  useShipKeys(brief);
   return (
     <Tabs
       label="Checks and Ship"
@@ -49,7 +53,12 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
           count: pending?.all.length || null,
         },
         { id: 'history', label: 'History', icon: Clock },
-        { id: 'ship', label: 'Ship', icon: FileDown },
+        {
+          id: 'ship',
+          label: 'Ship',
+          icon: FileDown,
+          count: targets.data?.reduce((sum, target) => sum + needsOf(target), 0) || null,
+        },
       ]}
     >
       <TabPanel id="claims">
@@ -60,7 +69,7 @@ export const ChecksPane = memo(function ChecksPane({ space, brief }: ChecksPaneP
       <TabPanel id="history">
         {brief ? <History key={brief} brief={brief} /> : <NoBrief />}
       </TabPanel>
-      <TabPanel id="ship">{brief ? <Ship brief={brief} /> : <NoBrief />}</TabPanel>
+      <TabPanel id="ship">{brief ? <Ship space={space} brief={brief} /> : <NoBrief />}</TabPanel>
     </Tabs>
   );
 });
@@ -69,8 +78,8 @@ function NoBrief() {
   return (
     <Empty title="No brief open">
       <p>
-        Every sentence of a brief appears here with its evidence and a verdict. Ship brings it out
-        as Markdown or Word, without any account.
+        Every sentence of a brief appears here with its evidence and a verdict. Ship brings it to
+        Notion, Jira, Trello or a folder, and out as Markdown or Word.
       </p>
     </Empty>
   );

@@ -1,0 +1,210 @@
+import { clock, count } from '../ui/words';
+import type {
+  Counts,
+  ItemChange,
+  Op,
+  Outcome,
+  Plan,
+  PlanPart,
+  Run,
+  Standing,
+  StepOutcome,
+  Target,
+  TargetKind,
+  Way,
+} from './types';
+
+export const KIND_NAMES: Record<TargetKind, string> = {
+  folder: 'Folder',
+  notion: 'Notion',
+  jira: 'Jira',
+  trello: 'Trello',
+};
+
+/** The counts in the order a person wants to hear them; what stays as it is comes last. */
+const COUNTED: readonly (readonly [keyof Counts, string])[] = [
+  ['create', 'create'],
+  ['update', 'update'],
+  ['archive', 'archive'],
+  ['conflict', 'conflict'],
+  ['drift', 'changed over there'],
+  ['astray', 'not where we left it'],
+];
+
+/** "1 create · 3 update · 1 conflict"; "nothing to send" where that is so. */
+export function countsInWords(counts: Counts): string {
+  const said = COUNTED.filter(([name]) => counts[name] > 0).map(
+    ([name, word]) => `${counts[name]} ${word}`,
+  );
+  if (said.length > 0) return said.join(' · ');
+  return counts.keep > 0 ? `nothing to send, ${counts.keep} unchanged` : 'nothing to send';
+}
+
+/** How many objects an export would make, change or take away. */
+export function changesOf({ create, update, archive }: Counts): number {
+  return create + update + archive;
+}
+
+/** What waits for a person in a target: what changed over there, collided, or went astray. */
+export function needsOf({ drift }: Target): number {
+  return drift.drift + drift.conflicts + drift.astray;
+}
+
+export type Tone = 'ok' | 'warn' | 'bad' | 'info';
+
+export interface Said {
+  tone: Tone;
+  text: string;
+}
+
+const UNDER_WAY: ReadonlySet<Run['state']> = new Set(['running', 'reconciling', 'waiting']);
+
+/** Whether a run may still send something by itself. */
+export function isUnderWay(run: Run | null): boolean {
+  return run !== null && UNDER_WAY.has(run.state);
+}
+
+/** How far a run is. */
+export function runInWords(run: Run): Said {
+  const until = run.wait_until ? ` until ${clock(run.wait_until)}` : '';
+  switch (run.state) {
+    case 'planned':
+    case 'running':
+      return { tone: 'info', text: `${run.done} of ${run.total} sent` };
+    case 'reconciling':
+      return {
+        tone: 'warn',
+        text: `Reconciling${until}: an outcome is not known. We look before we make anything.`,
+      };
+    case 'waiting':
+      return { tone: 'info', text: `Waiting${until}: the other side asked us to.` };
+    case 'cancelled':
+      return { tone: 'warn', text: `Cancelled after ${run.done} of ${run.total}` };
+    case 'failed':
+      return { tone: 'bad', text: `Stopped after ${run.done} of ${run.total}` };
+    case 'done': {
+      const left = run.outcomes.filter(({ outcome }) => outcome !== 'done').length;
+      return left > 0
+        ? { tone: 'warn', text: `${run.done} of ${run.total} sent; ${left} need you` }
+        : { tone: 'ok', text: `All ${run.total} sent` };
+    }
+  }
+}
+
+/** How a target stands, the most pressing first. */
+export function stateOf(target: Target): Said[] {
+  const { run, changes, drift } = target;
+  if (target.reconnect)
+    return [{ tone: 'bad', text: 'Needs you: the connection is no longer good' }];
+  if (run && isUnderWay(run)) return [runInWords(run)];
+  const said: Said[] = [];
+  if (run?.state === 'failed' || run?.state === 'cancelled') said.push(runInWords(run));
+  if (drift.conflicts > 0)
+    said.push({ tone: 'bad', text: `${count(drift.conflicts, 'conflict')} to decide` });
+  if (drift.astray > 0)
+    said.push({ tone: 'bad', text: `${drift.astray} not where we left ${it(drift.astray)}` });
+  if (drift.drift > 0)
+    said.push({ tone: 'warn', text: `${count(drift.drift, 'change')} over there` });
+  if (target.exported_at === null && run === null)
+    return [{ tone: 'info', text: 'Never exported' }];
+  if (changes !== null && changes > 0)
+    said.push({ tone: 'info', text: `${count(changes, 'change')} here` });
+  if (said.length === 0)
+    said.push(
+      changes === null
+        ? { tone: 'info', text: 'Not compared since' }
+        : { tone: 'ok', text: 'Up to date' },
+    );
+  return said;
+}
+
+function it(n: number): string {
+  return n === 1 ? 'it' : 'them';
+}
+
+export const CHANGES: Record<ItemChange, string> = {
+  create: 'New',
+  update: 'Changed',
+  archive: 'Taken away',
+  keep: 'Unchanged',
+  conflict: 'Conflict',
+  drift: 'Changed over there',
+  astray: 'Not where we left it',
+};
+
+export const OPS: Record<Op, string> = {
+  create: 'Create',
+  update: 'Update',
+  archive: 'Archive',
+  restore: 'Restore',
+};
+
+export const OUTCOMES: Record<StepOutcome, string> = {
+  done: 'Done',
+  refused: 'Needs you',
+  drifted: 'Changed over there meanwhile: not sent',
+  waiting: 'Waits for another',
+  reconciling: 'Reconciling: outcome unknown, looked for before anything is made',
+  pending: 'Not sent yet',
+  throttled: 'Asked to wait',
+};
+
+/** "Retry at 10:42" beside what became of a step. */
+export function outcomeInWords({ outcome, retry_at }: Outcome): string {
+  return retry_at ? `${OUTCOMES[outcome]}, again at ${clock(retry_at)}` : OUTCOMES[outcome];
+}
+
+/** How an object stands that is not where we left it. */
+export function standingInWords(standing: Standing, where: string): string {
+  const place = where ? `: ${where}` : '';
+  return {
+    live: 'In its place',
+    archived: `Archived over there${place}`,
+    moved: `Moved over there${place}`,
+    gone: 'Deleted over there',
+    forbidden: 'Our token may no longer see it',
+  }[standing];
+}
+
+/** A way out for an object gone astray, and what it means. */
+export function wayInWords(way: Way, standing: Standing): { name: string; means: string } {
+  return {
+    restore:
+      standing === 'moved'
+        ? { name: 'Move it back', means: 'It goes back to where it was.' }
+        : { name: 'Take it out of the archive', means: 'It is live again, and kept up to date.' },
+    recreate: { name: 'Make another', means: 'The old one is left alone.' },
+    release: { name: 'Leave it alone', means: 'It is no longer ours, and not made again.' },
+  }[way];
+}
+
+/** Parts a person may decide about, in order. */
+export function toDecide(plan: Plan): { key: string; part: PlanPart }[] {
+  return plan.items.flatMap(({ key, parts }) =>
+    parts.filter(({ change }) => change === 'conflict').map((part) => ({ key, part })),
+  );
+}
+
+/** What two texts have not in common, word by word: one stretch, with what stands around it. */
+export function stretch(
+  before: string,
+  after: string,
+): { head: string; was: string; is: string; tail: string } {
+  const a = before.split(/(?<=\s)/);
+  const b = after.split(/(?<=\s)/);
+  let head = 0;
+  while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
+  let tail = 0;
+  while (
+    tail < a.length - head &&
+    tail < b.length - head &&
+    a[a.length - 1 - tail] === b[b.length - 1 - tail]
+  )
+    tail += 1;
+  return {
+    head: a.slice(0, head).join(''),
+    was: a.slice(head, a.length - tail).join(''),
+    is: b.slice(head, b.length - tail).join(''),
+    tail: a.slice(a.length - tail).join(''),
+  };
+}

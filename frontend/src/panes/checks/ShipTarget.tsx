@@ -1,0 +1,180 @@
+import { Ellipsis, ExternalLink, FolderOutput, Rocket } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+
+import { announce } from '../../desk';
+import {
+  changesOf,
+  countsInWords,
+  dryRun,
+  isUnderWay,
+  KIND_NAMES,
+  type Plan,
+  removeTarget,
+  runInWords,
+  showShip,
+  startRun,
+  stateOf,
+  type Target,
+  usePlan,
+} from '../../exports';
+import { Ago } from '../../ui/Ago';
+import { Button, IconButton } from '../../ui/Button';
+import { Confirm } from '../../ui/Dialog';
+import { Menu, MenuItem, MenuLine } from '../../ui/Menu';
+import { ProblemNotice } from '../../ui/ProblemNotice';
+import { count } from '../../ui/words';
+import { ShipEdit } from './ShipEdit';
+import { ShipReconnect } from './ShipReconnect';
+import { ShipRun } from './ShipRun';
+import { ShipSaid } from './ShipSaid';
+import { useTask } from './useTask';
+
+interface ShipTargetProps {
+  space: string;
+  brief: string;
+  target: Target;
+  /** Why nothing can leave now; null when it can. */
+  blocked: string | null;
+}
+
+/** One place a brief goes to: how it stands there, and what can be done about it. */
+export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
+  const { busy, problem, run } = useTask();
+  const [editing, setEditing] = useState(false);
+  const [removing, setRemoving] = useState(false);
+  const plan = usePlan(brief, target.id);
+  const working = isUnderWay(target.run);
+  const hindered = blocked ?? (working ? 'An export is under way.' : null);
+  useSpokenRun(target);
+
+  const show = (what: 'plan' | 'ledger') => showShip({ brief, show: what, target: target.id });
+  const look = () =>
+    run('look', async () => announce(foundInWords(await dryRun(brief, target.id))));
+  const send = (checked: Plan) =>
+    run('send', () => startRun(brief, target.id, checked.checksum, false));
+
+  return (
+    <article
+      aria-label={target.name}
+      className="flex flex-col gap-2 rounded-md border border-border bg-surface p-3"
+    >
+      <div className="flex items-start gap-2">
+        <span className="mt-0.5 text-muted">
+          {target.kind === 'folder' ? (
+            <FolderOutput size={15} aria-hidden />
+          ) : (
+            <Rocket size={15} aria-hidden />
+          )}
+        </span>
+        <div className="min-w-0 flex-1">
+          <h4 className="font-medium [overflow-wrap:anywhere]">{target.name}</h4>
+          <p className="text-xs text-muted">
+            {KIND_NAMES[target.kind]}
+            {target.remember === 'space' && ' · for the whole space'}
+            {target.url && (
+              <>
+                {' · '}
+                <a
+                  href={target.url}
+                  target="_blank"
+                  rel="noreferrer"
+                  className="inline-flex items-center gap-0.5 text-accent hover:underline"
+                >
+                  Open <ExternalLink size={11} aria-hidden />
+                  <span className="sr-only">in {KIND_NAMES[target.kind]}</span>
+                </a>
+              </>
+            )}
+          </p>
+        </div>
+        <Menu
+          trigger={
+            <IconButton label={`More about ${target.name}`}>
+              <Ellipsis />
+            </IconButton>
+          }
+        >
+          <MenuItem disabled={blocked !== null} onSelect={() => setEditing(true)}>
+            Name and mapping…
+          </MenuItem>
+          <MenuItem disabled={hindered !== null} onSelect={() => void look()}>
+            Look for changes over there
+          </MenuItem>
+          <MenuItem onSelect={() => show('ledger')}>What was made there</MenuItem>
+          <MenuLine />
+          <MenuItem danger disabled={hindered !== null} onSelect={() => setRemoving(true)}>
+            Remove…
+          </MenuItem>
+        </Menu>
+      </div>
+
+      <div className="flex flex-col gap-0.5">
+        {stateOf(target).map((said) => (
+          <ShipSaid key={said.text} said={said} />
+        ))}
+        {target.exported_at !== null && (
+          <p className="text-xs text-muted">
+            Last export <Ago at={target.exported_at} />
+            {target.exported_by && ` by ${target.exported_by}`}
+          </p>
+        )}
+      </div>
+
+      {target.reconnect && <ShipReconnect space={space} brief={brief} target={target} />}
+      {target.run && <ShipRun brief={brief} target={target} run={target.run} blocked={blocked} />}
+      {problem && <ProblemNotice problem={problem} />}
+
+      <div className="flex flex-wrap items-center gap-2">
+        <Button
+          small
+          look={plan ? 'plain' : 'primary'}
+          disabled={hindered !== null || busy !== null || target.reconnect}
+          title={hindered ?? undefined}
+          onClick={() => show('plan')}
+        >
+          {busy === 'look' ? 'Looking…' : 'Dry-run'}
+        </Button>
+        {plan && changesOf(plan.counts) > 0 && !plan.needs_yes && (
+          <Button
+            small
+            look="primary"
+            disabled={hindered !== null || busy !== null || target.reconnect}
+            title={hindered ?? undefined}
+            onClick={() => void send(plan)}
+          >
+            {busy === 'send' ? 'Sending…' : `Export ${count(changesOf(plan.counts), 'change')}`}
+          </Button>
+        )}
+        {plan && <span className="text-xs text-muted">{countsInWords(plan.counts)}</span>}
+      </div>
+
+      <ShipEdit brief={brief} target={target} open={editing} onOpenChange={setEditing} />
+      <Confirm
+        open={removing}
+        onOpenChange={setRemoving}
+        title={`Remove ${target.name}?`}
+        action="Remove the target"
+        onConfirm={() => void run('remove', () => removeTarget(brief, target.id))}
+      >
+        What was made over there stays as it is, and is no longer ours: exporting to the same place
+        again makes it anew.
+      </Confirm>
+    </article>
+  );
+}
+
+function foundInWords({ counts }: Plan): string {
+  return `Looked over there: ${countsInWords(counts)}.`;
+}
+
+/** Says when an export begins, comes to rest, or needs somebody; each item would be too much. */
+function useSpokenRun({ name, run }: Target): void {
+  const last = useRef(run?.state);
+  useEffect(() => {
+    const { state } = run ?? {};
+    if (run && state !== last.current) {
+      announce(state === 'running' ? `Exporting to ${name}.` : `${name}: ${runInWords(run).text}.`);
+    }
+    last.current = state;
+  }, [name, run]);
+}
