@@ -9,26 +9,23 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from exporters.compare import Settlement
-from exporters.plan import Plan
-from exporters.records import Entry, Json, Op, Record, Request, Step
+from exporters.records import Entry, Json, Op, Place, Record, Request, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """What of a plan is carried out."""
+    """What of a plan is carried out, and where: as it was when a person said yes."""
 
+    place: Place
     steps: tuple[Step, ...]
     settlements: tuple[Settlement, ...]
-
-    @classmethod
-    def of(cls, plan: Plan) -> Approved:
-        return cls(plan.steps, plan.settlements)
 
 
 def pack(approved: Approved) -> bytes:
     """Takes a moment where steps are large: call it in a thread."""
     return _squeeze(
         {
+            "place": _members(approved.place),
             "steps": [_step(step) for step in approved.steps],
             "settlements": [
                 {"before": _entry(one.before), "after": one.after and _entry(one.after)}
@@ -41,6 +38,7 @@ def pack(approved: Approved) -> bytes:
 def unpack(content: bytes) -> Approved:
     said = _stretch(content)
     return Approved(
+        Place(**said["place"]),
         tuple(_step_of(one) for one in said["steps"]),
         tuple(
             Settlement(entry_of(one["before"]), one["after"] and entry_of(one["after"]))
@@ -78,7 +76,7 @@ def _stretch(content: bytes) -> Any:
     return json.loads(zlib.decompress(content))
 
 
-def _members(value: Entry | Step | Record | Request) -> dict[str, Any]:
+def _members(value: Entry | Place | Step | Record | Request) -> dict[str, Any]:
     """By name, whatever the value comes to have."""
     return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
 

@@ -46,7 +46,7 @@ from backend.store.tables import (
     spaces,
 )
 from exporters.plan import Plan
-from exporters.records import Choice, Decisions, Json, Standing, Way
+from exporters.records import Choice, Decisions, Json, Place, Standing, Way
 
 PLANS_KEPT: Final = 20  # runs of one brief in one target whose steps and outcomes stay
 RUNS_KEPT: Final = 500  # runs of which it stays who approved them, and what came of it
@@ -166,13 +166,13 @@ class StoredExports:
             )
         return left or 0
 
-    async def begin(self, run: Run, plan: Plan, *, tenant: str) -> None:
+    async def begin(self, run: Run, plan: Plan, place: Place, *, tenant: str) -> None:
         """Keep an approved plan and ask for it to be carried out. Busy where one is under way.
 
         The decisions that it carries out are spent, so that none is ever used twice; what it lets
         go of is never made again.
         """
-        content = await asyncio.to_thread(pack, Approved.of(plan))
+        content = await asyncio.to_thread(pack, Approved(place, plan.steps, plan.settlements))
         async with self._store.writing() as connection:
             await self._alone(connection, run.target, run.brief)
             await connection.execute(

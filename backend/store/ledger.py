@@ -17,7 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from backend.store.approved import entry_of, entry_text, pack_step, unpack_step
 from backend.store.engine import Store
 from backend.store.outbox import LeaseLost
-from backend.store.tables import export_entries, export_intents, export_outcomes, export_runs
+from backend.store.tables import (
+    export_drift,
+    export_entries,
+    export_intents,
+    export_outcomes,
+    export_runs,
+)
 from exporters.errors import LostLease
 from exporters.records import Entry, Intent, Step
 
@@ -123,7 +129,11 @@ class StoredLedger:
         self, intent: Intent, entries: Sequence[Entry], forget: Sequence[str] = ()
     ) -> None:
         async with self._writing() as connection:
-            await connection.execute(delete(export_intents).where(self._begun(intent.step.id)))
+            over = await connection.execute(
+                delete(export_intents).where(self._begun(intent.step.id))
+            )
+            if over.rowcount == 0:  # another knows more of it by now
+                raise LostLease("The outcome of this call was found out by another.")
             await self._take_note(connection, entries, forget)
             url = next((entry.url for entry in entries if entry.url), "")
             await connection.execute(
@@ -148,6 +158,12 @@ class StoredLedger:
             await connection.execute(
                 delete(export_entries).where(
                     of(export_entries, self._target, self._brief), export_entries.c.key.in_(gone)
+                )
+            )
+            # What the last look found of these is not how they stand any more.
+            await connection.execute(
+                delete(export_drift).where(
+                    of(export_drift, self._target, self._brief), export_drift.c.key.in_(gone)
                 )
             )
         latest = {entry.key: entry for entry in entries}

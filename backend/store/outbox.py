@@ -91,8 +91,12 @@ class Outbox:
         subject: str,
         tenant: str,
         payload: Mapping[str, Any] | None = None,
+        after: timedelta = timedelta(0),
     ) -> str:
-        """Ask for work within the caller's transaction; it exists if and only if that commits."""
+        """Ask for work within the caller's transaction; it exists if and only if that commits.
+
+        Nobody begins it before ``after`` has passed.
+        """
         moment = now()
         job = new_id("job")
         await connection.execute(
@@ -104,7 +108,7 @@ class Outbox:
                 payload=dict(payload or {}),
                 state=JobState.QUEUED.value,
                 attempts=0,
-                run_after=moment,
+                run_after=moment + after,
                 cancel=False,
                 created_at=moment,
                 updated_at=moment,
@@ -120,6 +124,7 @@ class Outbox:
         subject: str,
         tenant: str,
         payload: Mapping[str, Any] | None = None,
+        after: timedelta = timedelta(0),
     ) -> bool:
         """``add``, unless the same waits to be begun; whether it was added."""
         waits = await connection.execute(
@@ -129,7 +134,9 @@ class Outbox:
         )
         if waits.first() is not None:
             return False
-        await self.add(connection, kind, subject=subject, tenant=tenant, payload=payload)
+        await self.add(
+            connection, kind, subject=subject, tenant=tenant, payload=payload, after=after
+        )
         return True
 
     async def cancel(self, connection: AsyncConnection, subject: str) -> int:

@@ -246,6 +246,16 @@ async def test_nothing_is_written_of_a_brief_that_is_gone(stored: StoredDesk) ->
     assert await worker.open_intents() == []
 
 
+async def test_an_outcome_is_found_out_once(stored: StoredDesk) -> None:
+    """A second receipt of one step, from before the first, replaces nothing."""
+    worker = await stored.take_up()
+    intent = await worker.intend(step(), actor="ann", now=now())
+    await worker.record(intent, [entry(ref="first")])
+    with pytest.raises(LostLease):
+        await worker.record(intent, [entry(ref="second")])
+    assert (await worker.entries())["block00001"].ref == "first"
+
+
 async def test_of_two_workers_at_once_one_writes(stored: StoredDesk) -> None:
     """Receipts of both for one step, at the same moment: one stands, whole."""
     first = await stored.take_up()
