@@ -74,7 +74,7 @@ class Notion:
         entries: Mapping[str, Entry],
         found: Mapping[str, Found],
     ) -> Sequence[Loss]:
-        return planning.unable(changes)
+        return planning.unable(changes, entries, found)
 
     async def receipt(
         self, api: Api, place: Place, step: Step, answer: Response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from exporters import looks, markers
@@ -32,11 +33,11 @@ Block = dict[str, Json]
 async def receipt(api: Api, place: Place, step: Step, answer: Response) -> Mapping[str, Seen]:
     """What a write's answer says."""
     body = shape.fields(answer.body)
-    if step.op is not Op.CREATE:
+    if step.op in (Op.ARCHIVE, Op.RESTORE):
+        return {}
+    if step.op is Op.UPDATE:
         (key,) = step.keys
         ref = shape.text(body.get("id"))
-        if step.op is not Op.UPDATE:
-            return {key: Seen(ref, {})}
         record = step.records[0]
         entry = _as_entry(record, ref)
         if is_page(record.kind):
@@ -55,9 +56,11 @@ async def look(
 ) -> Done | NotDone | NotKnown:
     step = intent.step
     if step.op is not Op.CREATE:
-        (key,) = step.keys
+        # Of what goes to the trash at once, the one that the call names.
+        key = next(key for key in step.keys if step.request.path.split("/")[3] == entries[key].ref)
         found = await Reading(api, place, [entries[key]]).all()
-        return looks.changed(intent, found[key], now, lag=limits.LISTING_LAG)
+        alone = replace(intent, step=replace(step, sends={key: step.sends[key]}))
+        return looks.changed(alone, found[key], now, lag=limits.LISTING_LAG)
     me = shape.fields((await get(api, "/v1/users/me")).body)
     ours = _Ours(shape.text(me.get("id")), {bare(entry.ref) for entry in entries.values()}, intent)
     if is_page(step.records[0].kind):

@@ -59,10 +59,16 @@ def steps(
     return list(_Steps(changes, place, rendering, entries, found).all())
 
 
-def unable(changes: Sequence[Change]) -> list[Loss]:
+def unable(
+    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
+) -> list[Loss]:
     losses = []
+    kept = _kept(entries, found)
     for change in changes:
         match change:
+            case Archive(entry) if entry.key in kept:
+                what = "People put blocks of theirs inside: it stays, until they are moved out."
+                losses.append(Loss(entry.key, what))
             case Restore(entry, Standing.MOVED) if not is_page(entry.kind):
                 what = "Notion has no call that moves a block: move it back there, or make another."
                 losses.append(Loss(entry.key, what))
@@ -74,6 +80,33 @@ def unable(changes: Sequence[Change]) -> list[Loss]:
                     what = "What people put inside this block in Notion is theirs: it stays."
                     losses.append(Loss(record.key, what))
     return losses
+
+
+def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:
+    """What may not go to the trash, since something of a person's would go along."""
+    kept = set()
+    for key, one in found.items():
+        within: str | None = key if one.fields.get("inside") else None
+        while within is not None and within not in kept and within in entries:
+            kept.add(within)
+            within = entries[within].parent
+    return kept
+
+
+def _outermost(
+    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
+) -> dict[str, list[str]]:
+    """What goes to the trash, and what goes along with it: one call takes a table and its rows."""
+    going = {c.entry.key: c.entry for c in changes if isinstance(c, Archive)}
+    for key in _kept(entries, found):
+        going.pop(key, None)
+    groups: dict[str, list[str]] = {}
+    for key in going:
+        outer = key
+        while (parent := going[outer].parent) is not None and parent in going:
+            outer = parent
+        groups.setdefault(outer, []).append(key)
+    return groups
 
 
 @dataclass(slots=True)
@@ -115,17 +148,18 @@ class _Steps:
                 self._creates[change.record.parent or OVERVIEW].append(change)
         self._making = {change.record.key for change in changes if isinstance(change, Create)}
         self._made: set[str] = set()
+        self._outermost = _outermost(changes, entries, found)
 
     def all(self) -> Iterator[Step]:
         for change in self._changes:
             match change:
                 case Restore(entry, standing):
                     yield from self._restore(entry, standing)
-                case Archive(entry):
+                case Archive(entry) if entry.key in self._outermost:
                     body: dict[str, Json] = {"in_trash": True}
                     request = Request("PATCH", _path(entry.kind, entry.ref), body)
-                    base = self._found[entry.key].fields
-                    yield self._step(Op.ARCHIVE, request, {entry.key: {}}, base=base, reads=1)
+                    keys = self._outermost[entry.key]
+                    yield self._step(Op.ARCHIVE, request, {key: {} for key in keys})
                 case Update(record, parts):
                     yield from self._update(record, parts)
                 case Create(record) if is_page(record.kind):
@@ -142,7 +176,7 @@ class _Steps:
             )
         else:
             request = Request("PATCH", _path(entry.kind, entry.ref), {"in_trash": False})
-        yield self._step(Op.RESTORE, request, {entry.key: {}}, reads=1)
+        yield self._step(Op.RESTORE, request, {entry.key: {}})
 
     def _update(self, record: Record, parts: Fields) -> Iterator[Step]:
         sends = {part: value for part, value in parts.items() if part not in _UNSENDABLE}
@@ -157,9 +191,7 @@ class _Steps:
             body = {kind: blocks.changed(kind, sends)}
         request = Request("PATCH", _path(record.kind, self._entries[record.key].ref), body)
         base = {part: now.fields.get(part) for part in sends}
-        yield self._step(
-            Op.UPDATE, request, {record.key: sends}, records=(record,), base=base, reads=1
-        )
+        yield self._step(Op.UPDATE, request, {record.key: sends}, records=(record,), base=base)
 
     def _page(self, record: Record) -> Step:
         body: dict[str, Json] = {
