@@ -1,5 +1,5 @@
 """Briefs as cards on a Trello board."""
 
-from exporters.trello.adapter import Trello, authorization
+from exporters.trello.adapter import Trello
 
-__all__ = ["Trello", "authorization"]
+__all__ = ["Trello"]

@@ -41,11 +41,6 @@ _LABELS: Final = {
 _STATUSES: Final = {"open": "Open", "doing": "In work", "done": "Done"}
 
 
-def authorization(key: str, token: str) -> str:
-    """The Authorization header: a key or token in an address would stand in every log."""
-    return f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'
-
-
 @dataclass(frozen=True, slots=True)
 class Trello:
     """Boards, reached with an application's key and a person's token."""

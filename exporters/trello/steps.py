@@ -191,7 +191,7 @@ def _rewritten(entry: Entry, parts: Fields, entries: Mapping[str, Entry]) -> Req
     if "checked" in parts:
         body["state"] = "complete" if parts["checked"] else "incomplete"
     item = entry.ref.partition("/")[2]
-    return Request("PUT", f"/cards/{entries[OVERVIEW].ref}/checkItem/{item}", body)
+    return Request("PUT", f"/cards/{{$ref:{OVERVIEW}}}/checkItem/{item}", body)
 
 
 def _step(
