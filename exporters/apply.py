@@ -7,7 +7,7 @@ it was, whoever runs it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -176,14 +176,15 @@ class _Running:
                     await tell(step, self._outcome(step, Result.RECONCILING, _SOUGHT, wait_until))
         else:
             await self._settle(settlements)
-            made_here = {key for step in steps if step.op is Op.CREATE for key in step.keys}
+            keys = {op: {key for step in steps if step.op is op for key in step.keys} for op in Op}
             for step in steps:
                 if step.id in done:
                     continue
                 if stop():
                     break
                 try:
-                    await tell(step, await self._make(step, actor, made_here))
+                    waiting = self._waits(step, keys[Op.CREATE], keys[Op.ARCHIVE])
+                    await tell(step, waiting or await self._make(step, actor))
                 except _Wait as wait:
                     await tell(step, self._outcome(step, wait.result, str(wait), wait.until))
                     wait_until = wait.until
@@ -204,12 +205,30 @@ class _Running:
             await self._ledger.settle(settled, forget)
             self._take_note(settled, forget)
 
-    async def _make(self, step: Step, actor: str, made_here: set[str]) -> Outcome:
+    def _waits(self, step: Step, made: set[str], archived: set[str]) -> Outcome | None:
+        """Whether a step waits for another of this run, of those that make and archive these keys,
+        which did not come about."""
         lacking = [key for key in step.needs if key not in self._entries]
         if step.op is not Op.CREATE:
-            lacking += [key for key in step.keys if key in made_here and key not in self._entries]
+            lacking += [key for key in step.keys if key in made and key not in self._entries]
         if lacking:
             return self._outcome(step, Result.WAITING, "It waits for something that was not made.")
+        if step.op is Op.ARCHIVE:
+            staying = archived.intersection(self._entries).difference(step.keys)
+            if any(around in step.keys for key in staying for around in self._around(key)):
+                message = "Something in it could not be archived."
+                return self._outcome(step, Result.WAITING, message)
+        return None
+
+    def _around(self, key: str) -> Iterator[str]:
+        """The keys of what it lies in, outwards."""
+        for _ in self._entries:
+            entry = self._entries.get(key)
+            if entry is None or entry.parent is None:
+                return
+            yield (key := entry.parent)
+
+    async def _make(self, step: Step, actor: str) -> Outcome:
         for _ in range(ATTEMPTS):
             try:
                 outcome = await self._patiently(lambda: self._attempt(step, actor))

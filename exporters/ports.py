@@ -119,6 +119,9 @@ class Adapter(Protocol):
     ) -> Sequence[Step]:
         """The calls that make these changes, in order. Pure: the same input, the same bytes.
 
+        Archives come as they are given, the innermost first: one that takes other objects along
+        names them all in ``sends``. An id is written as a Ref wherever its object may be made anew.
+
         Every object that is made carries ``markers.marker(place, brief, key)`` from the call that
         makes it, where the API allows.
         """
@@ -140,6 +143,9 @@ class Adapter(Protocol):
         self, api: Api, place: Place, step: Step, answer: Response
     ) -> Mapping[str, Seen]:
         """What a write's answer says was made, by key; reads what the answer leaves out.
+
+        How the target keeps a part, not how it reads a moment later: what a person may have changed
+        since is left out of ``Seen.fields``, and then counts as kept as it was sent.
 
         Raises what ``Api.read`` does; the step then stays open and is looked for again.
         """
