@@ -132,12 +132,10 @@ export async function startRun(
   checksum: string,
   archives: boolean,
 ): Promise<Run> {
-  try {
-    const path = `${targetPath(brief, target)}/runs`;
-    return putRun(brief, target, await send<Run>('POST', path, { checksum, archives }));
-  } finally {
-    forgetPlan(brief, target);
-  }
+  const path = `${targetPath(brief, target)}/runs`;
+  const run = await send<Run>('POST', path, { checksum, archives });
+  forgetPlan(brief, target);
+  return putRun(brief, target, run);
 }
 
 export async function cancelRun(brief: string, target: string, run: string): Promise<void> {

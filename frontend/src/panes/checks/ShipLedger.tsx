@@ -78,6 +78,8 @@ export function ShipLedger({ brief, target, onClose }: ShipLedgerProps) {
   );
 }
 
+const STATUSES = { open: 'Open', doing: 'Doing', done: 'Done' };
+
 function Standing({ item, kind }: { item: LedgerItem; kind: string }) {
   const port = useBriefPort();
   const { standing, drift, status, stale } = item;
@@ -98,7 +100,7 @@ function Standing({ item, kind }: { item: LedgerItem; kind: string }) {
             title={port ? undefined : 'Only who may edit the brief can take it over.'}
             onClick={() => port?.setStatus(item.key, status)}
           >
-            Take over “{status}” from {kind}
+            Take over “{STATUSES[status]}” from {kind}
           </Button>
         </div>
       )}

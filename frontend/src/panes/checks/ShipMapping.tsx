@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 
 import { asProblem, type Problem } from '../../api';
 import {
@@ -86,77 +86,86 @@ interface FieldProps {
 const SELECT = 'h-8 w-full rounded-md border border-border bg-surface px-2 text-[13px]';
 
 function Field({ choice, value, onChange }: FieldProps) {
-  const { label, kind, options, help } = choice;
+  const { label, kind, help } = choice;
   const said = typeof value === 'string' ? value : '';
-  const hint = help && <span className="text-xs text-muted">{help}</span>;
-  switch (kind) {
-    case 'flag':
-      return (
-        <label className="flex items-start gap-2 text-[13px]">
+  const id = useId();
+  const hint = help ? { 'aria-describedby': id } : {};
+  return (
+    <div className="flex flex-col gap-1 text-[13px]">
+      {kind === 'flag' && (
+        <label className="flex items-start gap-2">
           <input
             type="checkbox"
             className="mt-1"
             checked={value === true}
             onChange={(event) => onChange(event.target.checked)}
+            {...hint}
           />
-          <span className="flex flex-col">
-            {label}
-            {hint}
-          </span>
-        </label>
-      );
-    case 'text':
-      return (
-        <label className="flex flex-col gap-1 text-[13px]">
           {label}
-          <Input value={said} onChange={(event) => onChange(event.target.value)} />
-          {hint}
         </label>
-      );
-    case 'select':
-      return (
-        <label className="flex flex-col gap-1 text-[13px]">
+      )}
+      {kind === 'text' && (
+        <label className="flex flex-col gap-1">
           {label}
-          <Select options={options} value={said} onChange={onChange} />
-          {hint}
+          <Input value={said} onChange={(event) => onChange(event.target.value)} {...hint} />
         </label>
-      );
-    case 'map': {
-      const map = typeof value === 'object' && value && !Array.isArray(value) ? value : {};
-      return (
-        <fieldset className="flex flex-col gap-1.5 text-[13px]">
-          <legend className="mb-1">{label}</legend>
-          {choice.rows.map((row) => {
-            const now = map[row.id];
-            return (
-              <label key={row.id} className="grid grid-cols-[7rem_1fr] items-center gap-2">
-                <span className="text-muted">{row.name}</span>
-                <Select
-                  options={options}
-                  value={typeof now === 'string' ? now : ''}
-                  onChange={(next) => onChange({ ...map, [row.id]: next })}
-                />
-              </label>
-            );
-          })}
-          {hint}
-        </fieldset>
-      );
-    }
-  }
+      )}
+      {kind === 'select' && (
+        <label className="flex flex-col gap-1">
+          {label}
+          <Select options={choice.options} value={said} onChange={onChange} {...hint} />
+        </label>
+      )}
+      {kind === 'map' && <Pairs choice={choice} value={value} onChange={onChange} />}
+      {help && (
+        <p id={id} className="text-xs text-muted">
+          {help}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** For each row one of the options. */
+function Pairs({ choice: { label, rows, options }, value, onChange }: FieldProps) {
+  const map = typeof value === 'object' && value && !Array.isArray(value) ? value : {};
+  return (
+    <fieldset className="flex flex-col gap-1.5">
+      <legend className="mb-1">{label}</legend>
+      {rows.map((row) => {
+        const now = map[row.id];
+        return (
+          <label key={row.id} className="grid grid-cols-[7rem_1fr] items-center gap-2">
+            <span className="text-muted">{row.name}</span>
+            <Select
+              options={options}
+              value={typeof now === 'string' ? now : ''}
+              onChange={(next) => onChange({ ...map, [row.id]: next })}
+            />
+          </label>
+        );
+      })}
+    </fieldset>
+  );
 }
 
 interface SelectProps {
   options: readonly Option[];
   value: string;
   onChange: (value: string) => void;
+  'aria-describedby'?: string;
 }
 
-function Select({ options, value, onChange }: SelectProps) {
+function Select({ options, value, onChange, ...hint }: SelectProps) {
   // What was chosen once and is no longer offered is shown, not quietly replaced.
   const known = options.some(({ id }) => id === value);
   return (
-    <select className={SELECT} value={value} onChange={(event) => onChange(event.target.value)}>
+    <select
+      className={SELECT}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+      {...hint}
+    >
       {!known && <option value={value}>{value ? `${value} (no longer there)` : 'None'}</option>}
       {options.map(({ id, name }) => (
         <option key={id} value={id}>

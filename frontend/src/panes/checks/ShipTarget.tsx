@@ -156,8 +156,8 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
         action="Remove the target"
         onConfirm={() => void run('remove', () => removeTarget(brief, target.id))}
       >
-        What was made over there stays as it is, and is no longer ours: exporting to the same place
-        again makes it anew.
+        What was made over there stays as it is. Add the same place again, and exporting goes on
+        where it was: nothing is made twice.
       </Confirm>
     </article>
   );
