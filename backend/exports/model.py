@@ -53,22 +53,6 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one step, as far as is known."""
-
-    step: str
-    op: str
-    keys: tuple[str, ...]
-    outcome: str  # done, refused, drifted, waiting, reconciling, pending, throttled
-    message: str = ""
-    retry_at: datetime | None = None
-    url: str = ""
-
-
-PENDING = "pending"
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """A plan that a person approved by its checksum, and how far it is."""
 

@@ -17,7 +17,9 @@ from backend.exports.model import Findings, Target
 from backend.exports.reach import Reach
 from backend.exports.targets import Opened
 from backend.store.engine import Store
-from backend.store.exports import StoredExports
+from backend.store.exports.decisions import StoredDecisions
+from backend.store.exports.looks import StoredLooks
+from backend.store.exports.runs import StoredRuns
 from backend.store.ledger import entries_of
 from exporters.compare import Comparison, compare
 from exporters.plan import Plan, make
@@ -54,10 +56,18 @@ class Planned:
 
 class Planner:
     def __init__(
-        self, store: Store, stored: StoredExports, current: CurrentBriefs, reach: Reach
+        self,
+        store: Store,
+        runs: StoredRuns,
+        decisions: StoredDecisions,
+        looks: StoredLooks,
+        current: CurrentBriefs,
+        reach: Reach,
     ) -> None:
         self._store = store
-        self._stored = stored
+        self._runs = runs
+        self._decisions = decisions
+        self._looks = looks
         self._current = current
         self._reach = reach
 
@@ -70,13 +80,13 @@ class Planner:
         adapter = self._reach.adapter(target.kind)
         reading = await self._read(principal, opened)
         entries = await entries_of(self._store, target.id, brief.id)
-        decisions = await self._stored.decisions(target.id, brief.id)
-        turn = await self._stored.turn(target.id, brief.id)
+        decisions = await self._decisions.of_brief(target.id, brief.id)
+        turn = await self._runs.turn(target.id, brief.id)
         api = await self._reach.api(target)
         place = await adapter.learn(api, self.place(target, brief), reading.brief)
         found = await adapter.read(api, place, list(entries.values())) if entries else {}
         differs = findings(entries, found)
-        await self._stored.found(target.id, brief.id, differs, place.known)
+        await self._looks.found(target.id, brief.id, differs, place.known)
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn
         )
@@ -87,14 +97,14 @@ class Planner:
     ) -> Comparison | None:
         """How a brief compares to what was seen at the last look, asking nobody; None where there
         was none, or nothing was ever made there."""
-        look = (await self._stored.looks(brief.id)).get(target.id)
+        look = (await self._looks.of_brief(brief.id)).get(target.id)
         entries = await entries_of(self._store, target.id, brief.id)
         if not entries or look is None or look.known is None:
             return None
         adapter = self._reach.adapter(target.kind)
         place = replace(self.place(target, brief), known=look.known)
-        known = await self._stored.findings(target.id, brief.id)
-        decisions = await self._stored.decisions(target.id, brief.id)
+        known = await self._looks.findings(target.id, brief.id)
+        decisions = await self._decisions.of_brief(target.id, brief.id)
         return await asyncio.to_thread(
             lambda: compare(
                 adapter.render(reading.brief, place),

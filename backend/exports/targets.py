@@ -16,7 +16,7 @@ from backend.exports.model import Busy, Doubled, Full, Target
 from backend.exports.reach import Reach
 from backend.spaces.service import Space
 from backend.store.approved import text
-from backend.store.exports import StoredExports
+from backend.store.exports.targets import StoredTargets
 from exporters.records import Json
 
 NAME: Final = 120  # characters
@@ -57,7 +57,7 @@ class Opened:
 class Targets:
     """Everything about exports comes through ``open`` to learn whether a person may."""
 
-    def __init__(self, stored: StoredExports, briefs: Briefs, reach: Reach, hub: Hub) -> None:
+    def __init__(self, stored: StoredTargets, briefs: Briefs, reach: Reach, hub: Hub) -> None:
         self._stored = stored
         self._briefs = briefs
         self._reach = reach
@@ -68,7 +68,7 @@ class Targets:
     ) -> Opened:
         """By both ids: a target of another brief, space or tenant is not there."""
         found, space = await self._briefs.get(principal, brief, action)
-        one = await self._stored.target(space.tenant, space.id, found.id, target)
+        one = await self._stored.one(space.tenant, space.id, found.id, target)
         if one is None:
             raise NotFound("target", target)
         return Opened(found, space, one)
@@ -76,7 +76,7 @@ class Targets:
     async def list(self, principal: Principal, brief: str) -> tuple[Brief, Space, Sequence[Target]]:
         """The brief's own and its space's."""
         found, space = await self._briefs.get(principal, brief)
-        return found, space, await self._stored.targets(space.tenant, space.id, found.id)
+        return found, space, await self._stored.of_brief(space.tenant, space.id, found.id)
 
     async def add(self, principal: Principal, brief: str, chosen: Chosen) -> Opened:
         """A new target; the one there was, with its ledger, where it was removed before."""

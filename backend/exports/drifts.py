@@ -1,0 +1,127 @@
+"""Looks at what changed over there: asked by a webhook, a person or the clock. Sends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from backend.auth.principal import Principal
+from backend.clock import now
+from backend.errors import BackendError, describe
+from backend.events import Hub
+from backend.exports.differences import findings
+from backend.exports.model import Target, Trouble
+from backend.exports.reach import Reach
+from backend.exports.targets import Targets
+from backend.jobs import Lease
+from backend.store.engine import Store
+from backend.store.exports.looks import StoredLooks
+from backend.store.exports.runs import StoredRuns
+from backend.store.exports.targets import StoredTargets
+from backend.store.ledger import entries_of
+from backend.store.outbox import Job, JobState
+from exporters.errors import ExportError
+from exporters.records import Entry, Found, Place
+
+log = logging.getLogger(__name__)
+
+ROUND: Final = 60.0  # seconds between two rounds that ask for the looks that are due
+GATHER: Final = timedelta(seconds=3)  # events of one change come in bursts: one look for all
+
+
+class Drifts:
+    def __init__(self, looks: StoredLooks, targets: Targets) -> None:
+        self._looks = looks
+        self._targets = targets
+
+    async def look(self, principal: Principal, brief: str, target: str) -> None:
+        """Ask for a look now; what it finds comes as an event."""
+        opened = await self._targets.open(principal, brief, target)
+        await self._looks.ask(opened.target, opened.brief.id)
+
+    async def changed(self, connection: str, refs: Sequence[str]) -> None:
+        """A webhook says that these objects changed; that is no more than a reason to look.
+
+        What we did not make is nobody's business here. Without ``refs``, anything may have changed.
+        """
+        await self._looks.ask_all(connection=connection, refs=refs, after=GATHER)
+
+    async def poll(self, every: timedelta) -> int:
+        """Ask for looks at what nobody asked about for so long; at how many."""
+        return await self._looks.ask_all(before=now() - every)
+
+    async def run(self, every: timedelta) -> None:
+        """Poll until cancelled."""
+        while True:
+            try:
+                await self.poll(every)
+            except Exception:
+                log.exception("looks at exports could not be asked for; trying again")
+            await asyncio.sleep(ROUND)
+
+
+class LookForDrift:
+    """The handler of ``LOOK`` jobs."""
+
+    def __init__(
+        self,
+        store: Store,
+        looks: StoredLooks,
+        runs: StoredRuns,
+        targets: StoredTargets,
+        reach: Reach,
+        hub: Hub,
+    ) -> None:
+        self._store = store
+        self._looks = looks
+        self._runs = runs
+        self._targets = targets
+        self._reach = reach
+        self._hub = hub
+
+    async def run(self, lease: Lease) -> None:
+        target = await self._targets.any(lease.job.payload["target"])
+        brief = lease.job.payload["brief"]
+        if target is not None and not target.removed:
+            await self._look(target, brief)
+        async with self._store.writing() as connection:
+            await lease.finish(connection)
+
+    async def stopped(self, job: Job) -> None:
+        """It left nothing half done."""
+
+    async def gave_up(self, lease: Lease, error: str) -> None:
+        async with self._store.writing() as connection:
+            await lease.finish(connection, JobState.FAILED, error)
+
+    async def _look(self, target: Target, brief: str) -> None:
+        entries = await entries_of(self._store, target.id, brief)
+        if not entries or await self._runs.under_way(target.id, brief):
+            return  # in the middle of an export everything differs
+        look = (await self._looks.of_brief(brief)).get(target.id)
+        place = Place(target.kind, target.id, target.where, target.mapping, brief=brief)
+        if look is not None and look.known is not None:
+            place = replace(place, known=look.known)
+        try:
+            found = await self._found(target, place, list(entries.values()))
+        except (ExportError, BackendError) as error:
+            said = describe(error)
+            trouble = Trouble(said.code, said.message, said.remedy)
+            await self._looks.unseen(target.id, brief, trouble)
+            news = look is None or look.trouble != trouble
+        else:
+            known = None if look is None else look.known
+            news = await self._looks.found(target.id, brief, findings(entries, found), known)
+            news = news or (look is not None and look.trouble is not None)
+        if news:
+            self._hub.publish(target.space, "export", {"brief": brief, "target": target.id})
+
+    async def _found(
+        self, target: Target, place: Place, entries: Sequence[Entry]
+    ) -> dict[str, Found]:
+        api = await self._reach.api(target)
+        return dict(await self._reach.adapter(target.kind).read(api, place, entries))

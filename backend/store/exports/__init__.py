@@ -1,0 +1,1 @@
+"""What is kept of exports, on SQLite and PostgreSQL alike."""

@@ -1,0 +1,179 @@
+"""When places were last looked at, and what was found to differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.clock import now
+from backend.exports.model import Astray, Findings, Look, Target, Trouble
+from backend.store.approved import text
+from backend.store.engine import Store
+from backend.store.exports.runs import subject
+from backend.store.ledger import of
+from backend.store.outbox import Outbox
+from backend.store.tables import (
+    briefs,
+    export_drift,
+    export_entries,
+    export_looks,
+    export_targets,
+)
+from exporters.records import Json, Standing
+
+LOOK: Final = "export-look"
+LOOKS: Final = 100  # asked for at once
+
+
+class StoredLooks:
+    def __init__(self, store: Store, outbox: Outbox) -> None:
+        self._store = store
+        self._outbox = outbox
+
+    async def of_brief(self, brief: str) -> Mapping[str, Look]:
+        """By target."""
+        rows = await self._store.rows(select(export_looks).where(export_looks.c.brief == brief))
+        return {row.target: _look(row) for row in rows}
+
+    async def findings(self, target: str, brief: str) -> Findings:
+        """What the last look found."""
+        rows = await self._store.rows(select(export_drift).where(of(export_drift, target, brief)))
+        parts: dict[str, dict[str, Json]] = {}
+        astray: dict[str, Astray] = {}
+        for row in rows:
+            said = json.loads(row.theirs)
+            if row.part:
+                parts.setdefault(row.key, {})[row.part] = said
+            else:
+                astray[row.key] = Astray(Standing(said), row.place)
+        return Findings(parts, astray)
+
+    async def found(
+        self, target: str, brief: str, findings: Findings, known: Mapping[str, Json] | None
+    ) -> bool:
+        """Keep what a look found in place of what the one before did; whether it is news.
+
+        ``known`` is what it learnt of the target; None where it did not ask.
+        """
+        moment = now()
+        rows = [(key, part, value, "") for key, of_it in findings.parts.items()
+                for part, value in of_it.items()]  # fmt: skip
+        rows += [(key, "", one.standing.value, one.where) for key, one in findings.astray.items()]
+        before = await self.findings(target, brief)
+        async with self._store.writing() as connection:
+            learnt = {} if known is None else {"known": text(dict(known))}
+            await _looked(connection, target, brief, at=moment, error=None, **learnt)
+            if before == findings:
+                return False
+            await connection.execute(delete(export_drift).where(of(export_drift, target, brief)))
+            if rows:
+                await connection.execute(
+                    insert(export_drift),
+                    [
+                        {
+                            "target": target,
+                            "brief": brief,
+                            "key": key,
+                            "part": part,
+                            "theirs": text(value),
+                            "place": place,
+                            "found_at": moment,
+                        }
+                        for key, part, value, place in rows
+                    ],
+                )
+        return True
+
+    async def unseen(self, target: str, brief: str, trouble: Trouble) -> None:
+        """Say why a look could not be had; what the last found stays."""
+        async with self._store.writing() as connection:
+            await _looked(connection, target, brief, error=trouble.json())
+
+    async def ask(self, target: Target, brief: str) -> None:
+        """Ask for a look at what a brief became there, unless one is asked for already."""
+        async with self._store.writing() as connection:
+            await self._ask(connection, target.tenant, target.id, brief)
+
+    async def ask_all(
+        self,
+        *,
+        before: datetime | None = None,
+        connection: str | None = None,
+        refs: Collection[str] = (),
+        after: timedelta = timedelta(0),
+    ) -> int:
+        """Ask for looks at what was exported; of how many briefs in how many places.
+
+        Where none was asked for since ``before``; through a connection; where one of the objects
+        with these ``refs`` was made. Nobody begins them before ``after`` has passed.
+        """
+        wanted = (
+            select(export_targets.c.tenant, export_entries.c.target, export_entries.c.brief)
+            .join(export_targets, export_targets.c.id == export_entries.c.target)
+            .where(export_targets.c.removed_at.is_(None))
+            .distinct()
+            .limit(LOOKS)
+        )
+        if connection is not None:
+            wanted = wanted.where(export_targets.c.connection == connection)
+        if refs:
+            wanted = wanted.where(export_entries.c.ref.in_(refs))
+        if before is not None:
+            recent = exists().where(
+                export_looks.c.target == export_entries.c.target,
+                export_looks.c.brief == export_entries.c.brief,
+                export_looks.c.asked_at >= before,
+            )
+            wanted = wanted.where(~recent)
+        if not await self._store.rows(wanted.limit(1)):
+            return 0
+        async with self._store.writing() as writing:
+            found = (await writing.execute(wanted)).all()
+            for row in found:
+                await self._ask(writing, row.tenant, row.target, row.brief, after)
+        return len(found)
+
+    async def _ask(
+        self,
+        connection: AsyncConnection,
+        tenant: str,
+        target: str,
+        brief: str,
+        after: timedelta = timedelta(0),
+    ) -> None:
+        await _looked(connection, target, brief, asked_at=now())
+        await self._outbox.add_once(
+            connection,
+            LOOK,
+            subject=subject(target, brief),
+            tenant=tenant,
+            payload={"target": target, "brief": brief},
+            after=after,
+        )
+
+
+async def _looked(connection: AsyncConnection, target: str, brief: str, **values: Any) -> None:
+    changed = await connection.execute(
+        update(export_looks).where(of(export_looks, target, brief)).values(values)
+    )
+    if changed.rowcount == 0:
+        there = exists().where(briefs.c.id == brief)
+        if (await connection.execute(select(there))).scalar():
+            await connection.execute(
+                insert(export_looks).values(
+                    target=target, brief=brief, **{"asked_at": now(), **values}
+                )
+            )
+
+
+def _look(row: Row[Any]) -> Look:
+    return Look(
+        row.at,
+        None if row.known is None else json.loads(row.known),
+        None if row.error is None else Trouble(**row.error),
+    )

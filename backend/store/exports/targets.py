@@ -1,0 +1,172 @@
+"""Where briefs go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from backend.clock import now
+from backend.exports.model import Busy, Doubled, Full, Target
+from backend.store.approved import text
+from backend.store.engine import Store
+from backend.store.exports.runs import UNDER_WAY, hold
+from backend.store.tables import export_entries, export_runs, export_targets, spaces
+
+
+class StoredTargets:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def of_brief(self, tenant: str, space: str, brief: str) -> Sequence[Target]:
+        """Where a brief goes, the first added first."""
+        return await self._targets(
+            tenant, space, export_targets.c.removed_at.is_(None), _for(brief)
+        )
+
+    async def one(self, tenant: str, space: str, brief: str, target: str) -> Target | None:
+        """One of where this brief goes; None for another's, or one that was removed."""
+        found = await self._targets(
+            tenant,
+            space,
+            export_targets.c.id == target,
+            export_targets.c.removed_at.is_(None),
+            _for(brief),
+        )
+        return found[0] if found else None
+
+    async def any(self, target: str) -> Target | None:
+        """For work that a person asked for before; also one that was removed since."""
+        rows = await self._store.rows(select(export_targets).where(export_targets.c.id == target))
+        return _target(rows[0]) if rows else None
+
+    async def add(self, new: Target, *, actor: str, limit: int) -> Target:
+        """Keep a target. Where the same place was removed before it comes back, with its ledger.
+
+        Doubled where it stands already, Full where ``limit`` targets of the space do.
+        """
+        async with self._store.writing() as connection:
+            await _hold_space(connection, new.space)
+            same = await _same_place(connection, new)
+            if any(not one.removed for one in same):
+                raise Doubled
+            standing = await connection.scalar(
+                select(func.count())
+                .select_from(export_targets)
+                .where(export_targets.c.space == new.space, export_targets.c.removed_at.is_(None))
+            )
+            if (standing or 0) >= limit:
+                raise Full
+            values = {
+                "brief": new.brief,
+                "name": new.name,
+                "mapping": dict(new.mapping),
+                "removed_at": None,
+            }
+            if same:
+                await connection.execute(
+                    update(export_targets).where(export_targets.c.id == same[-1].id).values(values)
+                )
+                return replace(new, id=same[-1].id)
+            await connection.execute(
+                insert(export_targets).values(
+                    id=new.id,
+                    tenant=new.tenant,
+                    space=new.space,
+                    connection=new.connection,
+                    kind=new.kind,
+                    where=dict(new.where),
+                    created_at=now(),
+                    created_by=actor,
+                    **values,
+                )
+            )
+        return new
+
+    async def change(self, target: Target) -> None:
+        """Give a target the name, mapping and reach it has now; Doubled as for ``add``."""
+        async with self._store.writing() as connection:
+            await _hold_space(connection, target.space)
+            same = await _same_place(connection, target)
+            if any(not one.removed and one.id != target.id for one in same):
+                raise Doubled
+            await connection.execute(
+                update(export_targets)
+                .where(export_targets.c.id == target.id)
+                .values(name=target.name, mapping=dict(target.mapping), brief=target.brief)
+            )
+
+    async def remove(self, target: str) -> int:
+        """Take a target off the list; how many objects stay over there. Busy where one is being
+        exported."""
+        async with self._store.writing() as connection:
+            await hold(connection, target)
+            under_way = await connection.scalar(
+                select(func.count())
+                .select_from(export_runs)
+                .where(export_runs.c.target == target, export_runs.c.state.in_(UNDER_WAY))
+            )
+            if under_way:
+                raise Busy
+            left = await connection.scalar(
+                select(func.count())
+                .select_from(export_entries)
+                .where(export_entries.c.target == target)
+            )
+            await connection.execute(
+                update(export_targets).where(export_targets.c.id == target).values(removed_at=now())
+            )
+        return left or 0
+
+    async def _targets(self, tenant: str, space: str, *conditions: Any) -> Sequence[Target]:
+        rows = await self._store.rows(
+            select(export_targets)
+            .where(export_targets.c.tenant == tenant, export_targets.c.space == space, *conditions)
+            .order_by(export_targets.c.created_at, export_targets.c.id)
+        )
+        return [_target(row) for row in rows]
+
+
+def _for(brief: str) -> Any:
+    return or_(export_targets.c.brief.is_(None), export_targets.c.brief == brief)
+
+
+def _place(target: Target) -> tuple[str | None, str, str]:
+    """What makes two targets the same place."""
+    return target.connection, target.kind, text(dict(target.where))
+
+
+async def _hold_space(connection: AsyncConnection, space: str) -> None:
+    """Lets nobody else add a target until this is done: two could add the same place."""
+    await connection.execute(select(spaces.c.id).where(spaces.c.id == space).with_for_update())
+
+
+async def _same_place(connection: AsyncConnection, target: Target) -> list[Target]:
+    """Targets at the same place that are for some of the same briefs, the first added first."""
+    wanted = select(export_targets).where(
+        export_targets.c.tenant == target.tenant,
+        export_targets.c.space == target.space,
+        export_targets.c.kind == target.kind,
+    )
+    if target.brief is not None:
+        wanted = wanted.where(_for(target.brief))
+    rows = await connection.execute(wanted.order_by(export_targets.c.created_at))
+    return [one for row in rows if _place(one := _target(row)) == _place(target)]
+
+
+def _target(row: Row[Any]) -> Target:
+    return Target(
+        row.id,
+        row.tenant,
+        row.space,
+        row.brief,
+        row.connection,
+        row.kind,
+        row.name,
+        row.where,
+        row.mapping,
+        row.removed_at is not None,
+    )
