@@ -18,6 +18,7 @@ from backend.auth import routes as auth
 from backend.briefs import routes as briefs
 from backend.claims import routes as claims
 from backend.comments import routes as comments
+from backend.connections import routes as connections
 from backend.documents import routes as documents
 from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     claims.router,
     history.router,
     comments.router,
+    connections.router,
     documents.router,
     editing.router,
 )

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+class SystemClock:
+    """The time as it is, for what is handed a clock."""
+
+    def now(self) -> datetime:
+        return now()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
 
 
 def iso(moment: datetime) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.bus.remote import RemoteBus
     from backend.claims.service import Claims
     from backend.comments.service import Comments
+    from backend.connections.apis import ConnectionApis
+    from backend.connections.hooks import Hooks
+    from backend.connections.service import Connections
     from backend.documents.downloads import Downloads
     from backend.editing.routes import Door
     from backend.events import Hub
@@ -86,6 +89,9 @@ class Services:
     graphs: Graphs
     extractions: Extractions
     downloads: Downloads
+    connections: Connections
+    apis: ConnectionApis
+    hooks: Hooks
     rebuilding: Rebuilding
     ports: Sequence[Port]
     warm: Callable[[], Awaitable[object]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from datetime import datetime, timedelta
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from backend.connections.budgets import SharedBudget
 from backend.connections.kinds import PROBES, root, signed
-from backend.connections.model import NAMES, Kind, State
+from backend.connections.model import NAMES, Connection, Credentials, Kind, State
 from backend.connections.tokens import Tokens
 from backend.settings import Settings
 from backend.store.connections import Held
@@ -17,8 +18,17 @@ from exporters.errors import NotConnected, RemoteRefused
 from exporters.ports import Api, Budget, Clock, Pace, Response
 from exporters.records import Request
 
-Calls: TypeAlias = Callable[[str, Mapping[str, str], Budget], Awaitable[Api]]
-"""Makes calls below an address, with these headers, within a budget."""
+
+class Sign(Protocol):
+    """The headers of a call; ``renew`` after the last ones were turned down."""
+
+    async def __call__(self, *, renew: bool) -> Mapping[str, str]: ...
+
+
+class Calls(Protocol):
+    async def __call__(self, root: str, sign: Sign, budget: Budget, *, window: timedelta) -> Api:
+        """What calls below an address. ``window``: how long a refusal holds that says no time."""
+        ...
 
 
 class ConnectionApis:
@@ -50,72 +60,93 @@ class ConnectionApis:
     def over(self, held: Held) -> Api:
         """The same for what is held already, in whatever state it is."""
         connection = held.connection
+        paces = self._paces(connection.kind)
         budget = self._budgets.get(connection.id)
         if budget is None:
-            budget = SharedBudget(
-                self._paces(connection.kind), self._rows, connection.id, self._clock
-            )
+            budget = SharedBudget(paces, self._rows, connection.id, self._clock)
             self._budgets[connection.id] = budget
 
-        async def speak(held: Held) -> Api:
-            headers = signed(connection, held.credentials)
-            return await self._calls(root(connection, self._settings), headers, budget)
+        async def speak(sign: Sign) -> Api:
+            return await self._calls(
+                root(connection, self._settings), sign, budget, window=_shortest(paces)
+            )
 
         return ConnectedApi(held, self._tokens, speak)
+
+    async def once(self, connection: Connection, credentials: Credentials) -> Api:
+        """For credentials that are not kept yet: to ask whose they are."""
+
+        async def sign(*, renew: bool) -> Mapping[str, str]:
+            return _unless_renewing(connection, credentials, renew)
+
+        return await self._calls(
+            root(connection, self._settings), sign, _Unpaced(), window=timedelta(0)
+        )
 
 
 class ConnectedApi:
     """``exporters.ports.Api`` that renews its token when it must, once, and else says who can."""
 
-    def __init__(self, held: Held, tokens: Tokens, speak: Callable[[Held], Awaitable[Api]]) -> None:
+    def __init__(self, held: Held, tokens: Tokens, speak: Callable[[Sign], Awaitable[Api]]) -> None:
         self._held = held
         self._tokens = tokens
         self._speak = speak
 
     async def read(self, request: Request) -> Response:
+        api = await self._speak(self._sign)
         try:
-            return await self._signed(lambda api: api.read(request))
-        except _NotAllowed as error:
+            return await api.read(request)
+        except NotConnected as error:
+            await self._explain(error)
             return Response(403, {"message": str(error)})
 
-    async def write(self, request: Request) -> Response:
+    async def write(self, request: Request, *, not_after: datetime) -> Response:
+        api = await self._speak(self._sign)
         try:
-            return await self._signed(lambda api: api.write(request))
-        except _NotAllowed as error:
+            return await api.write(request, not_after=not_after)
+        except NotConnected as error:
+            await self._explain(error)
             raise RemoteRefused(str(error), status=403, code="not_allowed") from error
 
-    async def _signed(self, call: Callable[[Api], Awaitable[Response]]) -> Response:
-        self._held = await self._tokens.good(self._held)
-        try:
-            return await call(await self._speak(self._held))
-        except NotConnected as error:
-            if not self._held.credentials.refresh:
-                return await self._unsigned(error)
-        # A 401 is given before anything is done: even what changes something may be sent again.
-        self._held = await self._tokens.renew(self._held)
-        try:
-            return await call(await self._speak(self._held))
-        except NotConnected as error:
-            return await self._unsigned(error)
+    async def _sign(self, *, renew: bool) -> Mapping[str, str]:
+        wanted = self._tokens.renew if renew else self._tokens.good
+        self._held = await wanted(self._held)
+        return signed(self._held.connection, self._held.credentials)
 
-    async def _unsigned(self, error: NotConnected) -> Response:
-        """Not let in: for the token, or, as Trello says it with the same status, for this one call.
+    async def _explain(self, error: NotConnected) -> None:
+        """Returns where it was not for the token, but for this one call: some say both with the
+        same status. Raises NotConnected where a person has to connect again, which is kept."""
+        mine = self._held
+        connection = mine.connection
+        now = await self._tokens.held(connection.tenant, connection.id)
+        if now.connection.state is State.RECONNECT or now.generation != mine.generation:
+            raise error
 
-        Always raises.
-        """
-        connection = self._held.connection
-        api = await self._speak(self._held)
+        async def sign(*, renew: bool) -> Mapping[str, str]:
+            return _unless_renewing(connection, mine.credentials, renew)
+
+        api = await self._speak(sign)
         try:
             await api.read(PROBES[connection.kind])
         except NotConnected:
-            newer = await self._tokens.held(connection.tenant, connection.id)
-            if newer.generation != self._held.generation:  # connected again in this very moment
-                raise
-            trouble = f"{NAMES[connection.kind]} no longer takes our token. Connect again."
-            await self._tokens.give_up(self._held, trouble)
+            trouble = f"{NAMES[connection.kind]} no longer takes our token."
+            await self._tokens.give_up(mine, trouble)
             raise NotConnected(trouble, status=error.status, code=error.code) from None
-        raise _NotAllowed(str(error))
 
 
-class _NotAllowed(Exception):
-    """The token is good; what was asked is not for whoever it belongs to."""
+class _Unpaced:
+    async def take(self, calls: int = 1) -> None: ...
+
+    async def pause(self, wait: timedelta) -> None: ...
+
+
+def _unless_renewing(
+    connection: Connection, credentials: Credentials, renew: bool
+) -> Mapping[str, str]:
+    if renew:
+        raise NotConnected(f"{NAMES[connection.kind]} does not take this token.", status=401)
+    return signed(connection, credentials)
+
+
+def _shortest(paces: Sequence[Pace]) -> timedelta:
+    return min((pace.per for pace in paces), default=timedelta(seconds=1))

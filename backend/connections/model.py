@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -78,7 +78,6 @@ class Credentials:
     user: str = field(default="", repr=False)
     refresh: str = field(default="", repr=False)
     expires_at: datetime | None = None
-    secret: str = field(default="", repr=False)  # of the application, which signs its webhooks
 
     def written(self) -> bytes:
         return json.dumps(
@@ -87,7 +86,6 @@ class Credentials:
                 "user": self.user,
                 "refresh": self.refresh,
                 "expires_at": None if self.expires_at is None else iso(self.expires_at),
-                "secret": self.secret,
             }
         ).encode()
 
@@ -100,12 +98,7 @@ class Credentials:
             user=said["user"],
             refresh=said["refresh"],
             expires_at=None if until is None else datetime.fromisoformat(until),
-            secret=said["secret"],
         )
-
-    def values(self) -> Sequence[str]:
-        """Every secret in it: what no message may hold."""
-        return [one for one in (self.token, self.refresh, self.secret) if one]
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Tokens:
         Raises NotConnected where only a person can bring another token, and Unreachable where the
         other side does not answer now.
         """
+        if not held.credentials.refresh:
+            return await self._newer(
+                held, f"{NAMES[held.connection.kind]} does not take our token."
+            )
         # Whoever waits may go: what was asked for must be written down when it comes.
         key = (held.connection.id, held.generation)
         task = self._renewing.get(key)
@@ -93,14 +97,15 @@ class Tokens:
             if claim is Claim.TAKEN:
                 break
             if claim is Claim.NEWER:
-                newer = await self.held(connection.tenant, connection.id)
-                if newer.generation == held.generation:
-                    raise NotConnected(newer.connection.trouble)
-                return newer
+                return await self._newer(held, "")
             await self._clock.sleep(LOOK)
         provider = self._providers(connection)
-        if not held.credentials.refresh or provider is None:
-            return await self._lost(held, f"{NAMES[connection.kind]} no longer takes our token.")
+        if provider is None:
+            await self._stored.let_go(held)
+            raise NotConnected(
+                f"This server's application at {NAMES[connection.kind]} was taken out of its "
+                "settings, and without it the token cannot be renewed."
+            )
         return await self._ask(held, provider)
 
     async def _ask(self, held: Held, provider: Provider) -> Held:
@@ -109,7 +114,7 @@ class Tokens:
         The old one is tried once more, for some take it a little longer. Where it is refused, the
         lost one was the last.
         """
-        lost = False
+        said, lost = "", False
         for _ in range(2):
             try:
                 grant = await self._oauth.refresh(provider, held.credentials.refresh)
@@ -136,11 +141,14 @@ class Tokens:
         return await self.held(held.connection.tenant, held.connection.id)
 
     async def _lost(self, held: Held, trouble: str) -> Held:
-        """Give up; what another brought meanwhile, where one did."""
         await self.give_up(held, trouble)
+        return await self._newer(held, trouble)
+
+    async def _newer(self, held: Held, trouble: str) -> Held:
+        """What another, or a person, brought meanwhile; NotConnected where nobody did."""
         newer = await self.held(held.connection.tenant, held.connection.id)
         if newer.generation == held.generation:
-            raise NotConnected(trouble)
+            raise NotConnected(newer.connection.trouble or trouble)
         return newer
 
 
@@ -151,7 +159,6 @@ def renewed(old: Credentials, grant: Grant, clock: Clock) -> Credentials:
         user=old.user,
         refresh=grant.refresh or old.refresh,
         expires_at=None if grant.lasts is None else clock.now() + grant.lasts,
-        secret=old.secret,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import iso, now
@@ -197,6 +199,10 @@ class StoredConnections:
             held, renewing_until=None, state=State.RECONNECT.value, trouble=trouble
         )
 
+    async def mend(self, held: Held, account: Account) -> None:
+        """The token works, and is this account's."""
+        await self._change(held, state=State.OK.value, trouble="", account=asdict(account))
+
     async def _change(self, held: Held, **values: Any) -> bool:
         async with self._store.writing() as rows:
             changed = await rows.execute(
@@ -292,18 +298,32 @@ class StoredConnections:
         ]
 
     async def hook(
-        self, connection: Connection, hook: Hook | None, secret: str | None = None
-    ) -> None:
-        """Keep what is known of the calls from there; a secret that is not given stays."""
-        values: dict[str, Any] = {"hook": None if hook is None else _hook_json(hook)}
-        if hook is None:
-            values["hook_sealed"] = None
-        elif secret is not None:
-            values["hook_sealed"] = self._keys.seal(secret.encode(), f"{connection.about} hook")
+        self,
+        connection: Connection,
+        change: Callable[[Hook | None], Hook | None],
+        secret: str | None = None,
+    ) -> Hook | None:
+        """Change what is known of the calls from there; a secret that is not given stays."""
         async with self._store.writing() as rows:
+            row = (
+                await rows.execute(
+                    select(connections.c.hook)
+                    .where(connections.c.id == connection.id)
+                    .with_for_update()
+                )
+            ).one_or_none()
+            if row is None:
+                raise Gone
+            hook = change(_hook(row.hook))
+            values: dict[str, Any] = {"hook": None if hook is None else _hook_json(hook)}
+            if hook is None:
+                values["hook_sealed"] = None
+            elif secret is not None:
+                values["hook_sealed"] = self._keys.seal(secret.encode(), f"{connection.about} hook")
             await rows.execute(
                 update(connections).where(connections.c.id == connection.id).values(**values)
             )
+        return hook
 
     async def seen(self, connection: str, delivery: str) -> bool:
         """Whether this call was heard before."""
@@ -319,6 +339,10 @@ class StoredConnections:
     async def heard(self, connection: str, delivery: str) -> None:
         """Take note of a call, and forget those that are too old to come again."""
         moment = now()
+        with suppress(IntegrityError):  # the connection was removed meanwhile
+            await self._take_note(connection, delivery, moment)
+
+    async def _take_note(self, connection: str, delivery: str, moment: datetime) -> None:
         async with self._store.writing() as rows:
             await rows.execute(delete(webhook_seen).where(webhook_seen.c.seen_at < moment - SEEN))
             await _once(rows, connection=connection, delivery=_hash(delivery), seen_at=moment)

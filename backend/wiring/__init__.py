@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +54,7 @@ from backend.store.tables import tenants
 from backend.store.updates import SqlUpdates
 from backend.templates.service import Templates
 from backend.wiring.bus import open_bus
+from backend.wiring.connections import open_connections
 from backend.wiring.health import ports_of
 from backend.wiring.legs import (
     OpenedLeg,
@@ -219,6 +220,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             documents=rooms, evidence=evidence, images=images, public_url=settings.public_url
         )
         briefs = Briefs(store, spaces, rooms, hub)
+        reached = await stack.enter_async_context(
+            open_connections(settings, store, spaces, hub, NobodyLooks())
+        )
         services = Services(
             settings=settings,
             store=store,
@@ -265,6 +269,9 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 wake=worker.wake,
             ),
             downloads=Downloads(current),
+            connections=reached.connections,
+            apis=reached.apis,
+            hooks=reached.hooks,
             rebuilding=rebuilding,
             ports=(),
             warm=late.opened if late else warm_already,
@@ -279,6 +286,12 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(worker.stop)
         stack.callback(hub.close)
         yield replace(services, ports=ports_of(services, model))
+
+
+class NobodyLooks:
+    """Hears of changes over there where nothing is exported yet."""
+
+    async def changed(self, connection: str, refs: Sequence[str]) -> None: ...
 
 
 async def warm_already() -> None:

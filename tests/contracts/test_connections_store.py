@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -89,7 +90,7 @@ async def test_no_secret_lies_open_in_the_database(
 ) -> None:
     """Not the token, not the one that renews it, nor what signs calls, nor a sign-in's proof."""
     one = await add(kept, a_connection())
-    await kept.hook(one, Hook(), "hook-secret")
+    await kept.hook(one, lambda _: Hook(), "hook-secret")
     await kept.begin("state-secret", a_sign_in())
     written = await everything_written(store_of_a_brief)
     for secret in (TOKEN, REFRESH, "hook-secret", "state-secret", "verifier-secret"):
@@ -177,7 +178,7 @@ async def test_another_token_keeps_what_calls_in(kept: StoredConnections) -> Non
     """Connected again, it is the same connection: its targets and its webhooks stay."""
     one = await add(kept, a_connection())
     hook = Hook(("10000",), ("KEY",), one.created_at + timedelta(days=30), one.created_at)
-    await kept.hook(one, hook, "hook-secret")
+    await kept.hook(one, lambda _: hook, "hook-secret")
     held = await kept.held("t", "con_1")
     await kept.give_up(held, "No longer good.")
     await kept.replace(replace(one, name="Acme again"), NEWER)
@@ -191,7 +192,7 @@ async def test_another_token_keeps_what_calls_in(kept: StoredConnections) -> Non
 async def test_removing_erases(kept: StoredConnections, store_of_a_brief: Store) -> None:
     """The secret and what was heard go with it; another tenant's admin removes nothing."""
     one = await add(kept, a_connection())
-    await kept.hook(one, Hook(), "hook-secret")
+    await kept.hook(one, lambda _: Hook(), "hook-secret")
     await kept.heard("con_1", "delivery-1")
     await kept.remove("u", "con_1")
     assert await kept.one("t", "con_1")
@@ -260,9 +261,11 @@ async def test_a_call_is_heard_once_and_forgotten_in_time(
 
 async def test_registrations_are_found_by_their_ids_and_their_end(kept: StoredConnections) -> None:
     soon, later = now() + timedelta(days=1), now() + timedelta(days=20)
-    await kept.hook(await add(kept, a_connection("con_1")), Hook(("1", "2"), expires_at=soon))
-    await kept.hook(await add(kept, a_connection("con_2")), Hook(("2",), expires_at=later))
-    await kept.hook(await add(kept, a_connection("con_3", Kind.TRELLO)), Hook(("2",)))
+    hooks = (Hook(("1", "2"), expires_at=soon), Hook(("2",), expires_at=later))
+    for number, hook in enumerate(hooks, 1):
+        one = await add(kept, a_connection(f"con_{number}"))
+        await kept.hook(one, lambda _, hook=hook: hook)  # type: ignore[misc]  # bound here
+    await kept.hook(await add(kept, a_connection("con_3", Kind.TRELLO)), lambda _: Hook(("2",)))
 
     async def named(ids: list[str]) -> list[str]:
         return [one.id for one in await kept.registered(Kind.JIRA, ids)]
@@ -272,6 +275,19 @@ async def test_registrations_are_found_by_their_ids_and_their_end(kept: StoredCo
     assert await named([]) == []
     ending = await kept.expiring(now() + timedelta(days=10))
     assert [one.id for one in ending] == ["con_1"]
+
+
+async def test_what_is_registered_at_once_is_all_kept(kept: StoredConnections) -> None:
+    """Of two targets that are made at the same moment both are watched."""
+    one = await add(kept, a_connection())
+
+    def added(number: int) -> Callable[[Hook | None], Hook]:
+        return lambda hook: Hook((*(hook.ids if hook else ()), str(number)))
+
+    await asyncio.gather(*(kept.hook(one, added(number)) for number in range(AT_ONCE)))
+    found, _ = await kept.listening("con_1")
+    assert found.hook is not None
+    assert sorted(found.hook.ids) == [str(number) for number in range(AT_ONCE)]
 
 
 async def test_a_space_s_end_is_its_connections_end(
@@ -291,4 +307,3 @@ def test_what_is_held_shows_no_secret() -> None:
     """However it is printed, as in a traceback with its values."""
     shown = repr(Held(a_connection(), CREDENTIALS, 1)) + repr(CREDENTIALS) + repr(a_sign_in())
     assert not any(secret in shown for secret in (TOKEN, REFRESH, "verifier-secret"))
-    assert set(CREDENTIALS.values()) == {TOKEN, REFRESH}
