@@ -11,7 +11,7 @@ import httpx
 
 from exporters import apply, plan
 from exporters.http import HttpApi
-from exporters.memory import Books, MemoryLedger
+from exporters.memory import Books, MemoryBudget, MemoryLedger
 from exporters.model import Brief, Item, Reference, Span
 from exporters.notion import BASE_URL, HEADERS, Notion
 from exporters.records import OVERVIEW, Decisions, Json, Place
@@ -20,16 +20,6 @@ from tests.remotes.faults import Fault, Faults
 from tests.remotes.time import VirtualClock
 
 LINK = "https://strat.example/s/team/b/brief1"
-
-
-class Free:
-    """A budget that nobody waits for."""
-
-    async def take(self, calls: int = 1) -> None:
-        pass
-
-    async def pause(self, wait: timedelta) -> None:
-        pass
 
 
 @dataclass
@@ -43,6 +33,7 @@ class World:
     link: str = LINK
     books: Books = field(default_factory=Books)
     turn: int = 0
+    paced: bool = True
 
     def __post_init__(self) -> None:
         self.adapter = Notion()
@@ -52,7 +43,8 @@ class World:
         async def authorize(*, renew: bool) -> Mapping[str, str]:
             return {"authorization": f"Bearer {notion.TOKEN}"}
 
-        self.api = HttpApi(self.http, BASE_URL, authorize, Free(), self.clock, headers=HEADERS)
+        budget = MemoryBudget(self.adapter.paces if self.paced else (), self.clock)
+        self.api = HttpApi(self.http, BASE_URL, authorize, budget, self.clock, headers=HEADERS)
 
     @property
     def place(self) -> Place:
