@@ -24,7 +24,7 @@ _LABELS: Final = {"open": "Open actions", "doing": "Actions in work", "done": "D
 
 async def check(api: Api) -> Account:
     """Whose token it is. One of the hundred calls to /members in fifteen minutes."""
-    response = await api.read(Request("GET", "/members/me?fields=fullName,username,url"))
+    response = await api.read(Request("GET", "/members/me"))
     body: Any = response.body
     return Account(body.get("fullName") or body["username"], body["id"], body.get("url") or "")
 

@@ -206,6 +206,8 @@ def _step(
     needs: tuple[str, ...] = (),
     reads: int = 0,
 ) -> Step:
+    if f"{{$ref:{OVERVIEW}}}" in request.path:
+        needs = (OVERVIEW,)
     return Step(
         step_id(place, op, (key,), request),
         op,
