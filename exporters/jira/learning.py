@@ -1,0 +1,312 @@
+"""What has to be asked of Jira before a brief can be shown there, and what people may choose."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from exporters.choices import Account, MappingChoice, Option, PlaceFound
+from exporters.errors import BadMapping
+from exporters.jira.steps import API
+from exporters.jira.target import BY_NAME, LABEL, STAGES, Target, jql, listed, record, status, word
+from exporters.model import Brief, Item
+from exporters.ports import Api
+from exporters.records import Json, Place, Request
+
+PAGE: Final = 50
+MOST_PLACES: Final = 200
+MOST_OWNERS: Final = 200  # people looked up for one plan; more are named in the description
+_ASKED: Final = ("duedate", "assignee", "priority", "description", "labels", "parent")
+# Jira fills these, or the request does.
+_GIVEN: Final = frozenset({"project", "issuetype", "summary", "reporter", *_ASKED})
+_EPIC: Final = 1  # hierarchyLevel
+
+
+async def get(api: Api, path: str, **query: Json) -> Json:
+    """A reading that must succeed; what answers 404 or 403 is said as BadMapping."""
+    asked = urlencode({name: str(value) for name, value in query.items()})
+    answer = await api.read(Request("GET", f"{API}{path}{'?' if asked else ''}{asked}"))
+    if answer.status != 200:
+        raise BadMapping(
+            f"Jira answers {answer.status} for {path}: it is not there, or this connection may not"
+            " see it. Choose the project again, or ask for the right to browse it."
+        )
+    return answer.body
+
+
+async def learn(api: Api, place: Place, brief: Brief) -> Place:
+    target = Target(place)
+    project = f"/issue/createmeta/{quote(target.project, safe='')}/issuetypes"
+    types = [record(one) for one in await _all(api, project, "issueTypes")]
+    issue, overview = _types(types, place)
+    fields: dict[str, Json] = {}
+    for name, kind in (("issue", issue), ("overview", overview)):
+        shown = await _all(api, f"{project}/{quote(word(kind.get('id')), safe='')}", "fields")
+        fields[name] = _fields([record(one) for one in shown], word(kind.get("name")))
+    flows = await get(api, f"/project/{quote(target.project, safe='')}/statuses")
+    statuses = _statuses(flows, word(issue.get("id")))
+    gone = {one: id for one, id in target.workflow.named.items() if id not in statuses}
+    if gone:
+        raise BadMapping(
+            f"The status chosen for “{next(iter(gone))}” is no longer in the workflow of"
+            f" “{word(issue.get('name'))}” in {target.key or target.project}; choose another."
+        )
+    ways = await _ways(api, target.project, word(issue.get("id")))
+    start = _start(statuses)
+    known: dict[str, Json] = {
+        "me": word(record(await get(api, "/myself")).get("accountId")),
+        "issue_type": word(issue.get("id")),
+        "overview_type": word(overview.get("id")),
+        "nests": _level(overview) > _level(issue),
+        "fields": fields,
+        "people": await _people(api, target.project, _owners(brief.items)),
+        "start": start,
+        "moves": ways.get(word(record(start).get("id"))),
+    }
+    return replace(place, known=known)
+
+
+def _types(
+    types: Sequence[Mapping[str, Json]], place: Place
+) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
+    """The types of an action's issue and of the overview."""
+    whole = [one for one in types if one.get("subtask") is not True]
+    usual = [one for one in whole if _level(one) == 0]
+    usual.sort(key=lambda one: word(one.get("name")) not in ("Task", "Story"))
+    chosen = _chosen(whole, word(place.mapping.get("issue_type")), "actions")
+    issue = chosen or next(iter(usual or whole), None)
+    if issue is None:
+        raise BadMapping(
+            "This connection may not create issues in the project; ask for the right to, or choose"
+            " another project."
+        )
+    epic = next((one for one in whole if _level(one) == _EPIC), issue)
+    return issue, _chosen(whole, word(place.mapping.get("overview_type")), "the overview") or epic
+
+
+def _chosen(types: Sequence[Mapping[str, Json]], id: str, what: str) -> Mapping[str, Json] | None:
+    if not id:
+        return None
+    for one in types:
+        if one.get("id") == id:
+            return one
+    raise BadMapping(f"The issue type chosen for {what} is no longer in the project; choose again.")
+
+
+def _level(kind: Mapping[str, Json]) -> int:
+    level = kind.get("hierarchyLevel")
+    return level if isinstance(level, int) else _EPIC if kind.get("name") == "Epic" else 0
+
+
+def _fields(shown: Sequence[Mapping[str, Json]], kind: str) -> Json:
+    """Those of a type's screen that we fill. Refuses a type that asks for more."""
+    ids = {word(one.get("fieldId")) for one in shown}
+    asked = [
+        word(one.get("name"))
+        for one in shown
+        if one.get("required") is True
+        and one.get("hasDefaultValue") is not True
+        and word(one.get("fieldId")) not in _GIVEN
+    ]
+    if asked:
+        raise BadMapping(
+            f"“{kind}” asks for {', '.join(asked)}, which a brief has not. Give it a default in"
+            " Jira, or choose another issue type."
+        )
+    if "labels" not in ids:
+        raise BadMapping(
+            f"“{kind}” has no labels on the screen that makes one, and by its label an issue is"
+            " found again. Add Labels to the screen, or choose another issue type."
+        )
+    return [*sorted(ids & {*_ASKED})]
+
+
+def _statuses(flows: Json, issue_type: str) -> dict[str, Json]:
+    """The statuses that an issue of the type can have, by id, in the order of its workflow."""
+    for flow in map(record, listed(flows)):
+        if flow.get("id") == issue_type:
+            return {word(record(one).get("id")): one for one in listed(flow.get("statuses"))}
+    return {}
+
+
+def _start(statuses: Mapping[str, Json]) -> Json:
+    """Where new issues begin. Jira does not say; it is the first that is not begun."""
+    fresh = (one for one in statuses.values() if status(one).category == "new")
+    found = next(fresh, None)
+    return found if found is not None else next(iter(statuses.values()), None)
+
+
+async def _ways(api: Api, project: str, issue_type: str) -> dict[str, Json]:
+    """The transitions by the status they start from, as the newest issues show them."""
+    body: dict[str, Json] = {
+        "jql": f"project = {jql(project)} AND issuetype = {jql(issue_type)} ORDER BY created DESC",
+        "fields": ["status"],
+        "expand": "transitions",
+        "maxResults": PAGE,
+    }
+    answer = await api.read(Request("POST", f"{API}/search/jql", body))
+    found: dict[str, Json] = {}
+    for issue in map(record, listed(record(answer.body).get("issues"))):
+        here = word(record(record(issue.get("fields")).get("status")).get("id"))
+        found.setdefault(here, issue.get("transitions"))
+    return found
+
+
+async def _people(api: Api, project: str, owners: Sequence[str]) -> dict[str, Json]:
+    """The account of each owner to whom exactly one person answers, by e-mail address or name."""
+    found: dict[str, Json] = {}
+    for owner in owners[:MOST_OWNERS]:
+        said = await get(
+            api, "/user/assignable/search", project=project, query=owner, maxResults=PAGE
+        )
+        wanted = owner.strip().casefold()
+        ids = {
+            word(one.get("accountId"))
+            for one in map(record, listed(said))
+            if one.get("active") is not False
+            and wanted
+            in (
+                word(one.get("emailAddress")).casefold(),
+                word(one.get("displayName")).strip().casefold(),
+            )
+        }
+        if len(ids) == 1:
+            found[owner] = ids.pop()
+    return found
+
+
+def _owners(items: Sequence[Item]) -> list[str]:
+    found: dict[str, None] = {}
+    for item in items:
+        if item.kind == "action" and item.owner.strip():
+            found[item.owner] = None
+        found |= dict.fromkeys(_owners(item.children))
+    return list(found)
+
+
+async def _all(api: Api, path: str, name: str) -> list[Json]:
+    """Every page of a listing that counts by ``startAt``."""
+    found: list[Json] = []
+    while True:
+        page = record(await get(api, path, startAt=len(found), maxResults=PAGE))
+        rows = listed(page.get(name))
+        found += rows
+        total = page.get("total")
+        ended = page.get("isLast") is True or (isinstance(total, int) and len(found) >= total)
+        if not rows or ended or (total is None and len(rows) < PAGE):
+            return found
+
+
+async def check(api: Api) -> Account:
+    me = record(await get(api, "/myself"))
+    name = word(me.get("displayName")) or word(me.get("emailAddress")) or "unnamed"
+    return Account(name, word(me.get("accountId")), await _site(api))
+
+
+async def _site(api: Api) -> str:
+    return word(record(await get(api, "/serverInfo")).get("baseUrl"))
+
+
+async def places(api: Api, query: str) -> Sequence[PlaceFound]:
+    site = await _site(api)
+    found: list[PlaceFound] = []
+    async for project in _projects(api, query):
+        key = word(project.get("key"))
+        found.append(
+            PlaceFound(
+                f"{word(project.get('name'))} ({key})",
+                {"project": word(project.get("id")), "key": key, "site": site},
+                "Project",
+                f"{site}/browse/{key}",
+            )
+        )
+    return found
+
+
+async def _projects(api: Api, query: str) -> AsyncIterator[Mapping[str, Json]]:
+    """Those where issues may be made, the lately changed ones first."""
+    at = 0
+    while at < MOST_PLACES:
+        asked: dict[str, Json] = {"action": "create", "orderBy": "-lastIssueUpdatedDate"}
+        if query:
+            asked["query"] = query
+        page = record(await get(api, "/project/search", startAt=at, maxResults=PAGE, **asked))
+        rows = listed(page.get("values"))
+        for one in rows:
+            yield record(one)
+        at += len(rows)
+        if not rows or page.get("isLast") is True:
+            return
+
+
+async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
+    target = Target(place)
+    project = quote(target.project, safe="")
+    types = [
+        record(one)
+        for one in await _all(api, f"/issue/createmeta/{project}/issuetypes", "issueTypes")
+        if record(one).get("subtask") is not True
+    ]
+    try:
+        issue, overview = _types(types, place)
+    except BadMapping:  # a type that is gone: show the form as if nothing was chosen
+        issue, overview = _types(types, replace(place, mapping={}))
+    named = [Option(word(one.get("id")), word(one.get("name"))) for one in types]
+    statuses = _statuses(await get(api, f"/project/{project}/statuses"), word(issue.get("id")))
+    priorities = await _all(api, "/priority/search", "values")
+    links = listed(record(await get(api, "/issueLinkType")).get("issueLinkTypes"))
+    return (
+        MappingChoice("issue_type", "Actions become", options=named, default=word(issue.get("id"))),
+        MappingChoice(
+            "overview_type",
+            "The overview becomes",
+            options=named,
+            default=word(overview.get("id")),
+            help="An epic holds the issues of its actions.",
+        ),
+        MappingChoice(
+            "statuses",
+            "Statuses",
+            "map",
+            options=[Option(id, status(one).name) for id, one in statuses.items()],
+            default={},
+            help="Where none is chosen, any status of the same category will do.",
+            rows=[
+                Option(stage, name)
+                for stage, name in zip(STAGES, ("Open", "Doing", "Done"), strict=True)
+            ],
+        ),
+        MappingChoice(
+            "priority",
+            "Priority of new issues",
+            options=[Option("", "Leave it to Jira"), *map(_option, priorities)],
+            default="",
+        ),
+        MappingChoice("labels", "Labels", "text", default=LABEL, help="With spaces between them."),
+        MappingChoice(
+            "link_type",
+            "An action that links to another",
+            options=[
+                Option("", "No issue link"),
+                Option(BY_NAME, BY_NAME),
+                *(one for one in map(_option, links) if one.name != BY_NAME),
+            ],
+            default=BY_NAME,
+        ),
+        MappingChoice(
+            "removed",
+            "An action removed from the brief",
+            options=[
+                Option("done", "Close its issue, with a label"),
+                Option("label", "Leave its issue open, with a label"),
+            ],
+            default="done",
+            help="Issues are never deleted.",
+        ),
+    )
+
+
+def _option(said: Json) -> Option:
+    return Option(word(record(said).get("id")), word(record(said).get("name")))
