@@ -32,6 +32,8 @@ def after(
         back = _read_back(sent, seen[key].fields, found_later) if key in seen else {}
         if step.op is Op.UPDATE:
             fresh = {key: _updated(now[key], records.get(key), sent, back, now)}
+        elif key not in seen:
+            continue  # somebody took it away before we saw it: there is no object to keep a book of
         else:
             fresh = _made(records[key], sent, back, seen[key], now)
         now.update(fresh)
