@@ -1,7 +1,15 @@
 import { get, invalidate, send, useResource } from '../api';
-import type { Connection, Json, MappingChoice, PlaceFound, RemoteKind } from './types';
+import type {
+  Connection,
+  ConnectWay,
+  Json,
+  Listening,
+  MappingChoice,
+  PlaceFound,
+  RemoteKind,
+} from './types';
 
-function connectionsPath(space: string): string {
+export function connectionsPath(space: string): string {
   return `/api/spaces/${space}/connections`;
 }
 
@@ -9,33 +17,60 @@ export function useConnections(space: string | null) {
   return useResource<Connection[]>(space && connectionsPath(space));
 }
 
-/** Connects by what a person copied over there; the server tries it before it keeps it. */
+/** What may be connected on this server, and how. */
+export function useConnectWays(space: string) {
+  return useResource<ConnectWay[]>(`${connectionsPath(space)}/ways`);
+}
+
+function changed(space: string): void {
+  invalidate(connectionsPath(space));
+  // Targets say whether their connection is good.
+  invalidate('/api/briefs/');
+}
+
+/**
+ * Connects by what a person copied over there; the server tries it before it keeps it. `again` is
+ * the connection that it is to replace.
+ */
 export async function connect(
   space: string,
   kind: RemoteKind,
   secret: Record<string, string>,
+  again: string | null,
 ): Promise<Connection> {
-  const made = await send<Connection>('POST', connectionsPath(space), { kind, ...secret });
-  invalidate(connectionsPath(space));
+  const made = await send<Connection>('POST', connectionsPath(space), {
+    kind,
+    ...secret,
+    connection: again,
+  });
+  changed(space);
   return made;
 }
 
 /** Asks over there who the token is. */
 export async function checkConnection(space: string, connection: string): Promise<Connection> {
   const checked = await send<Connection>('POST', `${connectionsPath(space)}/${connection}/check`);
-  invalidate(connectionsPath(space));
+  changed(space);
   return checked;
 }
 
-export async function disconnect(space: string, connection: string): Promise<void> {
-  await send('DELETE', `${connectionsPath(space)}/${connection}`);
-  invalidate(connectionsPath(space));
-  invalidate('/api/briefs/');
+/** Whether the token is worth nothing now over there, too. */
+export async function disconnect(space: string, connection: string): Promise<boolean> {
+  const path = `${connectionsPath(space)}/${connection}`;
+  const { revoked } = await send<{ revoked: boolean }>('DELETE', path);
+  changed(space);
+  return revoked;
 }
 
 /** Where a person goes to say yes to us over there. */
-export async function signIn(space: string, kind: RemoteKind): Promise<string> {
-  return (await send<{ url: string }>('POST', `${connectionsPath(space)}/sign-in`, { kind })).url;
+export async function signIn(
+  space: string,
+  kind: RemoteKind,
+  site: string,
+  again: string | null,
+): Promise<string> {
+  const asked = { kind, site, connection: again };
+  return (await send<{ url: string }>('POST', `${connectionsPath(space)}/sign-in`, asked)).url;
 }
 
 export function findPlaces(
@@ -55,4 +90,19 @@ export function mappingChoices(
 ): Promise<MappingChoice[]> {
   const path = `/api/connections/${connection}/choices`;
   return send<MappingChoice[]>('POST', path, { where, mapping });
+}
+
+function hookPath(connection: string): string {
+  return `/api/connections/${connection}/hook`;
+}
+
+/** How a connection hears of changes; null asks for none. */
+export function useListening(connection: string | null) {
+  return useResource<Listening>(connection && hookPath(connection));
+}
+
+/** Begins anew to hear of changes. */
+export async function listen(connection: string): Promise<void> {
+  await send('POST', hookPath(connection));
+  invalidate(hookPath(connection));
 }

@@ -6,6 +6,8 @@ interface Asked {
   /** Never shown while it is typed. */
   secret: boolean;
   placeholder?: string;
+  /** Why it may be left empty. */
+  optional?: string;
 }
 
 /** How a token comes about, and what it has to be allowed. */
@@ -55,6 +57,12 @@ export const GUIDES: Record<RemoteKind, Guide> = {
     fields: [
       { name: 'key', label: 'API key', secret: false },
       { name: 'token', label: 'Token', secret: true },
+      {
+        name: 'secret',
+        label: 'Secret of the Power-Up',
+        secret: true,
+        optional: 'Optional: with it, Trello tells us of changes as they happen.',
+      },
     ],
   },
 };

@@ -1,11 +1,15 @@
 export {
   checkConnection,
   connect,
+  connectionsPath,
   disconnect,
   findPlaces,
+  listen,
   mappingChoices,
   signIn,
   useConnections,
+  useConnectWays,
+  useListening,
 } from './connections';
 export { type Guide, GUIDES } from './guides';
 export {

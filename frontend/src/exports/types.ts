@@ -14,6 +14,28 @@ export interface Connection {
   /** Who the token is over there. */
   account: string;
   state: 'ok' | 'reconnect';
+  /** Why it has to be connected again. */
+  trouble: string;
+}
+
+/** How a kind may be connected on this server. */
+export interface ConnectWay {
+  kind: RemoteKind;
+  sign_in: boolean;
+  /** What a sign-in asks for. */
+  scopes: string[];
+}
+
+/** How a connection hears of changes over there. */
+export interface Listening {
+  /** Where the other side calls in; empty where it cannot reach us. */
+  url: string;
+  /** A person has to set it up over there. */
+  by_hand: boolean;
+  heard: boolean;
+  watching: string[];
+  /** To be entered over there; empty once the first signed call came. */
+  secret: string;
 }
 
 /** Somewhere a connection can put things. */

@@ -2,6 +2,7 @@ import type {
   Connection,
   Counts,
   LedgerItem,
+  Listening,
   MappingChoice,
   PlaceFound,
   Plan,
@@ -174,6 +175,7 @@ const CONNECTION: Connection = {
   name: 'acme.atlassian.net',
   account: 'Ann at Acme',
   state: 'ok',
+  trouble: '',
 };
 
 const CHOICES: MappingChoice[] = [
@@ -226,6 +228,9 @@ export interface FakeExports {
   plan: Plan;
   ledger: LedgerItem[];
   connections: Connection[];
+  /** Whether Jira may be signed in to. */
+  signsIn: boolean;
+  listening: Listening;
   /** Every request as "METHOD path". */
   asked: string[];
   /** What was sent, as parsed. */
@@ -242,6 +247,8 @@ export function fakeExports(): FakeExports {
     plan: PLAN,
     ledger: [],
     connections: [],
+    signsIn: false,
+    listening: { url: '', by_hand: false, heard: false, watching: [], secret: '' },
     asked: [],
     sent: [],
     refused: null,
@@ -274,6 +281,10 @@ function respond(api: FakeExports, method: string, url: URL, body: unknown): Res
     api.connections = [CONNECTION];
     return Response.json(CONNECTION, { status: 201 });
   }
+  if (path.endsWith('/ways'))
+    return Response.json([{ kind: 'jira', sign_in: api.signsIn, scopes: ['read:jira-work'] }]);
+  if (path.endsWith('/sign-in')) return Response.json({ url: 'https://auth.test/authorize' });
+  if (path.endsWith('/hook')) return Response.json(api.listening);
   if (path.endsWith('/places'))
     return Response.json(
       PLACES.filter(({ name }) => name.includes(url.searchParams.get('q') ?? '')),

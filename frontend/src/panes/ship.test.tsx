@@ -114,6 +114,7 @@ describe('targets', () => {
       site: 'https://acme.atlassian.net',
       email: 'ann@acme.test',
       token: 'secret',
+      connection: null,
     });
     expect(api.sent.at(-1)).toMatchObject({
       connection: 'con_1',
@@ -138,6 +139,41 @@ describe('targets', () => {
     expect(screen.getByLabelText<HTMLInputElement>('Integration secret').value).toBe('ntn_bad');
   });
 
+  it('a sign-in goes on in another window, which learns nothing of this one', async () => {
+    api.signsIn = true;
+    const tab = { opener: window as unknown, location: { href: '' } };
+    vi.stubGlobal('open', () => tab);
+    open();
+    await press('Notion, Jira or Trello');
+    await press(/^Jira/);
+    await press('Sign in at Jira');
+    expect(await screen.findByText(/Go on in the other window/)).toBeTruthy();
+    expect(tab).toEqual({ opener: null, location: { href: 'https://auth.test/authorize' } });
+    // What was said yes to over there comes by event.
+    api.connections = [
+      { id: 'con_1', kind: 'jira', name: 'acme', account: 'Ann', state: 'ok', trouble: '' },
+    ];
+    invalidate('/api/spaces/spc_1/connections');
+    expect(await screen.findByRole('button', { name: /^acme/ })).toBeTruthy();
+  });
+
+  it('say what is to be entered over there, so that changes are heard of', async () => {
+    api.targets = [target()];
+    api.listening = {
+      url: 'https://us.test/api/hooks/h1',
+      by_hand: true,
+      heard: false,
+      watching: [],
+      secret: 'shh',
+    };
+    open();
+    await press('More about Growth');
+    await userEvent.click(await screen.findByRole('menuitem', { name: /are heard of/ }));
+    expect(await screen.findByText('https://us.test/api/hooks/h1')).toBeTruthy();
+    expect(screen.getByText('shh')).toBeTruthy();
+    await expectAccessible(screen.getByRole('dialog'));
+  });
+
   it('are removed once asked, and nothing over there is', async () => {
     api.targets = [target()];
     open();
@@ -159,7 +195,10 @@ describe('targets', () => {
     api.targets = [target({ reconnect: true })];
     open();
     await press('Connect again');
-    expect(await screen.findByLabelText('API token')).toBeTruthy();
+    await userEvent.type(await screen.findByLabelText('API token'), 'new');
+    await userEvent.type(screen.getByLabelText('Site'), 'https://acme.atlassian.net');
+    await userEvent.type(screen.getByLabelText('E-mail of your account'), 'ann@acme.test{Enter}');
+    await waitFor(() => expect(api.sent.at(-1)).toMatchObject({ connection: 'con_1' }));
   });
 
   it('export nothing while the server does not answer, and say why', async () => {

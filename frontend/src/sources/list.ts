@@ -126,6 +126,10 @@ export function useSpaceEvents(space: string | null): void {
       const { brief } = JSON.parse(event.data) as { brief?: string };
       invalidate(brief ? `/api/briefs/${brief}/targets` : '/api/briefs/');
     });
+    stream.addEventListener('connections', () => {
+      invalidate(`/api/spaces/${space}/connections`);
+      invalidate('/api/briefs/');
+    });
     stream.addEventListener('members', () => {
       invalidate(`/api/spaces/${space}/members`);
       invalidate('/api/spaces');

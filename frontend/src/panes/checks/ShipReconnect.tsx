@@ -12,7 +12,7 @@ import { Button } from '../../ui/Button';
 import { Dialog } from '../../ui/Dialog';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
-import { ShipToken } from './ShipConnect';
+import { ShipToken } from './ShipToken';
 import { useExportRights } from './useExportRights';
 import { useTask } from './useTask';
 
@@ -61,6 +61,7 @@ export function ShipReconnect({ space, brief, target }: ShipReconnectProps) {
         <ShipToken
           space={space}
           kind={kind}
+          again={connection}
           onConnected={() => {
             setOpen(false);
             again();

@@ -24,6 +24,7 @@ import { Menu, MenuItem, MenuLine } from '../../ui/Menu';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count } from '../../ui/words';
 import { ShipEdit } from './ShipEdit';
+import { ShipHook } from './ShipHook';
 import { ShipReconnect } from './ShipReconnect';
 import { ShipRun } from './ShipRun';
 import { ShipSaid } from './ShipSaid';
@@ -41,6 +42,7 @@ interface ShipTargetProps {
 export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
   const { busy, problem, run } = useTask();
   const [editing, setEditing] = useState(false);
+  const [hearing, setHearing] = useState(false);
   const [removing, setRemoving] = useState(false);
   const plan = usePlan(brief, target.id);
   const working = isUnderWay(target.run);
@@ -101,6 +103,9 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
             Look for changes over there
           </MenuItem>
           <MenuItem onSelect={() => show('ledger')}>What was made there</MenuItem>
+          {target.connection && (
+            <MenuItem onSelect={() => setHearing(true)}>How changes there are heard of…</MenuItem>
+          )}
           <MenuLine />
           <MenuItem danger disabled={hindered !== null} onSelect={() => setRemoving(true)}>
             Remove…
@@ -149,6 +154,7 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
       </div>
 
       <ShipEdit brief={brief} target={target} open={editing} onOpenChange={setEditing} />
+      {target.connection && <ShipHook target={target} open={hearing} onOpenChange={setHearing} />}
       <Confirm
         open={removing}
         onOpenChange={setRemoving}
