@@ -274,7 +274,8 @@ def operations() -> list[tuple[str, re.Pattern[str], Operation]]:
         pytest.skip(f"no {path.name} in {folder}; name its folder in STRATMASTER_TEST_SPECS")
     document = _amended(json.loads(path.read_text()))
     found = []
-    for template, methods in document["paths"].items():
+    # /v1/users/me before /v1/users/{user_id}
+    for template, methods in sorted(document["paths"].items(), key=lambda one: "{" in one[0]):
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) + "$")
         for method, operation in methods.items():
             one = Operation(template, operation, document)

@@ -72,7 +72,18 @@ class World:
             turn=self.turn,
         )
 
-    async def run(self, planned: plan.Plan) -> apply.Ran:
+    async def settle(self) -> apply.Ran:
+        """Find out about every call without an answer."""
+        return await apply.reconcile(
+            adapter=self.adapter,
+            api=self.api,
+            place=self.place,
+            ledger=MemoryLedger(self.books),
+            clock=self.clock,
+            patience=timedelta(hours=2),
+        )
+
+    async def run(self, planned: plan.Plan, *, patient: bool = True) -> apply.Ran:
         return await apply.run(
             planned.steps,
             planned.settlements,
@@ -82,7 +93,7 @@ class World:
             ledger=MemoryLedger(self.books),
             clock=self.clock,
             actor="mara",
-            patience=timedelta(hours=2),
+            patience=timedelta(hours=2 if patient else 0),
         )
 
     async def export(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
