@@ -217,8 +217,8 @@ class Planner:
         for key in wanted:
             if key in stands:
                 continue
-            if key not in made and key not in self._entries:
-                self._lose(of.key, "An action that it links to has no issue.")
+            if key not in made and not self._is_live(key):
+                self._lose(of.key, "An action that it links to has no issue to be linked.")
                 continue
             stands.add(key)
             body: dict[str, Json] = {
@@ -271,6 +271,10 @@ class Planner:
         id = step_id(self._place, op, (key,), request)
         records = (of,) if of else ()
         return Step(id, op, request, {key: sends}, records, needs=needs, reads=reads)
+
+    def _is_live(self, key: str) -> bool:
+        found = self._found.get(key) if key in self._entries else None
+        return found is not None and found.standing is Standing.LIVE
 
     def _id(self, key: str) -> str:
         entry = self._entries.get(key)

@@ -75,6 +75,8 @@ class Issue:
     parent: str | None = None
     properties: Object = field(default_factory=dict)
     archived: bool = False
+    by_people: set[str] = field(default_factory=set)  # what a person changed since we wrote it
+    written: list[tuple[str, Any]] = field(default_factory=list)  # all that we ever wrote into it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Jira:
         self._writes: dict[str, deque[datetime]] = {}
         self.tokens = {TOKEN}
         self.wrong: list[str] = []
+        self.overwritten: set[str] = set()  # issues in which we replaced what a person had written
         self.writes = 0
         self.points = 0
         self.quota: int | None = None  # points until all calls are refused
@@ -172,6 +175,9 @@ class Jira:
                 setattr(issue, name, value)
             else:
                 issue.fields[name] = value
+            # Back to what we wrote is nothing of theirs.
+            if name not in ("labels", "project", "archived") and (name, value) not in issue.written:
+                issue.by_people.add(name)
         self._index(issue)
 
     def move(self, issue: Issue, project: str = OTHER_PROJECT) -> None:
@@ -440,6 +446,7 @@ class Jira:
         way = body["transition"]["id"]
         if way not in {one["id"] for one in self._ways(issue)}:
             raise Refused(400, "It seems that you have tried to perform an illegal operation.")
+        self._overwrite(issue, "status", self.transitions[way])
         issue.status = self.transitions[way]
         self._index(issue)
         self.writes += 1
@@ -491,6 +498,7 @@ class Jira:
 
     def _set(self, issue: Issue, fields: Object) -> None:
         for name, value in fields.items():
+            self._overwrite(issue, name, value)
             match name:
                 case "labels":
                     issue.labels = sorted(set(value))
@@ -498,6 +506,16 @@ class Jira:
                     issue.parent = self.issue(value["id"]).id if value else None
                 case _:
                     issue.fields[name] = deepcopy(value)
+
+    def _overwrite(self, issue: Issue, name: str, value: Any) -> None:
+        """Take note of what we write, and of a person's that it replaces."""
+        if name == "parent" and value:
+            value = value["id"]
+        now = {"status": issue.status, "parent": issue.parent}.get(name, issue.fields.get(name))
+        if name in issue.by_people and now != value:
+            self.overwritten.add(issue.id)
+        issue.by_people.discard(name)
+        issue.written.append((name, value))
 
     def _validate(self, fields: Object, type: str) -> None:
         unknown = fields.keys() - self.screens[type].keys()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -12,10 +13,12 @@ import httpx
 from exporters import apply, plan
 from exporters.http import HttpApi
 from exporters.jira import Jira
+from exporters.jira.target import REMOVED
 from exporters.memory import Books, MemoryLedger
 from exporters.model import Brief, Item, Reference, Span
+from exporters.ports import Budget
 from exporters.records import OVERVIEW, Decisions, Json, Place
-from tests.remotes import jira
+from tests.remotes import jira, schedules
 from tests.remotes.faults import Fault, Faults
 from tests.remotes.time import VirtualClock
 
@@ -63,8 +66,17 @@ class World:
         self.faults = Faults(self.server, self.clock)
         self.token = jira.TOKEN
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.faults))
-        self.api = HttpApi(
-            self.http, "https://jira.test", self._authorize, Free(self.clock), self.clock
+        self.free = self.api(Free(self.clock))
+
+    def api(self, budget: Budget) -> HttpApi:
+        return HttpApi(
+            self.http,
+            "https://jira.test",
+            self._authorize,
+            budget,
+            self.clock,
+            window=timedelta(seconds=1),
+            chance=lambda: 1.0,
         )
 
     async def _authorize(self, *, renew: bool) -> Mapping[str, str]:
@@ -81,10 +93,10 @@ class World:
         self.faults.faults = dict(faults)
 
     async def plan(self, of: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        place = await self.adapter.learn(self.api, self.place, of)
+        place = await self.adapter.learn(self.free, self.place, of)
         ledger = MemoryLedger(self.books)
         entries = await ledger.entries()
-        found = await self.adapter.read(self.api, place, list(entries.values()))
+        found = await self.adapter.read(self.free, place, list(entries.values()))
         self.turn += 1
         rendering = self.adapter.render(of, place)
         return plan.make(
@@ -96,7 +108,7 @@ class World:
             planned.steps,
             planned.settlements,
             adapter=self.adapter,
-            api=self.api,
+            api=self.free,
             place=self.place,
             ledger=MemoryLedger(self.books),
             clock=self.clock,
@@ -120,3 +132,88 @@ class World:
     def ours(self) -> list[jira.Issue]:
         """The issues that this connection made, in order."""
         return [one for one in self.server.issues.values() if one.creator == jira.ME]
+
+    # For schedules.
+
+    def meddle(self, rng: random.Random) -> None:
+        """A person does something to an issue of ours, or beside it."""
+        ours = [one for one in self.ours if not one.archived]
+        if not ours:
+            return
+        server, issue = self.server, rng.choice(ours)
+        match rng.randrange(14):
+            case 0:
+                server.delete(issue)
+            case 1:
+                server.move(issue)
+            case 2:
+                server.edit(issue, archived=True)
+            case 3:
+                server.clone(issue, properties=rng.random() < 0.5)
+            case 4:
+                server.seed(labels=[*issue.labels])
+            case 5:
+                server.edit(issue, labels=[*issue.labels, "theirs"])
+            case 6:
+                server.edit(issue, status=rng.choice([jira.TODO, jira.DOING, jira.DONE]))
+            case 7 if issue.parent:
+                server.edit(issue, parent=server.seed(type=jira.EPIC).id)
+            case 8:
+                server.edit(issue, assignee={"accountId": rng.choice([jira.ADA, jira.BOB])})
+            case 9 | 10:
+                words = {"type": "text", "text": rng.choice("xyz")}
+                block = {"type": "paragraph", "content": [words]}
+                server.edit(issue, description={"type": "doc", "version": 1, "content": [block]})
+            case _:
+                server.edit(issue, summary=rng.choice("xyz"))
+
+    def live(self) -> Sequence[str]:
+        return [one.id for one in self.ours if not one.archived and REMOVED not in one.labels]
+
+    def overwritten(self) -> set[str]:
+        return self.server.overwritten
+
+    def kept(self, part: str, value: Json) -> Json:
+        return value
+
+    @property
+    def writes(self) -> int:
+        return self.server.writes
+
+
+def draw(rng: random.Random) -> Brief:
+    return _dressed(rng, schedules.draw_brief(rng))
+
+
+def revise(rng: random.Random, before: Brief) -> Brief:
+    return _dressed(rng, schedules.revise_brief(rng, before), some=0.3)
+
+
+def _dressed(rng: random.Random, plain: Brief, some: float = 1.0) -> Brief:
+    """With actions that have owners, dates and statuses, and link to one another."""
+    keys = [item.key for item in plain.items if item.kind == "action"]
+
+    def dressed(item: Item) -> Item:
+        if item.kind != "action" or rng.random() > some:
+            return item
+        spans = (Span(rng.choice(schedules.WORDS)),)
+        if rng.random() < 0.4:
+            spans += (Span(" after", href=f"{LINK}?sel=block:{rng.choice(keys)}"),)
+        return replace(
+            item,
+            spans=spans,
+            owner=rng.choice(["", "Bob", "Zoe"]),
+            due=rng.choice([None, date(2026, 4, 1), date(2026, 5, 1)]),
+            status=rng.choice(["open", "doing", "done"]),
+        )
+
+    return replace(plain, id="brief1", items=tuple(map(dressed, plain.items)))
+
+
+def random_world(rng: random.Random) -> World:
+    """With a search that lags as it likes, and a project in which others have worked before."""
+    lags = random.Random(rng.random())
+    world = World(lag=lambda: lags.choice([0.0, 0.0, 3.0, 60.0, 240.0]))
+    world.server.seed()
+    world.mapping = {"removed": rng.choice(["done", "label"])}
+    return world

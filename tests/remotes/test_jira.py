@@ -255,7 +255,7 @@ async def test_a_project_that_is_no_longer_shown_is_forbidden_and_a_lost_token_i
     await world.export(brief(action("a1")))
     entries = [*world.books.entries.values()]
     world.server.forbidden = {jira.PROJECT}
-    found = await world.adapter.read(world.api, world.place, entries)
+    found = await world.adapter.read(world.free, world.place, entries)
     assert {one.standing for one in found.values()} == {Standing.FORBIDDEN}
 
 
@@ -297,7 +297,7 @@ async def test_what_the_screen_does_not_show_is_said_in_words() -> None:
 async def test_what_may_be_chosen_has_defaults_that_work() -> None:
     """Every default is one of its options, and with all of them chosen an export is as without."""
     world = World()
-    choices = await world.adapter.choices(world.api, world.place)
+    choices = await world.adapter.choices(world.free, world.place)
     for one in choices:
         if one.kind == "select":
             assert one.default in [option.id for option in one.options], one
@@ -312,11 +312,11 @@ async def test_what_may_be_chosen_has_defaults_that_work() -> None:
 async def test_places_are_projects_and_the_account_is_named() -> None:
     """With the address that people use."""
     world = World()
-    assert [one.name for one in await world.adapter.places(world.api, "plan")] == [
+    assert [one.name for one in await world.adapter.places(world.free, "plan")] == [
         "Planning (PLAN)"
     ]
-    (place,) = await world.adapter.places(world.api, "ops")
+    (place,) = await world.adapter.places(world.free, "ops")
     assert place.where == {"project": jira.OTHER_PROJECT, "key": "OPS", "site": jira.SITE}
-    account = await world.adapter.check(world.api)
+    account = await world.adapter.check(world.free)
     assert (account.name, account.id) == ("Export", jira.ME)
     assert not world.server.wrong

@@ -1,0 +1,24 @@
+"""Exports to Jira under faults drawn by chance, and under every fault at every call."""
+
+from __future__ import annotations
+
+import os
+
+from exporters.model import Item, Span
+from tests.remotes.jira_world import LINK, action, brief, draw, random_world, revise
+from tests.remotes.schedules import run_every_call, run_schedules
+
+COUNT = int(os.environ.get("STRATMASTER_TEST_SCHEDULES", "2000"))
+SEED = int(os.environ.get("STRATMASTER_TEST_SEED", "1"))
+
+
+async def test_whatever_befalls_an_export_pressing_again_makes_it_right() -> None:
+    """One issue for each action, each as previewed, and nothing of a person's overwritten."""
+    await run_schedules(random_world, COUNT, SEED, draw=draw, revise=revise)
+
+
+async def test_every_fault_at_every_call_leaves_one_issue_for_each_action() -> None:
+    """An epic and two linked issues, one of them done."""
+    to = Span("the first", href=f"{LINK}?sel=block:a1")
+    whole = brief(action("a1", status="done"), Item("a2", "action", (Span("After "), to)))
+    assert await run_every_call(random_world, whole) > 100
