@@ -284,7 +284,8 @@ class _Running:
         if step.op is Op.RESTORE:
             astray = standings & {Standing.GONE, Standing.FORBIDDEN}
             return ("It can no longer be brought back." if astray else "", live)
-        if step.op is Op.ARCHIVE and standings <= {Standing.ARCHIVED, Standing.GONE}:
+        gone = step.op is Op.ARCHIVE and standings <= {Standing.ARCHIVED, Standing.GONE}
+        if gone and not await self._taken_along(step):
             return ("", True)
         if not live:
             return ("It is no longer where it was.", False)
@@ -336,7 +337,18 @@ class _Running:
         verdict = await self._adapter.look(self._api, self._place, intent, self._entries, now)
         if isinstance(verdict, NotDone) and intent.step.op is Op.CREATE and now < intent.over:
             return NotKnown(until=intent.over)  # not there is not yet: it may be on its way
+        archived = isinstance(verdict, Done) and intent.step.op is Op.ARCHIVE
+        if archived and await self._taken_along(intent.step):
+            return NotDone() if now >= intent.over else NotKnown(until=intent.over)
         return verdict
+
+    async def _taken_along(self, step: Step) -> bool:
+        """Whether what these objects lie in is not there either: then it may be only that which
+        makes them seem archived, and they come back with it."""
+        around = {outer for key in step.keys for outer in self._around(key)}.difference(step.keys)
+        entries = [self._entries[key] for key in sorted(around) if key in self._entries]
+        found = await self._adapter.read(self._api, self._place, entries) if entries else {}
+        return any(outer.standing is not Standing.LIVE for outer in found.values())
 
     async def _record(
         self, intent: Intent, seen: Mapping[str, Seen], *, found_later: bool

@@ -364,22 +364,26 @@ class _Comparing:
             for key, fate in self._fates.items()
             if fate in (_Fate.STAY, _Fate.STUCK) and key not in self._moved
         }
+        let_go: set[str] = set()
         gone = [entry for key, entry in self._entries.items() if key not in self._records]
         for entry in sorted(gone, key=self._depth, reverse=True):
             found, judged = self._found[entry.key], self._judged[entry.key]
             way = self._way(entry.key)
-            if (
-                found.standing in (Standing.ARCHIVED, Standing.GONE)
-                or way is Way.RELEASE
-                or (found.standing is Standing.LIVE and judged.left)
-            ):
+            taken_along = any(not self._live(around.key) for around in self._around(entry))
+            if found.standing is Standing.ARCHIVED and taken_along and way is None:
+                continue  # it comes back with what it lies in, and is to be archived then
+            live = self._live(entry.key)
+            # What a person keeps over there keeps what it lies in.
+            keeps = live and (judged.left or not let_go.isdisjoint(self._children[entry.key]))
+            if way is Way.RELEASE or keeps:
                 self._spend(entry.key)
                 self._settlements.append(Settlement(entry, None))
-                if found.standing is Standing.LIVE:
-                    staying.add(entry.key)
-                if found.standing is Standing.LIVE or way is Way.RELEASE:
-                    self._released.add(entry.key)
-            elif found.standing is not Standing.LIVE:
+                self._released.add(entry.key)
+                if live:
+                    let_go.add(entry.key)
+            elif found.standing in (Standing.ARCHIVED, Standing.GONE):
+                self._settlements.append(Settlement(entry, None))
+            elif not live:
                 if way is Way.RESTORE:
                     self._restores.append(Restore(entry, found.standing))
                     self._item(entry, "update", note="It is brought back, to be archived next.")

@@ -156,7 +156,8 @@ class Adapter(Protocol):
     ) -> Done | NotDone | NotKnown:
         """Whether a step of unknown outcome was done: by our marker, by id, by listing.
 
-        What a person copied, marker and all, is not taken for ours. NotDone needs an object that
+        What a person copied, marker and all, is not taken for ours; nor is what was made before the
+        intent, which was left alone when it was made anew. NotDone needs an object that
         proves it, or ``intent.over`` and the target's lag to have passed.
         """
         ...
