@@ -58,10 +58,10 @@ def _card(
     if not place.link:
         signed = f"`{markers.marker(place, place.brief, key)}`"
         first = f"{first}\n\n{signed}" if first else signed
-    labels: dict[str, Json] = {}
-    if label := place.known.get("label"):
-        labels = {"labels": [label]}
-    yield Record(key, CARD, {"name": whole, "desc": first, **fields, **labels}, title=whole)
+    label = place.known.get("label")
+    labels: list[Json] = [label] if label else []
+    shown: dict[str, Json] = {"name": whole, "desc": first, "labels": labels}
+    yield Record(key, CARD, {**shown, **fields}, title=whole)
     for number, piece in enumerate(more, start=2):
         words = f"{_CONTINUED.format(number)}{piece}"
         about = f"{whole}, part {number}"

@@ -161,6 +161,10 @@ class Trello:
         self.checklists: dict[str, Object] = {}
         self.actions: dict[str, Object] = {}
         self.hidden: set[str] = set()  # boards that the token may not see
+        self.copies: set[str] = set()  # cards that people made from ours
+        self.overwritten: set[str] = set()  # what we wrote over, or put away, that people wrote
+        self._theirs: dict[str, set[str]] = {}  # what of an object people changed
+        self._ours: dict[str, set[str]] = {}  # all that we ever wrote into it
         self.me = self.member("Alice Adams", "alice")
 
     # What is there, and what people do.
@@ -200,8 +204,35 @@ class Trello:
         """A person copies a card with all that is on it."""
         id = self._new()
         self.cards[id] = {**json.loads(json.dumps(self.cards[card])), "id": id, "idChecklists": []}
+        self.copies.add(id)
         self._act("copyCard", {"card": {"id": id}, "cardSource": {"id": card}})
         return id
+
+    def edit(self, what: Object, name: str, value: str) -> None:
+        """A person changes one thing; back to what we wrote is nothing of theirs."""
+        what[name] = value
+        theirs = self._theirs.setdefault(what["id"], set())
+        if value in self._ours.get(what["id"], ()):
+            theirs.discard(name)
+        else:
+            theirs.add(name)
+
+    def put_on(self, card: Object, member: str) -> None:
+        if member not in card["idMembers"]:
+            card["idMembers"].append(member)
+
+    def take_off(self, card: Object) -> None:
+        card["idMembers"].clear()
+
+    def _write(self, what: Object, said: Object, ref: str = "") -> None:
+        """We change an object: note what of a person's that replaces."""
+        theirs = self._theirs.get(what["id"], set())
+        for name, value in said.items():
+            if name in theirs and what.get(name) != value:
+                self.overwritten.add(ref or what["id"])
+            theirs.discard(name)
+            self._ours.setdefault(what["id"], set()).add(str(value))
+        what.update(said)
 
     def delete(self, card: str) -> None:
         del self.cards[card]
@@ -443,7 +474,12 @@ class Trello:
                 changed[name] = said[name].split(",")
                 if not set(changed[name]) <= known.keys():
                     raise Refused(400, f"invalid value for {name}")
-        card.update(changed)
+        if changed["closed"] and not card["closed"] and self._theirs.get(card["id"]):
+            self.overwritten.add(card["id"])
+        if said.get("closed") is False:
+            card.update(changed)  # a person asked for it to be brought back to where it was
+        else:
+            self._write(card, changed)
 
     def _list_of(self, id: str) -> Object:
         if id not in self.lists:
@@ -493,6 +529,7 @@ class Trello:
         action = self._action(where["id"])
         if len(said["text"].encode("utf-16-le")) // 2 > LONGEST:
             raise Refused(400, "invalid value for text")
+        self._ours.setdefault(action["id"], set()).add(said["text"])
         action["data"]["text"] = said["text"]
         return action
 
@@ -519,7 +556,7 @@ class Trello:
 
     def _put_checklist(self, where: Object, said: Object) -> Any:
         checklist = self._checklist(where["id"])
-        checklist["name"] = said["name"]
+        self._write(checklist, {"name": said["name"]})
         return checklist
 
     def _post_line(self, where: Object, said: Object) -> Any:
@@ -531,6 +568,7 @@ class Trello:
             raise Refused(400, "invalid value for name")
         state = "complete" if said.get("checked") else "incomplete"
         line = {"id": self._new(), "name": said["name"], "state": state}
+        self._ours[line["id"]] = {said["name"], state}
         checklist["checkItems"].append(line)
         return {**line, "idChecklist": checklist["id"]}
 
@@ -539,7 +577,8 @@ class Trello:
         for checklist in self._get_checklists(where, {}):
             for line in checklist["checkItems"]:
                 if line["id"] == where["idCheckItem"]:
-                    line.update({k: said[k] for k in ("name", "state") if k in said})
+                    given = {k: said[k] for k in ("name", "state") if k in said}
+                    self._write(line, given, f"{checklist['id']}/{line['id']}")
                     return {**line, "idChecklist": checklist["id"]}
         raise Refused(404, "The requested resource was not found.")
 
