@@ -23,6 +23,7 @@ from backend.documents import routes as documents
 from backend.editing import routes as editing
 from backend.errors import STATUS, ErrorBody, describe
 from backend.evidence import routes as evidence
+from backend.exports import routes as exports
 from backend.graph import routes as graph
 from backend.history import routes as history
 from backend.limits import BodyLimit, SafeHeaders, WithoutNul
@@ -53,6 +54,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     comments.router,
     connections.router,
+    exports.router,
     documents.router,
     editing.router,
 )

@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # routes import this module, and the services import routes' 
     from backend.editing.routes import Door
     from backend.events import Hub
     from backend.evidence.service import EvidenceService
+    from backend.exports.drifts import Drifts
+    from backend.exports.service import Exports
+    from backend.exports.targets import Targets
     from backend.graph.extraction import Extractions
     from backend.graph.service import Graphs
     from backend.health import Port
@@ -92,6 +95,9 @@ class Services:
     connections: Connections
     apis: ConnectionApis
     hooks: Hooks
+    targets: Targets
+    exports: Exports
+    drifts: Drifts
     rebuilding: Rebuilding
     ports: Sequence[Port]
     warm: Callable[[], Awaitable[object]]

@@ -9,14 +9,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from backend.auth.principal import Principal
 from backend.clock import now
 from backend.errors import BackendError, describe
 from backend.events import Hub
 from backend.exports.differences import findings
 from backend.exports.model import Target, Trouble
 from backend.exports.reach import Reach
-from backend.exports.targets import Targets
 from backend.jobs import Lease
 from backend.store.engine import Store
 from backend.store.exports.looks import StoredLooks
@@ -34,14 +32,8 @@ GATHER: Final = timedelta(seconds=3)  # events of one change come in bursts: one
 
 
 class Drifts:
-    def __init__(self, looks: StoredLooks, targets: Targets) -> None:
+    def __init__(self, looks: StoredLooks) -> None:
         self._looks = looks
-        self._targets = targets
-
-    async def look(self, principal: Principal, brief: str, target: str) -> None:
-        """Ask for a look now; what it finds comes as an event."""
-        opened = await self._targets.open(principal, brief, target)
-        await self._looks.ask(opened.target, opened.brief.id)
 
     async def changed(self, connection: str, refs: Sequence[str]) -> None:
         """A webhook says that these objects changed; that is no more than a reason to look.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from exporters.records import Json, Standing
+from exporters.records import Choice, Json, Standing, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +103,15 @@ class Findings:
 class PartDecision:
     key: str
     part: str
-    choice: str
+    choice: Choice
     theirs: Json
 
 
 @dataclass(frozen=True, slots=True)
 class WayDecision:
     key: str
-    way: str
-    standing: str
+    way: Way
+    standing: Standing
 
 
 class Busy(Exception):

@@ -8,22 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from backend.auth.principal import Principal
 from backend.briefs.service import Brief
+from backend.clock import iso
 from backend.documents.current import CurrentBriefs, Reading
-from backend.errors import TooLarge
+from backend.errors import Conflict, TooLarge
 from backend.exports.differences import findings, remembered
-from backend.exports.model import Findings, Target
+from backend.exports.model import Look, Target
 from backend.exports.reach import Reach
 from backend.exports.targets import Opened
 from backend.store.engine import Store
 from backend.store.exports.decisions import StoredDecisions
 from backend.store.exports.looks import StoredLooks
 from backend.store.exports.runs import StoredRuns
-from backend.store.ledger import entries_of
+from backend.store.ledger import StoredLedger, entries_of, intents_of
+from backend.store.outbox import LeaseLost
+from exporters import apply
 from exporters.compare import Comparison, compare
+from exporters.errors import ExportError, LostLease
 from exporters.plan import Plan, make
-from exporters.ports import Adapter
+from exporters.ports import Adapter, Api, Clock
 from exporters.records import (
     OVERVIEW,
     Decisions,
@@ -37,6 +43,7 @@ from exporters.records import (
 )
 
 STEPS: Final = 5_000
+KNOWN: Final = 256 * 1024  # bytes of one thing learnt that are kept
 BYTES: Final = 32 * 1024 * 1024  # of all the calls of a plan
 
 NO_LINKS: Final = Loss(
@@ -48,10 +55,12 @@ NO_LINKS: Final = Loss(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
+    """``place`` is as it was planned for, with what a run needs to know of it."""
+
     plan: Plan
     adapter: Adapter
+    place: Place
     turn: int
-    differs: Findings
 
 
 class Planner:
@@ -63,6 +72,7 @@ class Planner:
         looks: StoredLooks,
         current: CurrentBriefs,
         reach: Reach,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._runs = runs
@@ -70,51 +80,89 @@ class Planner:
         self._looks = looks
         self._current = current
         self._reach = reach
+        self._clock = clock
 
     async def plan(self, principal: Principal, opened: Opened) -> Planned:
         """What would be sent now, by this person: with the evidence that they may see.
 
         Reads over there and sends nothing. What it finds changed is kept as a look's findings.
+        Conflict while an export is under way, or while the outcome of one is not known.
         """
         target, brief = opened.target, opened.brief
+        if await self._runs.under_way(target.id, brief.id):
+            raise busy(target)
         adapter = self._reach.adapter(target.kind)
-        reading = await self._read(principal, opened)
+        api = await self._reach.api(target)
+        reading = await self._current.read(
+            brief.id, brief.space, scope=principal.scope([brief.space]), principal=principal
+        )
+        place = await adapter.learn(api, self._place(target, brief), reading.brief)
+        await self._reconcile(adapter, api, target, place)
         entries = await entries_of(self._store, target.id, brief.id)
         decisions = await self._decisions.of_brief(target.id, brief.id)
         turn = await self._runs.turn(target.id, brief.id)
-        api = await self._reach.api(target)
-        place = await adapter.learn(api, self.place(target, brief), reading.brief)
         found = await adapter.read(api, place, list(entries.values())) if entries else {}
-        differs = findings(entries, found)
-        await self._looks.found(target.id, brief.id, differs, place.known)
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn
         )
-        return Planned(plan, adapter, turn, differs)
+        place = replace(place, known=_kept(place))
+        await self._looks.found(target.id, brief.id, findings(entries, found), place.known)
+        return Planned(plan, adapter, place, turn)
 
     async def standing(
-        self, principal: Principal, brief: Brief, target: Target, reading: Reading
+        self,
+        brief: Brief,
+        target: Target,
+        reading: Reading,
+        entries: Mapping[str, Entry],
+        look: Look,
     ) -> Comparison | None:
-        """How a brief compares to what was seen at the last look, asking nobody; None where there
-        was none, or nothing was ever made there."""
-        look = (await self._looks.of_brief(brief.id)).get(target.id)
-        entries = await entries_of(self._store, target.id, brief.id)
-        if not entries or look is None or look.known is None:
+        """How a brief compares to what was seen at the last look, asking nobody; None where nothing
+        was made there, or it is not known how it would be shown."""
+        if not entries or look.known is None:
             return None
         adapter = self._reach.adapter(target.kind)
-        place = replace(self.place(target, brief), known=look.known)
+        place = replace(self._place(target, brief), known=look.known)
         known = await self._looks.findings(target.id, brief.id)
         decisions = await self._decisions.of_brief(target.id, brief.id)
-        return await asyncio.to_thread(
-            lambda: compare(
-                adapter.render(reading.brief, place),
-                entries,
-                remembered(entries, known),
-                decisions,
+        try:
+            return await asyncio.to_thread(
+                lambda: compare(
+                    adapter.render(reading.brief, place),
+                    entries,
+                    remembered(entries, known),
+                    decisions,
+                )
             )
-        )
+        except ExportError:  # said when it is planned
+            return None
 
-    def place(self, target: Target, brief: Brief) -> Place:
+    async def _reconcile(self, adapter: Adapter, api: Api, target: Target, place: Place) -> None:
+        """Find out about calls of earlier runs whose outcome nobody knows; else a plan would make
+        again what may be there."""
+        if not await intents_of(self._store, target.id, place.brief):
+            return
+
+        async def hold(connection: AsyncConnection) -> None:
+            if await self._runs.held(connection, target.id, place.brief):
+                raise LeaseLost(target.id)
+
+        ledger = StoredLedger(self._store, target=target.id, brief=place.brief, run="", hold=hold)
+        try:
+            ran = await apply.reconcile(
+                adapter=adapter, api=api, place=place, ledger=ledger, clock=self._clock
+            )
+        except LostLease:
+            raise busy(target) from None
+        if ran.wait_until is not None:
+            raise Conflict(
+                f"{len(ran.reconciling)} calls of an earlier export were sent and never answered. "
+                f"They are looked for until {iso(ran.wait_until)}; nothing is made before.",
+                "Plan again then.",
+                code="reconciling",
+            )
+
+    def _place(self, target: Target, brief: Brief) -> Place:
         return Place(
             kind=target.kind,
             target=target.id,
@@ -124,13 +172,19 @@ class Planner:
             brief=brief.id,
         )
 
-    async def _read(self, principal: Principal, opened: Opened) -> Reading:
-        return await self._current.read(
-            opened.brief.id,
-            opened.space.id,
-            scope=principal.scope([opened.space.id]),
-            principal=principal,
-        )
+
+def busy(target: Target) -> Conflict:
+    return Conflict(
+        f"An export of this brief to {target.name!r} is under way.",
+        "Wait for its end, or cancel it.",
+        code="export_runs",
+    )
+
+
+def _kept(place: Place) -> Mapping[str, Json]:
+    """What was learnt of the place, for later; without what is too large, as pictures are, which
+    only the calls hold."""
+    return {name: value for name, value in place.known.items() if len(encode(value)) <= KNOWN}
 
 
 def _make(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from backend.auth.principal import Principal
@@ -16,8 +15,8 @@ class Reach(Protocol):
         ...
 
     async def check(self, principal: Principal, target: Target) -> None:
-        """Raises where this person may not send through the target's connection, or where it leads
-        to another kind of place or belongs to another space."""
+        """Raises where this person may not send through the target's connection, or where that
+        leads to another kind of place or belongs to another space."""
         ...
 
     async def api(self, target: Target) -> Api:
@@ -25,6 +24,6 @@ class Reach(Protocol):
         NotFound where the connection is gone."""
         ...
 
-    async def broken(self, targets: Sequence[Target]) -> frozenset[str]:
-        """Those of these, by id, that a person has to connect again before anything is sent."""
+    async def watch(self, principal: Principal, target: Target) -> None:
+        """Have the other side call in when something changes there, where it can."""
         ...

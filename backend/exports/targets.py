@@ -73,10 +73,14 @@ class Targets:
             raise NotFound("target", target)
         return Opened(found, space, one)
 
-    async def list(self, principal: Principal, brief: str) -> tuple[Brief, Space, Sequence[Target]]:
+    async def list(self, principal: Principal, brief: str) -> tuple[Brief, Sequence[Target]]:
         """The brief's own and its space's."""
         found, space = await self._briefs.get(principal, brief)
-        return found, space, await self._stored.of_brief(space.tenant, space.id, found.id)
+        return found, await self._stored.of_brief(space.tenant, space.id, found.id)
+
+    async def broken(self, targets: Sequence[Target]) -> frozenset[str]:
+        """Those of these, by id, that a person has to connect again before anything is sent."""
+        return await self._stored.broken(targets)
 
     async def add(self, principal: Principal, brief: str, chosen: Chosen) -> Opened:
         """A new target; the one there was, with its ledger, where it was removed before."""
@@ -104,6 +108,7 @@ class Targets:
                 "Remove one that nobody uses.",
             ) from None
         self._tell(target, found.id)
+        await self._reach.watch(principal, target)
         return Opened(found, space, target)
 
     async def change(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -84,7 +84,7 @@ def _members(value: Entry | Place | Step | Record | Request) -> dict[str, Any]:
 def _plain(value: Any) -> Json:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, frozenset):
+    if isinstance(value, Set):
         return sorted(value)
     if isinstance(value, tuple | list):
         return [_members(one) if isinstance(one, Record) else _plain(one) for one in value]

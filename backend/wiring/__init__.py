@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import insert, select
@@ -22,6 +23,7 @@ from backend.documents.downloads import Downloads
 from backend.editing.routes import Door
 from backend.events import Hub
 from backend.evidence.service import EvidenceService
+from backend.exports.drifts import Drifts
 from backend.graph.extraction import EXTRACT, Extractions, ReadByModel
 from backend.graph.extractor import ModelExtractor
 from backend.graph.service import Graphs
@@ -44,6 +46,8 @@ from backend.store.claims import StoredClaims
 from backend.store.comments import StoredComments
 from backend.store.engine import Store, open_store
 from backend.store.evidence import StoredEvidence
+from backend.store.exports.looks import LOOK, StoredLooks
+from backend.store.exports.runs import EXPORT
 from backend.store.extractions import StoredExtractions
 from backend.store.graph import GraphRows
 from backend.store.history import StoredHistory
@@ -55,6 +59,7 @@ from backend.store.updates import SqlUpdates
 from backend.templates.service import Templates
 from backend.wiring.bus import open_bus
 from backend.wiring.connections import open_connections
+from backend.wiring.exports import open_exports
 from backend.wiring.health import ports_of
 from backend.wiring.legs import (
     OpenedLeg,
@@ -76,6 +81,7 @@ from retrieval.sentences import sentences
 
 __all__ = ["OpenedLeg", "Services", "erase_served", "open_services"]
 
+EXPORTING = 4  # exports side by side; each mostly waits for the other side
 ENCODING = 2  # sources encoded beside one another: while one is stored, the other is encoded
 
 LOCAL_TENANT = "local"  # the only one while everyone signs in as the person at this machine
@@ -123,7 +129,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             outbox,
             handlers,
             at_once=settings.jobs_workers,
-            apart={ENCODE: ENCODING, REBUILD: 1, EXTRACT: 1},
+            apart={ENCODE: ENCODING, REBUILD: 1, EXTRACT: 1, EXPORT: EXPORTING, LOOK: 1},
         )
         rebuilding = Rebuilding(
             store=store,
@@ -220,9 +226,25 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             documents=rooms, evidence=evidence, images=images, public_url=settings.public_url
         )
         briefs = Briefs(store, spaces, rooms, hub)
+        looks = StoredLooks(store, outbox)
+        drifts = Drifts(looks)
         reached = await stack.enter_async_context(
-            open_connections(settings, store, spaces, hub, NobodyLooks())
+            open_connections(settings, store, spaces, hub, drifts)
         )
+        exporting = open_exports(
+            settings,
+            store=store,
+            outbox=outbox,
+            looks=looks,
+            hub=hub,
+            briefs=briefs,
+            current=current,
+            connections=reached.connections,
+            apis=reached.apis,
+            wake=worker.wake,
+        )
+        handlers[EXPORT] = exporting.run
+        handlers[LOOK] = exporting.look
         services = Services(
             settings=settings,
             store=store,
@@ -272,12 +294,20 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             connections=reached.connections,
             apis=reached.apis,
             hooks=reached.hooks,
+            targets=exporting.targets,
+            exports=exporting.exports,
+            drifts=drifts,
             rebuilding=rebuilding,
             ports=(),
             warm=late.opened if late else warm_already,
         )
         watching = asyncio.create_task(watch.run(), name="watch over who is inside")
         stack.callback(watching.cancel)
+        if settings.jobs_workers and settings.export_poll:
+            polling = asyncio.create_task(
+                drifts.run(timedelta(minutes=settings.export_poll)), name="look at exports"
+            )
+            stack.callback(polling.cancel)
         await worker.start()
         # Unwinds from the last: nothing new is heard or begun while what runs comes to its end.
         stack.push_async_callback(history.close)
@@ -286,12 +316,6 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         stack.push_async_callback(worker.stop)
         stack.callback(hub.close)
         yield replace(services, ports=ports_of(services, model))
-
-
-class NobodyLooks:
-    """Hears of changes over there where nothing is exported yet."""
-
-    async def changed(self, connection: str, refs: Sequence[str]) -> None: ...
 
 
 async def warm_already() -> None:

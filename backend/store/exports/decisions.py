@@ -52,9 +52,14 @@ class StoredDecisions:
         actor: str,
         actor_name: str,
     ) -> None:
-        """Keep these in place of what was decided about the same before."""
-        taken = {(one.key, one.part): (one.choice, one.theirs) for one in parts}
-        taken |= {(one.key, ""): (one.way, one.standing) for one in ways}
+        """Keep these in place of what was decided about the same before.
+
+        To make anew what was let go of takes that back: it is made like any other.
+        """
+        taken: dict[tuple[str, str], tuple[str, Json]] = {
+            (one.key, one.part): (one.choice.value, one.theirs) for one in parts
+        }
+        taken |= {(one.key, ""): (one.way.value, one.standing.value) for one in ways}
         made = {
             "target": target,
             "brief": brief,
@@ -62,6 +67,7 @@ class StoredDecisions:
             "actor_name": actor_name,
             "created_at": now(),
         }
+        released = (await self.of_brief(target, brief)).released
         async with self._store.writing() as connection:
             for (key, part), (choice, seen) in taken.items():
                 await connection.execute(
@@ -71,6 +77,8 @@ class StoredDecisions:
                         export_decisions.c.part == part,
                     )
                 )
+                if not part and key in released and choice == Way.RECREATE:
+                    continue
                 await connection.execute(
                     insert(export_decisions).values(
                         key=key, part=part, choice=choice, seen=text(seen), **made

@@ -235,6 +235,14 @@ class StoredRuns:
         )
         return done or 0
 
+    async def held(self, connection: AsyncConnection, target: str, brief: str) -> bool:
+        """Whether an export is under way; if not, none begins before this transaction ends."""
+        try:
+            await self._alone(connection, target, brief)
+        except Busy:
+            return True
+        return False
+
     async def _alone(self, connection: AsyncConnection, target: str, brief: str) -> None:
         await hold(connection, target)
         under_way = await connection.execute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,9 @@ from backend.exports.model import Busy, Doubled, Full, Target
 from backend.store.approved import text
 from backend.store.engine import Store
 from backend.store.exports.runs import UNDER_WAY, hold
-from backend.store.tables import export_entries, export_runs, export_targets, spaces
+from backend.store.tables import connections, export_entries, export_runs, export_targets, spaces
+
+CONNECTED: Final = "ok"  # the state of a connection whose token is good
 
 
 class StoredTargets:
@@ -42,6 +44,21 @@ class StoredTargets:
         """For work that a person asked for before; also one that was removed since."""
         rows = await self._store.rows(select(export_targets).where(export_targets.c.id == target))
         return _target(rows[0]) if rows else None
+
+    async def broken(self, targets: Sequence[Target]) -> frozenset[str]:
+        """Those of these, by id, whose connection is gone or has to be made again."""
+        wanted = {one.connection for one in targets if one.connection is not None}
+        if not wanted:
+            return frozenset()
+        rows = await self._store.rows(
+            select(connections.c.id).where(
+                connections.c.id.in_(wanted), connections.c.state == CONNECTED
+            )
+        )
+        good = {row.id for row in rows}
+        return frozenset(
+            one.id for one in targets if one.connection is not None and one.connection not in good
+        )
 
     async def add(self, new: Target, *, actor: str, limit: int) -> Target:
         """Keep a target. Where the same place was removed before it comes back, with its ledger.

@@ -1,0 +1,427 @@
+"""Targets, plans and runs at the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, JsonValue
+
+from backend.clock import iso
+from backend.exports.model import PartDecision, Run, RunState, WayDecision
+from backend.exports.planning import Planned
+from backend.exports.service import Ledger, Made, Standing
+from backend.exports.targets import Changed, Chosen
+from backend.sent import Sent
+from exporters.apply import Outcome, Result
+from exporters.compare import Comparison, ItemPlan
+from exporters.judge import PartPlan, Verdict
+from exporters.plan import ARCHIVES
+from exporters.ports import Adapter
+from exporters.records import Choice, Json, Op, Step, Way, encode
+from exporters.records import Standing as Stands
+
+STATUSES = ("open", "doing", "done")  # of an action, in the brief's own words
+
+Remember = Literal["brief", "space"]
+Status = Literal["open", "doing", "done"]
+Object = dict[str, JsonValue]
+
+
+class NewTarget(Sent):
+    connection: str | None = Field(None, max_length=100, description="None for a folder.")
+    kind: str = Field(max_length=20, description="folder, notion, jira or trello.")
+    name: str = Field(max_length=1_000)
+    where: Object = Field(description="As the place was found.")
+    mapping: Object = Field({}, description="What was chosen; the rest is as usual.")
+    remember: Remember = Field("brief", description="Whether all briefs of the space go there.")
+
+    def chosen(self) -> Chosen:
+        return Chosen(
+            self.kind, self.name, self.connection, self.where, self.mapping,
+            self.remember == "space",
+        )  # fmt: skip
+
+
+class TargetChange(Sent):
+    """What is null stays as it is."""
+
+    name: str | None = Field(None, max_length=1_000)
+    mapping: Object | None = None
+    remember: Remember | None = None
+
+    def changed(self) -> Changed:
+        shared = None if self.remember is None else self.remember == "space"
+        return Changed(self.name, self.mapping, shared)
+
+
+class Approval(Sent):
+    checksum: str = Field(max_length=100, description="Of the plan that was looked at.")
+    archives: bool = Field(
+        False, description="A second yes, where it archives more than the plan's archives_limit."
+    )
+
+
+class PartDecisionIn(Sent):
+    key: str = Field(max_length=200)
+    part: str = Field(min_length=1, max_length=200)
+    choice: Choice
+    theirs: JsonValue = Field(description="What is there, as the plan said: theirs_value.")
+
+
+class WayDecisionIn(Sent):
+    key: str = Field(max_length=200)
+    way: Way
+    standing: Stands
+
+
+class DecisionsIn(Sent):
+    parts: list[PartDecisionIn] = Field([])
+    ways: list[WayDecisionIn] = Field([])
+
+    def taken(self) -> tuple[Sequence[PartDecision], Sequence[WayDecision]]:
+        return (
+            [PartDecision(one.key, one.part, one.choice, one.theirs) for one in self.parts],
+            [WayDecision(one.key, one.way, one.standing) for one in self.ways],
+        )
+
+
+class TroubleOut(BaseModel):
+    code: str
+    message: str
+    remedy: str
+
+
+class OutcomeOut(BaseModel):
+    step: str
+    keys: list[str]
+    op: Op
+    outcome: Result
+    message: str
+    retry_at: str | None
+    url: str
+
+    @classmethod
+    def of(cls, one: Outcome) -> OutcomeOut:
+        return cls(
+            step=one.step,
+            keys=list(one.keys),
+            op=one.op,
+            outcome=one.outcome,
+            message=one.message,
+            retry_at=None if one.retry_at is None else iso(one.retry_at),
+            url=one.url,
+        )
+
+
+class RunOut(BaseModel):
+    id: str
+    state: RunState
+    stopping: bool = Field(description="It was called off, and ends before its next call.")
+    actor: str
+    started_at: str
+    ended_at: str | None
+    checksum: str
+    counts: dict[str, int]
+    total: int
+    done: int
+    wait_until: str | None
+    trouble: TroubleOut | None
+    outcomes: list[OutcomeOut] = Field(
+        description="Of each call; in a list of targets or runs only of those that need a word."
+    )
+
+    @classmethod
+    def of(cls, run: Run, outcomes: Sequence[Outcome] = (), *, whole: bool = False) -> RunOut:
+        quiet = () if whole else (Result.DONE, Result.PENDING)
+        trouble = run.trouble
+        return cls(
+            id=run.id,
+            state=run.state,
+            stopping=run.stop and not run.state.over,
+            actor=run.actor_name,
+            started_at=iso(run.created_at),
+            ended_at=None if run.ended_at is None else iso(run.ended_at),
+            checksum=run.checksum,
+            counts=dict(run.counts),
+            total=run.total,
+            done=run.done,
+            wait_until=None if run.wait_until is None else iso(run.wait_until),
+            trouble=None if trouble is None else TroubleOut(**trouble.json()),
+            outcomes=[OutcomeOut.of(one) for one in outcomes if one.outcome not in quiet],
+        )
+
+
+class DriftOut(BaseModel):
+    drift: int = Field(description="Parts that changed over there alone.")
+    conflicts: int = Field(description="Parts that changed on both sides.")
+    astray: int = Field(description="Objects that are not where we left them.")
+
+
+class StatusOut(BaseModel):
+    key: str
+    status: Status
+
+
+class TargetOut(BaseModel):
+    id: str
+    kind: str
+    name: str
+    connection: str | None
+    reconnect: bool = Field(description="A person has to connect again before anything is sent.")
+    where: Object
+    mapping: Object
+    remember: Remember
+    url: str = Field(description="Of the overview over there; empty before the first export.")
+    changes: int | None = Field(
+        description="Items that differ from what was sent; null where nothing was, or unknown."
+    )
+    drift: DriftOut
+    statuses: list[StatusOut] = Field(
+        description="Actions whose status changed over there, in the brief's own words."
+    )
+    looked_at: str | None
+    trouble: TroubleOut | None = Field(description="What kept the last look from being had.")
+    exported_at: str | None
+    exported_by: str | None
+    run: RunOut | None
+
+    @classmethod
+    def of(cls, one: Standing) -> TargetOut:
+        target, exported, look = one.target, one.exported, one.look
+        return cls(
+            id=target.id,
+            kind=target.kind,
+            name=target.name,
+            connection=target.connection,
+            reconnect=one.reconnect,
+            where=dict(target.where),
+            mapping=dict(target.mapping),
+            remember="space" if target.brief is None else "brief",
+            url=one.url,
+            changes=None if one.comparison is None else _changes(one.comparison),
+            drift=_drift(one),
+            statuses=_statuses(one.comparison),
+            looked_at=None if look is None or look.at is None else iso(look.at),
+            trouble=None
+            if look is None or look.trouble is None
+            else TroubleOut(**look.trouble.json()),
+            exported_at=None if exported is None else iso(exported.ended_at or exported.created_at),
+            exported_by=None if exported is None else exported.actor_name,
+            run=None if one.run is None else RunOut.of(one.run, one.outcomes),
+        )
+
+
+class RemovedOut(BaseModel):
+    left: int = Field(description="Objects that stay over there, untouched.")
+
+
+class CountsOut(BaseModel):
+    create: int = 0
+    update: int = 0
+    archive: int = 0
+    keep: int = 0
+    drift: int = 0
+    conflict: int = 0
+    astray: int = 0
+    writes: int = 0
+    reads: int = 0
+
+
+class LossOut(BaseModel):
+    key: str
+    what: str
+
+
+class PlanPartOut(BaseModel):
+    """One part, three ways, each as people read it, in Markdown."""
+
+    part: str
+    label: str
+    change: Verdict
+    base: str
+    ours: str
+    theirs: str
+    theirs_value: JsonValue
+
+
+class PlanItemOut(BaseModel):
+    key: str
+    kind: str
+    title: str
+    change: Literal["create", "update", "archive", "keep", "conflict", "drift", "astray"]
+    url: str
+    parts: list[PlanPartOut]
+    standing: Stands
+    where: str
+    ways: list[Way]
+    note: str
+
+
+class PlanStepOut(BaseModel):
+    """A call; ``body`` is what is sent, byte for byte, but for ids that are not known yet."""
+
+    id: str
+    op: Op
+    keys: list[str]
+    method: str
+    path: str
+    body: str
+
+
+class PlanOut(BaseModel):
+    checksum: str
+    target: str
+    brief: str
+    counts: CountsOut
+    seconds: float = Field(description="The least that it takes under the target's limits.")
+    archives_limit: int
+    needs_yes: bool = Field(description="It archives more than that: say yes a second time.")
+    losses: list[LossOut]
+    items: list[PlanItemOut]
+    steps: list[PlanStepOut]
+
+
+class DriftedPartOut(BaseModel):
+    part: str
+    label: str
+    theirs: str
+
+
+class LedgerItemOut(BaseModel):
+    key: str
+    kind: str
+    title: str
+    url: str
+    standing: Stands
+    drift: list[DriftedPartOut]
+    status: Status | None = Field(description="What an action's status became over there.")
+    stale: bool = Field(description="It rests on evidence that its source no longer gives.")
+
+
+def plan_out(target: str, brief: str, planned: Planned) -> PlanOut:
+    """Takes a moment for a long brief: call it in a thread."""
+    plan = planned.plan
+    return PlanOut(
+        checksum=plan.checksum,
+        target=target,
+        brief=brief,
+        counts=CountsOut(**plan.counts),
+        seconds=plan.seconds,
+        archives_limit=ARCHIVES,
+        needs_yes=plan.archives > ARCHIVES,
+        losses=[LossOut(key=one.key, what=one.what) for one in plan.losses],
+        items=[_item(planned.adapter, one) for one in plan.items],
+        steps=[_step(one) for one in plan.steps],
+    )
+
+
+def ledger_out(ledger: Ledger) -> list[LedgerItemOut]:
+    """Takes a moment for a long brief: call it in a thread."""
+    return [_made(ledger, one) for one in ledger.made]
+
+
+def _made(ledger: Ledger, made: Made) -> LedgerItemOut:
+    entry = made.entry
+    astray = ledger.findings.astray.get(entry.key)
+    parts: Mapping[str, Json] = ledger.findings.parts.get(entry.key, {})
+    return LedgerItemOut(
+        key=entry.key,
+        kind=entry.kind,
+        title=entry.title,
+        url=entry.url,
+        standing=Stands.LIVE if astray is None else astray.standing,
+        drift=[
+            DriftedPartOut(
+                part=part,
+                label=ledger.adapter.label(part),
+                theirs=_words(ledger.adapter, part, theirs),
+            )
+            for part, theirs in parts.items()
+        ],
+        status=_status(parts.get("status")),
+        stale=made.stale,
+    )
+
+
+def _item(adapter: Adapter, item: ItemPlan) -> PlanItemOut:
+    return PlanItemOut(
+        key=item.key,
+        kind=item.kind,
+        title=item.title,
+        change=item.change,
+        url=item.url,
+        parts=[_part(adapter, part) for part in item.parts],
+        standing=item.standing,
+        where=item.where,
+        ways=list(item.ways),
+        note=item.note,
+    )
+
+
+def _part(adapter: Adapter, part: PartPlan) -> PlanPartOut:
+    return PlanPartOut(
+        part=part.part,
+        label=adapter.label(part.part),
+        change=part.change,
+        base=_words(adapter, part.part, part.base),
+        ours=_words(adapter, part.part, part.ours),
+        theirs=_words(adapter, part.part, part.theirs),
+        theirs_value=_json(part.theirs),
+    )
+
+
+def _step(step: Step) -> PlanStepOut:
+    request = step.request
+    return PlanStepOut(
+        id=step.id,
+        op=step.op,
+        keys=list(step.keys),
+        method=request.method,
+        path=request.path,
+        body="" if request.body is None else encode(request.body).decode(),
+    )
+
+
+def _words(adapter: Adapter, part: str, value: Json) -> str:
+    return "" if value is None else adapter.words(part, value)
+
+
+def _json(value: Json) -> Any:
+    return value
+
+
+def _changes(comparison: Comparison) -> int:
+    return sum(item.change in ("create", "update", "archive") for item in comparison.items)
+
+
+def _drift(one: Standing) -> DriftOut:
+    if one.comparison is None:
+        return DriftOut(
+            drift=sum(len(parts) for parts in one.findings.parts.values()),
+            conflicts=0,
+            astray=len(one.findings.astray),
+        )
+    verdicts = [part.change for item in one.comparison.items for part in item.parts]
+    return DriftOut(
+        drift=verdicts.count(Verdict.DRIFT),
+        conflicts=verdicts.count(Verdict.CONFLICT),
+        astray=sum(item.change == "astray" for item in one.comparison.items),
+    )
+
+
+def _statuses(comparison: Comparison | None) -> list[StatusOut]:
+    if comparison is None:
+        return []
+    return [
+        StatusOut(key=item.key, status=status)
+        for item in comparison.items
+        for part in item.parts
+        if part.part == "status"
+        and part.change in (Verdict.DRIFT, Verdict.CONFLICT)
+        and (status := _status(part.theirs)) is not None
+    ]
+
+
+def _status(theirs: Json) -> Status | None:
+    return theirs if theirs in STATUSES else None  # type: ignore[return-value]  # just looked
