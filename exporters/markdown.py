@@ -212,6 +212,8 @@ class _Writer:
             return "".join(self._leaf(piece) for piece in pieces)
         mark, rest = marks[0], marks[1:]
         groups = [(key, list(group)) for key, group in groupby(pieces, lambda p: getattr(p, mark))]
+        if len(groups) == 1 and not groups[0][0]:
+            return self._marked(pieces, rest, before, after)
         # Written without neighbours first: what stands beside a group is all that matters here.
         bare = [self._marked(group, rest, " ", " ") for _, group in groups]
         written = ""

@@ -216,7 +216,7 @@ def revise(rng: random.Random, brief: Brief) -> Brief:
 def _drawn(rng: random.Random, key: str) -> Item:
     words = rng.choice(WORDS)
     if rng.random() < 0.3:
-        return paragraph(key, words if rng.random() < 0.8 else f"{words} " * 4_000)
+        return paragraph(key, words if rng.random() < 0.97 else "longer " * 2_600)
     return action(
         key,
         words,
