@@ -150,8 +150,7 @@ class _Comparing:
         self._after: dict[str, str | None] = {}
         self._moved: set[str] = set()
         self._restores: list[Change] = []
-        self._before: list[Change] = []  # removed out of what is made anew
-        self._renewals: list[Change] = []  # the archiving half of what is made anew
+        self._archives: list[Archive] = []  # of what is made anew, and what is removed within it
         self._changes: list[Change] = []
         self._settlements: list[Settlement] = []
         self._items: list[ItemPlan] = []
@@ -164,9 +163,9 @@ class _Comparing:
         for record in self._records.values():
             self._plan(record)
         self._plan_removed()
-        self._renewals.reverse()  # what lies within goes before what it lies in
+        self._archives.sort(key=lambda archive: self._depth(archive.entry), reverse=True)
         return Comparison(
-            (*self._restores, *self._before, *self._renewals, *self._changes),
+            (*self._restores, *self._archives, *self._changes),
             tuple(self._settlements),
             tuple(self._items),
             frozenset(self._decided_parts),
@@ -311,7 +310,7 @@ class _Comparing:
                 self._settlements.append(Settlement(entry, None))
             case _Fate.ANEW:
                 self._spend(record.key)
-                self._renewals.append(Archive(entry, anew=True))
+                self._archives.append(Archive(entry, anew=True))
                 self._item(record, "update", note="It is made anew, as it cannot be moved there.")
             case _Fate.UNREAD:
                 self._item(record, "update", note="It comes back with what it lies in.")
@@ -399,7 +398,7 @@ class _Comparing:
                 renewed = any(
                     self._fates.get(around.key) is _Fate.ANEW for around in self._around(entry)
                 )
-                (self._before if renewed else self._changes).append(Archive(entry))
+                (self._archives if renewed else self._changes).append(Archive(entry))
                 self._item(entry, "archive")
 
     def _depth(self, entry: Entry) -> int:
