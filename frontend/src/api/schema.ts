@@ -1139,6 +1139,426 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spaces/{space}/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connections
+         * @description Where the space's briefs may be sent.
+         */
+        get: operations["list_connections_api_spaces__space__connections_get"];
+        put?: never;
+        /**
+         * Connect
+         * @description Connect by a token; the other side is asked whose it is before it is kept.
+         */
+        post: operations["connect_api_spaces__space__connections_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/connections/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ways
+         * @description What may be connected on this server, and how.
+         */
+        get: operations["ways_api_spaces__space__connections_ways_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/connections/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In
+         * @description Begin to sign in over there; what comes of it is told by the event ``connections``.
+         */
+        post: operations["sign_in_api_spaces__space__connections_sign_in_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/connections/{connection}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Ask over there who the token is.
+         */
+        post: operations["check_api_spaces__space__connections__connection__check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spaces/{space}/connections/{connection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect
+         * @description Erase a token, and revoke it where it was given by a sign-in.
+         */
+        delete: operations["disconnect_api_spaces__space__connections__connection__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connections/{connection}/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Places
+         * @description Where a brief could go; without a query, the likeliest first.
+         */
+        get: operations["places_api_connections__connection__places_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connections/{connection}/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choices
+         * @description What may be chosen about how briefs are shown in a place.
+         */
+        post: operations["choices_api_connections__connection__choices_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/connections/{connection}/hook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listening
+         * @description How it hears of changes.
+         */
+        get: operations["listening_api_connections__connection__hook_get"];
+        put?: never;
+        /**
+         * Listen
+         * @description Begin anew to hear of changes: what a person enters over there, where only they can.
+         */
+        post: operations["listen_api_connections__connection__hook_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/{kind}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come Back
+         * @description Where people come back to from signing in elsewhere.
+         */
+        get: operations["come_back_api_sign_in__kind__callback_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sign-in/trello/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brought
+         * @description What Trello gave, as the page of ours brings it.
+         */
+        post: operations["brought_api_sign_in_trello_token_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Targets
+         * @description Where a brief goes, and how it stands there as of the last look.
+         */
+        get: operations["list_targets_api_briefs__brief__targets_get"];
+        put?: never;
+        /**
+         * Add Target
+         * @description Remember a place for this brief, or for all of its space.
+         */
+        post: operations["add_target_api_briefs__brief__targets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Target
+         * @description Take it off the list. What was made there stays as it is; added again, it is known again.
+         */
+        delete: operations["remove_target_api_briefs__brief__targets__target__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Target
+         * @description Name it otherwise, map it otherwise, or remember it for others.
+         */
+        patch: operations["change_target_api_briefs__brief__targets__target__patch"];
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan Export
+         * @description What an export would do, byte for byte; nothing is sent.
+         */
+        post: operations["plan_export_api_briefs__brief__targets__target__plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description Who approved what, and what came of it; the latest first.
+         */
+        get: operations["list_exports_api_briefs__brief__targets__target__runs_get"];
+        put?: never;
+        /**
+         * Start Export
+         * @description Carry out the plan with this checksum; 409 where it would come out otherwise by now.
+         */
+        post: operations["start_export_api_briefs__brief__targets__target__runs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Export
+         * @description How far an export is, with what became of each call.
+         */
+        get: operations["get_export_api_briefs__brief__targets__target__runs__run__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/runs/{run}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Export
+         * @description End it before its next call; what was sent stays.
+         */
+        post: operations["cancel_export_api_briefs__brief__targets__target__runs__run__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/runs/{run}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Export
+         * @description Go on with what was approved, where it stopped.
+         */
+        post: operations["resume_export_api_briefs__brief__targets__target__runs__run__resume_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide
+         * @description Say whose words stand where both sides changed, and what becomes of what went astray.
+         */
+        post: operations["decide_api_briefs__brief__targets__target__decisions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description Look over there for changes; what is found comes as an event.
+         */
+        post: operations["look_api_briefs__brief__targets__target__look_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/briefs/{brief}/targets/{target}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ledger
+         * @description What was made there, how it stood at the last look, and what rests on stale evidence.
+         */
+        get: operations["ledger_api_briefs__brief__targets__target__ledger_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/briefs/{brief}/download": {
         parameters: {
             query?: never;
@@ -1230,6 +1650,20 @@ export interface components {
             created_at: string;
             /** Sentences */
             sentences: number;
+        };
+        /** Approval */
+        Approval: {
+            /**
+             * Checksum
+             * @description Of the plan that was looked at.
+             */
+            checksum: string;
+            /**
+             * Archives
+             * @description A second yes, where it archives more than the plan's archives_limit.
+             * @default false
+             */
+            archives: boolean;
         };
         /**
          * AskIn
@@ -1346,6 +1780,24 @@ export interface components {
             bytes: number;
         };
         /**
+         * BroughtIn
+         * @description What Trello put behind the ``#``.
+         */
+        BroughtIn: {
+            /** State */
+            state: string;
+            /**
+             * Token
+             * @default
+             */
+            token: string;
+            /**
+             * Error
+             * @default
+             */
+            error: string;
+        };
+        /**
          * BudgetIn
          * @description What a reading may take in all, tries included; null is no limit of that kind.
          */
@@ -1354,6 +1806,23 @@ export interface components {
             budget_usd?: number | null;
             /** Budget Tokens */
             budget_tokens?: number | null;
+        };
+        /**
+         * Choice
+         * @description What a person decided about a part that changed over there.
+         * @enum {string}
+         */
+        Choice: "ours" | "theirs";
+        /** ChoicesIn */
+        ChoicesIn: {
+            /** Where */
+            where: {
+                [key: string]: unknown;
+            };
+            /** Mapping */
+            mapping?: {
+                [key: string]: unknown;
+            };
         };
         /** ClaimEvidenceOut */
         ClaimEvidenceOut: {
@@ -1504,6 +1973,73 @@ export interface components {
             /** Quotes */
             quotes: components["schemas"]["QuotedOut"][];
         };
+        /**
+         * ConnectIn
+         * @description A token as a person copied it. Jira wants ``site`` and ``email``, Trello ``key``.
+         */
+        ConnectIn: {
+            kind: components["schemas"]["backend__connections__model__Kind"];
+            /** Token */
+            token: string;
+            /**
+             * Email
+             * @default
+             */
+            email: string;
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+            /**
+             * Key
+             * @default
+             */
+            key: string;
+            /**
+             * Secret
+             * @description Of Trello's application: lets its calls to us be told from others.
+             * @default
+             */
+            secret: string;
+            /**
+             * Connection
+             * @description To connect again with another token.
+             */
+            connection?: string | null;
+        };
+        /** ConnectionOut */
+        ConnectionOut: {
+            /** Id */
+            id: string;
+            kind: components["schemas"]["backend__connections__model__Kind"];
+            /** Name */
+            name: string;
+            /**
+             * Account
+             * @description Who the token is over there.
+             */
+            account: string;
+            /**
+             * Url
+             * @description Their page over there, where there is one.
+             */
+            url: string;
+            method: components["schemas"]["Method"];
+            /**
+             * Scopes
+             * @description What a sign-in was allowed, as it was told.
+             */
+            scopes: string[];
+            state: components["schemas"]["State"];
+            /**
+             * Trouble
+             * @description Why it has to be connected again.
+             */
+            trouble: string;
+            /** Created At */
+            created_at: string;
+        };
         /** ContributionOut */
         ContributionOut: {
             /** Leg */
@@ -1556,6 +2092,54 @@ export interface components {
             /** Unpriced */
             unpriced: number;
         };
+        /** CountsOut */
+        CountsOut: {
+            /**
+             * Create
+             * @default 0
+             */
+            create: number;
+            /**
+             * Update
+             * @default 0
+             */
+            update: number;
+            /**
+             * Archive
+             * @default 0
+             */
+            archive: number;
+            /**
+             * Keep
+             * @default 0
+             */
+            keep: number;
+            /**
+             * Drift
+             * @default 0
+             */
+            drift: number;
+            /**
+             * Conflict
+             * @default 0
+             */
+            conflict: number;
+            /**
+             * Astray
+             * @default 0
+             */
+            astray: number;
+            /**
+             * Writes
+             * @default 0
+             */
+            writes: number;
+            /**
+             * Reads
+             * @default 0
+             */
+            reads: number;
+        };
         /** CoverageOut */
         CoverageOut: {
             /** Claims */
@@ -1573,6 +2157,19 @@ export interface components {
             /** Opinion */
             opinion: number;
         };
+        /** DecisionsIn */
+        DecisionsIn: {
+            /**
+             * Parts
+             * @default []
+             */
+            parts: components["schemas"]["PartDecisionIn"][];
+            /**
+             * Ways
+             * @default []
+             */
+            ways: components["schemas"]["WayDecisionIn"][];
+        };
         /** Deleted */
         Deleted: {
             /** Cited In */
@@ -1586,6 +2183,33 @@ export interface components {
             before: string;
             /** After */
             after: string;
+        };
+        /** DriftOut */
+        DriftOut: {
+            /**
+             * Drift
+             * @description Parts that changed over there alone.
+             */
+            drift: number;
+            /**
+             * Conflicts
+             * @description Parts that changed on both sides.
+             */
+            conflicts: number;
+            /**
+             * Astray
+             * @description Objects that are not where we left them.
+             */
+            astray: number;
+        };
+        /** DriftedPartOut */
+        DriftedPartOut: {
+            /** Part */
+            part: string;
+            /** Label */
+            label: string;
+            /** Theirs */
+            theirs: string;
         };
         /** EditorOut */
         EditorOut: {
@@ -1802,7 +2426,7 @@ export interface components {
         };
         /** FusionOut */
         FusionOut: {
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["retrieval__fusion__Kind"];
             /** K */
             k: number;
             /** Weights */
@@ -1816,7 +2440,7 @@ export interface components {
          */
         FusionSent: {
             /** @default rrf */
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["retrieval__fusion__Kind"];
             /**
              * K
              * @description Of rank fusion: the smaller, the more the first ranks weigh.
@@ -1913,11 +2537,31 @@ export interface components {
                 [key: string]: string | number | boolean | null;
             };
         };
-        /**
-         * Kind
-         * @enum {string}
-         */
-        Kind: "rrf" | "min_max";
+        JsonValue: unknown;
+        /** LedgerItemOut */
+        LedgerItemOut: {
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+            /** Url */
+            url: string;
+            standing: components["schemas"]["Standing"];
+            /** Drift */
+            drift: components["schemas"]["DriftedPartOut"][];
+            /**
+             * Status
+             * @description What an action's status became over there.
+             */
+            status: ("open" | "doing" | "done") | null;
+            /**
+             * Stale
+             * @description It rests on evidence that its source no longer gives.
+             */
+            stale: boolean;
+        };
         /** LegOut */
         LegOut: {
             /** Leg */
@@ -1966,6 +2610,58 @@ export interface components {
              */
             level: number;
         };
+        /** ListeningOut */
+        ListeningOut: {
+            /**
+             * Url
+             * @description Where the other side calls in; empty where it cannot.
+             */
+            url: string;
+            /**
+             * By Hand
+             * @description Whether a person has to set it up over there.
+             */
+            by_hand: boolean;
+            /**
+             * Heard
+             * @description Whether it has called in yet.
+             */
+            heard: boolean;
+            /** Watching */
+            watching: string[];
+            /**
+             * Secret
+             * @description To be entered over there, beside the address. Told until the first call came that it signed.
+             */
+            secret: string;
+        };
+        /** LossOut */
+        LossOut: {
+            /** Key */
+            key: string;
+            /** What */
+            what: string;
+        };
+        /** MappingChoiceOut */
+        MappingChoiceOut: {
+            /** Key */
+            key: string;
+            /** Label */
+            label: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "select" | "text" | "flag" | "map";
+            /** Options */
+            options: components["schemas"]["OptionOut"][];
+            /** Default */
+            default: unknown;
+            /** Help */
+            help: string;
+            /** Rows */
+            rows: components["schemas"]["OptionOut"][];
+        };
         /** MarkIn */
         MarkIn: {
             /** Opinion */
@@ -1993,6 +2689,11 @@ export interface components {
             /** Passages */
             passages: number;
         };
+        /**
+         * Method
+         * @enum {string}
+         */
+        Method: "token" | "sign_in";
         /** NamedTemplate */
         NamedTemplate: {
             /** Name */
@@ -2012,6 +2713,43 @@ export interface components {
         NewSpace: {
             /** Name */
             name: string;
+        };
+        /** NewTarget */
+        NewTarget: {
+            /**
+             * Connection
+             * @description None for a folder.
+             */
+            connection?: string | null;
+            /**
+             * Kind
+             * @description folder, notion, jira or trello.
+             */
+            kind: string;
+            /** Name */
+            name: string;
+            /**
+             * Where
+             * @description As the place was found.
+             */
+            where: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Mapping
+             * @description What was chosen; the rest is as usual.
+             * @default {}
+             */
+            mapping: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Remember
+             * @description Whether all briefs of the space go there.
+             * @default brief
+             * @enum {string}
+             */
+            remember: "brief" | "space";
         };
         /** NewThread */
         NewThread: {
@@ -2073,6 +2811,11 @@ export interface components {
             /** Notifications */
             notifications: components["schemas"]["NotificationOut"][];
         };
+        /**
+         * Op
+         * @enum {string}
+         */
+        Op: "create" | "update" | "archive" | "restore";
         /** OpenedBrief */
         OpenedBrief: {
             /** Id */
@@ -2091,6 +2834,28 @@ export interface components {
             /** Updated At */
             updated_at: string;
             access: components["schemas"]["Access"];
+        };
+        /** OptionOut */
+        OptionOut: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /** OutcomeOut */
+        OutcomeOut: {
+            /** Step */
+            step: string;
+            /** Keys */
+            keys: string[];
+            op: components["schemas"]["Op"];
+            outcome: components["schemas"]["Result"];
+            /** Message */
+            message: string;
+            /** Retry At */
+            retry_at: string | null;
+            /** Url */
+            url: string;
         };
         /** OwnTemplateOut */
         OwnTemplateOut: {
@@ -2124,6 +2889,16 @@ export interface components {
             height: number;
             /** Boxes */
             boxes: components["schemas"]["Box"][];
+        };
+        /** PartDecisionIn */
+        PartDecisionIn: {
+            /** Key */
+            key: string;
+            /** Part */
+            part: string;
+            choice: components["schemas"]["Choice"];
+            /** @description What is there, as the plan said: theirs_value. */
+            theirs: components["schemas"]["JsonValue"];
         };
         /** PassageOut */
         PassageOut: {
@@ -2180,6 +2955,107 @@ export interface components {
             subject: string;
             /** Name */
             name: string;
+        };
+        /** PlaceFoundOut */
+        PlaceFoundOut: {
+            /** Name */
+            name: string;
+            /** Where */
+            where: {
+                [key: string]: unknown;
+            };
+            /** Kind Name */
+            kind_name: string;
+            /** Url */
+            url: string;
+        };
+        /** PlanItemOut */
+        PlanItemOut: {
+            /** Key */
+            key: string;
+            /** Kind */
+            kind: string;
+            /** Title */
+            title: string;
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "create" | "update" | "archive" | "keep" | "conflict" | "drift" | "astray";
+            /** Url */
+            url: string;
+            /** Parts */
+            parts: components["schemas"]["PlanPartOut"][];
+            standing: components["schemas"]["Standing"];
+            /** Where */
+            where: string;
+            /** Ways */
+            ways: components["schemas"]["Way"][];
+            /** Note */
+            note: string;
+        };
+        /** PlanOut */
+        PlanOut: {
+            /** Checksum */
+            checksum: string;
+            /** Target */
+            target: string;
+            /** Brief */
+            brief: string;
+            counts: components["schemas"]["CountsOut"];
+            /**
+             * Seconds
+             * @description The least that it takes under the target's limits.
+             */
+            seconds: number;
+            /** Archives Limit */
+            archives_limit: number;
+            /**
+             * Needs Yes
+             * @description It archives more than that: say yes a second time.
+             */
+            needs_yes: boolean;
+            /** Losses */
+            losses: components["schemas"]["LossOut"][];
+            /** Items */
+            items: components["schemas"]["PlanItemOut"][];
+            /** Steps */
+            steps: components["schemas"]["PlanStepOut"][];
+        };
+        /**
+         * PlanPartOut
+         * @description One part, three ways, each as people read it, in Markdown.
+         */
+        PlanPartOut: {
+            /** Part */
+            part: string;
+            /** Label */
+            label: string;
+            change: components["schemas"]["Verdict"];
+            /** Base */
+            base: string;
+            /** Ours */
+            ours: string;
+            /** Theirs */
+            theirs: string;
+            theirs_value: components["schemas"]["JsonValue"];
+        };
+        /**
+         * PlanStepOut
+         * @description A call; ``body`` is what is sent, byte for byte, but for ids that are not known yet.
+         */
+        PlanStepOut: {
+            /** Id */
+            id: string;
+            op: components["schemas"]["Op"];
+            /** Keys */
+            keys: string[];
+            /** Method */
+            method: string;
+            /** Path */
+            path: string;
+            /** Body */
+            body: string;
         };
         /** PortStatus */
         PortStatus: {
@@ -2371,7 +3247,7 @@ export interface components {
         };
         /** ReplayOut */
         ReplayOut: {
-            answer: components["schemas"]["RunOut"];
+            answer: components["schemas"]["backend__answers__schemas__RunOut"];
             /** Identical */
             identical: boolean;
             /** Differences */
@@ -2415,6 +3291,11 @@ export interface components {
             by: components["schemas"]["PersonOut"];
         };
         /**
+         * Result
+         * @enum {string}
+         */
+        Result: "done" | "refused" | "drifted" | "waiting" | "reconciling" | "throttled" | "pending";
+        /**
          * Role
          * @description What a person is in a space. Admins are so in every space of their tenant.
          * @enum {string}
@@ -2454,63 +3335,10 @@ export interface components {
             runs: components["schemas"]["WordRunOut"][];
         };
         /**
-         * RunOut
-         * @description Everything an answer was made from, and what came of it.
+         * RunState
+         * @enum {string}
          */
-        RunOut: {
-            /** Id */
-            id: string;
-            /** Space */
-            space: string;
-            /** Question */
-            question: string;
-            /** Sources */
-            sources: string[] | null;
-            /** Brief */
-            brief: string | null;
-            /** Asked By */
-            asked_by: string;
-            /** Kind */
-            kind: string;
-            /** Model */
-            model: string;
-            /** State */
-            state: string;
-            /** Created At */
-            created_at: string;
-            /** Lists */
-            lists: {
-                [key: string]: components["schemas"]["RankedOut"][];
-            };
-            /** Hits */
-            hits: components["schemas"]["HitOut"][];
-            trace: components["schemas"]["TraceOut"] | null;
-            /** Versions */
-            versions: {
-                [key: string]: string;
-            };
-            /** Prompt Hash */
-            prompt_hash: string | null;
-            /** Sentences */
-            sentences: components["schemas"]["SentenceOut"][];
-            /** Uncited */
-            uncited: number[];
-            /** Notices */
-            notices: components["schemas"]["NoticeOut"][];
-            usage: components["schemas"]["UsageOut"] | null;
-            /** Timings */
-            timings: {
-                [key: string]: number;
-            };
-            /** Reason */
-            reason: string | null;
-            /** Error */
-            error: {
-                [key: string]: string;
-            } | null;
-            /** Replay Of */
-            replay_of: string | null;
-        };
+        RunState: "planned" | "running" | "reconciling" | "waiting" | "done" | "failed" | "cancelled";
         /** SaveIn */
         SaveIn: {
             /**
@@ -2567,6 +3395,29 @@ export interface components {
         SettingsSent: {
             /** @description null for the default */
             fusion: components["schemas"]["FusionSent"] | null;
+        };
+        /** SignInIn */
+        SignInIn: {
+            kind: components["schemas"]["backend__connections__model__Kind"];
+            /**
+             * Connection
+             * @description To connect again.
+             */
+            connection?: string | null;
+            /**
+             * Site
+             * @description Which of several Jira sites is meant.
+             * @default
+             */
+            site: string;
+        };
+        /** SignInOut */
+        SignInOut: {
+            /**
+             * Url
+             * @description Where to go to say yes.
+             */
+            url: string;
         };
         /** Skipped */
         Skipped: {
@@ -2638,6 +3489,27 @@ export interface components {
              */
             questions: string[];
         };
+        /**
+         * Standing
+         * @description How an object that we made stands now.
+         * @enum {string}
+         */
+        Standing: "live" | "archived" | "moved" | "gone" | "forbidden";
+        /**
+         * State
+         * @enum {string}
+         */
+        State: "ok" | "reconnect";
+        /** StatusOut */
+        StatusOut: {
+            /** Key */
+            key: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "open" | "doing" | "done";
+        };
         /** StepOut */
         StepOut: {
             /** Begin */
@@ -2648,6 +3520,74 @@ export interface components {
             end: string;
             /** Passages */
             passages: number;
+        };
+        /**
+         * TargetChange
+         * @description What is null stays as it is.
+         */
+        TargetChange: {
+            /** Name */
+            name?: string | null;
+            /** Mapping */
+            mapping?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Remember */
+            remember?: ("brief" | "space") | null;
+        };
+        /** TargetOut */
+        TargetOut: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /** Connection */
+            connection: string | null;
+            /**
+             * Reconnect
+             * @description A person has to connect again before anything is sent.
+             */
+            reconnect: boolean;
+            /** Where */
+            where: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Mapping */
+            mapping: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Remember
+             * @enum {string}
+             */
+            remember: "brief" | "space";
+            /**
+             * Url
+             * @description Of the overview over there; empty before the first export.
+             */
+            url: string;
+            /**
+             * Changes
+             * @description Items that differ from what was sent; null where nothing was, or unknown.
+             */
+            changes: number | null;
+            drift: components["schemas"]["DriftOut"];
+            /**
+             * Statuses
+             * @description Actions whose status changed over there, in the brief's own words.
+             */
+            statuses: components["schemas"]["StatusOut"][];
+            /** Looked At */
+            looked_at: string | null;
+            /** @description What kept the last look from being had. */
+            trouble: components["schemas"]["TroubleOut"] | null;
+            /** Exported At */
+            exported_at: string | null;
+            /** Exported By */
+            exported_by: string | null;
+            run: components["schemas"]["backend__exports__schemas__RunOut"] | null;
         };
         /** TemplateOut */
         TemplateOut: {
@@ -2712,6 +3652,15 @@ export interface components {
             };
             understood: components["schemas"]["UnderstoodOut"] | null;
             rerank: components["schemas"]["RerankOut"] | null;
+        };
+        /** TroubleOut */
+        TroubleOut: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Remedy */
+            remedy: string;
         };
         /**
          * UnderstoodOut
@@ -2789,6 +3738,12 @@ export interface components {
             /** Context */
             ctx?: Record<string, never>;
         };
+        /**
+         * Verdict
+         * @description What becomes of one part.
+         * @enum {string}
+         */
+        Verdict: "keep" | "send" | "drift" | "conflict";
         /** VersionListed */
         VersionListed: {
             /** Hash */
@@ -2868,6 +3823,36 @@ export interface components {
             bytes: number;
         };
         /**
+         * Way
+         * @description What a person decided about an object that is not where we left it.
+         * @enum {string}
+         */
+        Way: "restore" | "recreate" | "release";
+        /** WayDecisionIn */
+        WayDecisionIn: {
+            /** Key */
+            key: string;
+            way: components["schemas"]["Way"];
+            standing: components["schemas"]["Standing"];
+        };
+        /**
+         * WayOut
+         * @description How a kind may be connected on this server.
+         */
+        WayOut: {
+            kind: components["schemas"]["backend__connections__model__Kind"];
+            /**
+             * Sign In
+             * @description Whether one can sign in there, beside giving a token.
+             */
+            sign_in: boolean;
+            /**
+             * Scopes
+             * @description What a sign-in asks for.
+             */
+            scopes: string[];
+        };
+        /**
          * Why
          * @description Why somebody is told.
          * @enum {string}
@@ -2916,6 +3901,125 @@ export interface components {
             /** Cite */
             cite: string | null;
         };
+        /**
+         * RunOut
+         * @description Everything an answer was made from, and what came of it.
+         */
+        backend__answers__schemas__RunOut: {
+            /** Id */
+            id: string;
+            /** Space */
+            space: string;
+            /** Question */
+            question: string;
+            /** Sources */
+            sources: string[] | null;
+            /** Brief */
+            brief: string | null;
+            /** Asked By */
+            asked_by: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** State */
+            state: string;
+            /** Created At */
+            created_at: string;
+            /** Lists */
+            lists: {
+                [key: string]: components["schemas"]["RankedOut"][];
+            };
+            /** Hits */
+            hits: components["schemas"]["HitOut"][];
+            trace: components["schemas"]["TraceOut"] | null;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /** Prompt Hash */
+            prompt_hash: string | null;
+            /** Sentences */
+            sentences: components["schemas"]["SentenceOut"][];
+            /** Uncited */
+            uncited: number[];
+            /** Notices */
+            notices: components["schemas"]["NoticeOut"][];
+            usage: components["schemas"]["UsageOut"] | null;
+            /** Timings */
+            timings: {
+                [key: string]: number;
+            };
+            /** Reason */
+            reason: string | null;
+            /** Error */
+            error: {
+                [key: string]: string;
+            } | null;
+            /** Replay Of */
+            replay_of: string | null;
+        };
+        /**
+         * Kind
+         * @enum {string}
+         */
+        backend__connections__model__Kind: "notion" | "jira" | "trello";
+        /** RemovedOut */
+        backend__connections__schemas__RemovedOut: {
+            /**
+             * Revoked
+             * @description Whether the token is worth nothing now over there. One that a person made is theirs to revoke.
+             */
+            revoked: boolean;
+        };
+        /** RemovedOut */
+        backend__exports__schemas__RemovedOut: {
+            /**
+             * Left
+             * @description Objects that stay over there, untouched.
+             */
+            left: number;
+        };
+        /** RunOut */
+        backend__exports__schemas__RunOut: {
+            /** Id */
+            id: string;
+            state: components["schemas"]["RunState"];
+            /**
+             * Stopping
+             * @description It was called off, and ends before its next call.
+             */
+            stopping: boolean;
+            /** Actor */
+            actor: string;
+            /** Started At */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Checksum */
+            checksum: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Total */
+            total: number;
+            /** Done */
+            done: number;
+            /** Wait Until */
+            wait_until: string | null;
+            trouble: components["schemas"]["TroubleOut"] | null;
+            /**
+             * Outcomes
+             * @description Of each call; in a list of targets or runs only of those that need a word.
+             */
+            outcomes: components["schemas"]["OutcomeOut"][];
+        };
+        /**
+         * Kind
+         * @enum {string}
+         */
+        retrieval__fusion__Kind: "rrf" | "min_max";
     };
     responses: never;
     parameters: never;
@@ -4028,7 +5132,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunOut"];
+                    "application/json": components["schemas"]["backend__answers__schemas__RunOut"];
                 };
             };
             /** @description Validation Error */
@@ -5271,6 +6375,831 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_connections_api_spaces__space__connections_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    connect_api_spaces__space__connections_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    ways_api_spaces__space__connections_ways_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WayOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    sign_in_api_spaces__space__connections_sign_in_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    check_api_spaces__space__connections__connection__check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    disconnect_api_spaces__space__connections__connection__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                space: string;
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__connections__schemas__RemovedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    places_api_connections__connection__places_get: {
+        parameters: {
+            query?: {
+                q?: string;
+            };
+            header?: never;
+            path: {
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceFoundOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    choices_api_connections__connection__choices_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChoicesIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingChoiceOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    listening_api_connections__connection__hook_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListeningOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    listen_api_connections__connection__hook_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListeningOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    come_back_api_sign_in__kind__callback_get: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                error?: string;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["backend__connections__model__Kind"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    brought_api_sign_in_trello_token_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BroughtIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_targets_api_briefs__brief__targets_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_target_api_briefs__brief__targets_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTarget"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_target_api_briefs__brief__targets__target__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__exports__schemas__RemovedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_target_api_briefs__brief__targets__target__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TargetChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    plan_export_api_briefs__brief__targets__target__plan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_exports_api_briefs__brief__targets__target__runs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_export_api_briefs__brief__targets__target__runs_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_export_api_briefs__brief__targets__target__runs__run__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_export_api_briefs__brief__targets__target__runs__run__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resume_export_api_briefs__brief__targets__target__runs__run__resume_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    decide_api_briefs__brief__targets__target__decisions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionsIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    look_api_briefs__brief__targets__target__look_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    ledger_api_briefs__brief__targets__target__ledger_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                brief: string;
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerItemOut"][];
+                };
             };
             /** @description Validation Error */
             422: {
