@@ -15,14 +15,14 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from tests.remotes import notion_spec
 
 VERSION = "2026-03-11"
+MOVE = "/v1/pages/{page_id}/move"
 TOKEN = "ntn_of_the_test"
 CALLS_A_MINUTE = 180
 HOLDERS = (
@@ -69,6 +69,8 @@ class Node:
     in_trash: bool = False
     properties: Json = field(default_factory=dict)  # of a page, by the property's id
     shared: bool = True  # with the connection
+    by_people: set[str] = field(default_factory=set)  # what a person changed since we wrote it
+    written: set[str] = field(default_factory=set)  # all that we ever wrote into it
 
 
 @dataclass
@@ -108,6 +110,8 @@ class Notion:
         self.overloaded: set[int] = set()  # numbers of calls that are answered with 529
         self.calls: list[tuple[str, str]] = []
         self.refused: list[Json] = []
+        self.writes = 0  # calls of ours that changed something
+        self.overwritten: set[str] = set()  # where we replaced or trashed a person's words
         self._minute: tuple[int, int] = (0, 0)  # and the calls in it
 
     # What a test prepares.
@@ -153,38 +157,58 @@ class Notion:
     # The application.
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        raw = await request.body()
-        response = self.answer(request, raw)
-        await response(scope, receive, send)
+        raw, more = b"", True
+        while more:
+            message = await receive()
+            raw += message.get("body", b"")
+            more = message.get("more_body", False)
+        status, body = self.answer(
+            scope["method"],
+            scope["path"],
+            dict(parse_qsl(scope["query_string"].decode())),
+            {name.decode(): value.decode() for name, value in scope["headers"]},
+            raw,
+        )
+        headers = [(b"content-type", b"application/json")]
+        if "retry_after" in body:
+            headers.append((b"retry-after", str(body.pop("retry_after")).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
 
-    def answer(self, request: Request, raw: bytes) -> Response:
-        self.calls.append((request.method, request.url.path))
-        known = notion_spec.operation(request.method, request.url.path)
+    def answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        raw: bytes,
+    ) -> tuple[int, Json]:
+        """Status and body; the one as the other is held to the published document."""
+        self.calls.append((method, path))
+        known = notion_spec.operation(method, path)
         try:
-            self._admit(request, raw)
+            self._admit(headers, raw)
             if known is None:
                 raise Refused(400, "invalid_request_url", "Invalid request URL.")
             operation, given = known
             body = json.loads(raw) if raw else None
-            if complaint := operation.complaint(set(request.query_params), body):
+            if complaint := operation.complaint(query.keys(), body):
                 raise Refused(400, "validation_error", complaint)
-            answer = self._do(request.method, operation.template, given, body or {}, request)
+            answer = self._do(method, operation.template, given, body or {}, query)
         except Refused as refusal:
             self.refused.append(refusal.body)
-            headers = {}
-            if "retry_after" in refusal.body:
-                headers["retry-after"] = str(refusal.body.pop("retry_after"))
             if known is not None:
                 known[0].check(refusal.status, refusal.body)
-            return JSONResponse(refusal.body, refusal.status, headers)
+            return refusal.status, dict(refusal.body)
         operation.check(200, answer)
-        return JSONResponse(answer)
+        if method == "PATCH" or operation.template in ("/v1/pages", MOVE):
+            self.writes += 1
+        return 200, answer
 
-    def _admit(self, request: Request, raw: bytes) -> None:
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+    def _admit(self, headers: Mapping[str, str], raw: bytes) -> None:
+        if headers.get("authorization") != f"Bearer {self.token}":
             raise Refused(401, "unauthorized", "API token is invalid.")
-        version = request.headers.get("notion-version")
+        version = headers.get("notion-version")
         if version != VERSION:
             said = (
                 "should be defined, instead was `undefined`" if not version else f"is `{version}`"
@@ -208,19 +232,24 @@ class Notion:
             raise Refused(413, "validation_error", "Request body is larger than 500KB.")
 
     def _do(
-        self, method: str, template: str, given: Mapping[str, str], body: Json, request: Request
+        self,
+        method: str,
+        template: str,
+        given: Mapping[str, str],
+        body: Json,
+        query: Mapping[str, str],
     ) -> Json:
         match method, template:
             case "GET", "/v1/users/me":
                 return self.users[-1]
             case "GET", "/v1/users":
-                return self._listing(self.users, request.query_params)
+                return self._listing(self.users, query)
             case "POST", "/v1/search":
                 return self._search(body)
             case "GET", "/v1/blocks/{block_id}/children":
                 node = self._node(given["block_id"])
                 shown = [self._shown(one) for one in self.children(node.id)]
-                return self._listing(shown, request.query_params)
+                return self._listing(shown, query)
             case "PATCH", "/v1/blocks/{block_id}/children":
                 return self._append(self._node(given["block_id"]), body)
             case "GET", "/v1/blocks/{block_id}":
@@ -233,7 +262,7 @@ class Notion:
                 return self._change_page(self._page(given["page_id"]), body)
             case "POST", "/v1/pages":
                 return self._create(body)
-            case "POST", "/v1/pages/{page_id}/move":
+            case "POST", path if path == MOVE:
                 page = self._page(given["page_id"])
                 self.move(page.id, *self._parent(body["parent"]))
                 return self._shown_page(page)
@@ -328,6 +357,7 @@ class Notion:
         body = {key: value for key, value in given[kind].items() if key != "children"}
         lies = ("page_id" if parent.type == "child_page" else "block_id", parent.id)
         node = self._new(kind, body, lies, self.bot, at=at)
+        _wrote(node, body)
         for child in given[kind].get("children", []):
             self._make(child, node)
         return node
@@ -368,7 +398,7 @@ class Notion:
 
     def _change(self, node: Node, body: Json) -> Json:
         if "in_trash" in body:
-            node.in_trash = body["in_trash"]
+            self._put_to_trash(node, body["in_trash"])
         for kind, given in body.items():
             if kind == "in_trash":
                 continue
@@ -379,9 +409,28 @@ class Notion:
                 _sound_text(text)
             if "cells" in given and len(given["cells"]) != len(node.body["cells"]):
                 raise invalid("Number of cells in table row must match the table width.")
+            self._overwrite(node, node.body, given)
             node.body = {**node.body, **given}
         node.edited_by = self.bot
         return self._shown(node)
+
+    def _overwrite(self, node: Node, before: Json, given: Json) -> None:
+        if any(part in node.by_people and before.get(part) != given[part] for part in given):
+            self.overwritten.add(node.id)
+        node.by_people -= given.keys()
+        _wrote(node, given)
+
+    def _put_to_trash(self, node: Node, gone: bool) -> None:
+        if gone and not self.is_trashed(node):
+            for one in (node, *self.walk(node.id)):
+                if one.by_people or one.made_by != self.bot:
+                    self.overwritten.add(one.id)
+        node.in_trash = gone
+
+    def is_trashed(self, node: Node) -> bool:
+        """By itself, or with what it lies in."""
+        above = self.nodes.get(node.parent[1])
+        return node.in_trash or (above is not None and self.is_trashed(above))
 
     def _create(self, body: Json) -> Json:
         parent = self._parent(body["parent"])
@@ -392,16 +441,19 @@ class Notion:
         for child in body.get("children", []):
             self._sound(child, None)
         page = self._new("child_page", {}, parent, self.bot, properties)
+        _wrote(page, properties)
         for child in body.get("children", []):
             self._make(child, page)
         return self._shown_page(page)
 
     def _change_page(self, page: Node, body: Json) -> Json:
         if "in_trash" in body:
-            page.in_trash = body["in_trash"]
+            self._put_to_trash(page, body["in_trash"])
         if "properties" in body:
             self._editable(page)
-            page.properties |= self._sound_properties(page.parent, body["properties"])
+            given = self._sound_properties(page.parent, body["properties"])
+            self._overwrite(page, page.properties, given)
+            page.properties |= given
         page.edited_by = self.bot
         return self._shown_page(page)
 
@@ -494,7 +546,7 @@ class Notion:
             title = _plain(node.properties.get("title", {}).get("title", []))
             body: Json = {"title": title}
         else:
-            body = deepcopy(node.body)
+            body = dict(node.body)
             if "rich_text" in body:
                 body["rich_text"] = _shown_text(body["rich_text"])
             if "cells" in body:
@@ -575,13 +627,24 @@ class Notion:
     def write(self, id: str, text: str) -> None:
         """A person writes another text into a block, or another title above a page."""
         node = self.nodes[id]
-        node.edited_by = self.person
         if node.type == "child_page":
-            node.properties["title"] = {"title": [_text(text)]}
+            self.set(id, title={"title": [_text(text)]})
         elif node.type == "table_row":
-            node.body["cells"] = [[_text(text)], *node.body["cells"][1:]]
+            self.set(id, cells=[[_text(text)], *node.body["cells"][1:]])
         else:
-            node.body["rich_text"] = [_text(text)]
+            self.set(id, rich_text=[_text(text)])
+
+    def set(self, id: str, **parts: Any) -> None:
+        """A person changes parts of a block's body, or properties of a page. Back to what we wrote
+        is nothing of theirs."""
+        node = self.nodes[id]
+        node.edited_by = self.person
+        held = node.properties if node.type == "child_page" else node.body
+        for part, value in parts.items():
+            if held.get(part) != value:
+                held[part] = value
+                if _said(part, value) not in node.written:
+                    node.by_people.add(part)
 
     def insert(self, parent: str, text: str, *, after: str | None = None) -> str:
         """A person writes a paragraph of their own."""
@@ -624,6 +687,14 @@ class Notion:
             kind = "page_id" if made.type == "child_page" else "block_id"
             self.duplicate(child.id, (kind, made.id))
         return made.id
+
+
+def _said(part: str, value: Any) -> str:
+    return json.dumps([part, value], sort_keys=True)
+
+
+def _wrote(node: Node, given: Json) -> None:
+    node.written.update(_said(part, value) for part, value in given.items())
 
 
 def _kind(block: Json) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Set
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -241,15 +242,15 @@ class Operation:
             for status, answer in operation["responses"].items()
         }
 
-    def complaint(self, query: set[str], body: object) -> str | None:
+    def complaint(self, query: Set[str], body: object) -> str | None:
         """What is wrong with a request, in Notion's manner; None for a good one."""
         if unknown := query - self._query:
             return f"query.{min(unknown)} should be not present"
         if self._body is None:
             return None if body is None else "body should be not present"
-        error = next(self._body.iter_errors(body), None)
-        if error is None:
+        if self._body.is_valid(body):
             return None
+        error = next(self._body.iter_errors(body))
         where = "".join(f".{part}" if isinstance(part, str) else f"[{part}]"
                         for part in error.instance_path)  # fmt: skip
         return f"body failed validation: body{where}: {error.message[:200]}"

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
-
-import httpx
 
 from exporters import apply, plan
 from exporters.http import HttpApi
 from exporters.memory import Books, MemoryBudget, MemoryLedger
 from exporters.model import Brief, Item, Reference, Span
 from exporters.notion import BASE_URL, HEADERS, Notion
+from exporters.ports import Api, Budget
 from exporters.records import OVERVIEW, Decisions, Json, Place
 from tests.remotes import notion
 from tests.remotes.faults import Fault, Faults
+from tests.remotes.line import Line
+from tests.remotes.schedules import WORDS
 from tests.remotes.time import VirtualClock
 
 LINK = "https://strat.example/s/team/b/brief1"
+
+
+async def _authorize(*, renew: bool) -> Mapping[str, str]:
+    return {"authorization": f"Bearer {notion.TOKEN}"}
 
 
 @dataclass
@@ -38,13 +44,12 @@ class World:
     def __post_init__(self) -> None:
         self.adapter = Notion()
         self.faults = Faults(self.server, self.clock)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.faults))
+        self.http = Line(self.faults)
 
-        async def authorize(*, renew: bool) -> Mapping[str, str]:
-            return {"authorization": f"Bearer {notion.TOKEN}"}
+        self.api = self.connect(MemoryBudget(self.adapter.paces if self.paced else (), self.clock))
 
-        budget = MemoryBudget(self.adapter.paces if self.paced else (), self.clock)
-        self.api = HttpApi(self.http, BASE_URL, authorize, budget, self.clock, headers=HEADERS)
+    def connect(self, budget: Budget) -> HttpApi:
+        return HttpApi(self.http, BASE_URL, _authorize, budget, self.clock, headers=HEADERS)
 
     @property
     def place(self) -> Place:
@@ -139,6 +144,20 @@ def under_page(**kwargs: Any) -> World:
     return World(server, clock, {"page": server.page("Team home")})
 
 
+def with_rows() -> World:
+    """Its actions are rows of a second data source."""
+    world = in_data_source()
+    world.mapping["actions"] = world.server.data_source("Actions", **PROPERTIES)
+    return world
+
+
+def without_property() -> World:
+    """A data source that has no property for the marker."""
+    world = in_data_source()
+    world.where = {"data_source": world.server.data_source("Plain", Due={"type": "date"})}
+    return world
+
+
 STATUS: dict[str, Any] = {
     "type": "status",
     "options": [
@@ -174,3 +193,155 @@ def brief(*items: Item, title: str = "Plan", references: Sequence[Reference] = (
 
 def without(given: Brief, *keys: str) -> Brief:
     return replace(given, items=tuple(item for item in given.items if item.key not in keys))
+
+
+class NotionWorld:
+    """A world for ``schedules``: a target of any of four shapes, and a person who meddles."""
+
+    def __init__(self, rng: random.Random) -> None:
+        world = rng.choice((in_data_source, under_page, with_rows, without_property))()
+        self.clock, self.server, self.faults = world.clock, world.server, world.faults
+        self.adapter = world.adapter
+        self.place = replace(world.place, brief="brf_1")
+        self._world = world
+
+    def api(self, budget: Budget) -> Api:
+        return self._world.connect(budget)
+
+    def meddle(self, rng: random.Random) -> None:
+        server = self.server
+        ours = [server.nodes[id] for id in self.live()]
+        if not ours:
+            return
+        node = rng.choice(ours)
+        page = node.type == "child_page"
+        match rng.randrange(14):
+            case 0:
+                server.trash(node.id)
+            case 1 if node.type not in ("table", "table_row"):
+                server.delete(node.id)
+            case 2 if page:
+                server.move(node.id, "page_id", server.page("Archive"))
+            case 2 if node.type != "table_row":
+                self._drag(node, [one for one in ours if one.type == "bulleted_list_item"])
+            case 3 if page:
+                node.shared = False
+            case 4:
+                server.duplicate(node.id)
+            case 5 if not page and node.parent[0] == "page_id":
+                server.insert(node.parent[1], "mine", after=node.id)
+            case 6 if node.type in notion.HOLDERS[:-1]:
+                server.insert(node.id, "mine")
+            case 7 if node.type == "to_do":
+                server.set(node.id, checked=not node.body.get("checked"))
+            case 8 if node.type == "paragraph":
+                node.type = "heading_2"
+            case 9 if not page and node.parent[0] == "page_id":
+                inner = server.nodes[node.parent[1]].inner
+                inner.insert(0, inner.pop(inner.index(node.id)))
+            case _ if node.type not in ("divider", "table"):
+                server.write(node.id, rng.choice("xyz"))
+
+    def _drag(self, node: notion.Node, into: Sequence[notion.Node]) -> None:
+        inside = {one.id for one in self.server.walk(node.id)} | {node.id}
+        for other in into:
+            if other.id not in inside:
+                self.server.move(node.id, "block_id", other.id)
+                return
+
+    def live(self) -> Sequence[str]:
+        return [
+            node.id
+            for node in self.server.nodes.values()
+            if node.made_by == self.server.bot and not self.server.is_trashed(node)
+        ]
+
+    def overwritten(self) -> set[str]:
+        return self.server.overwritten
+
+    @property
+    def writes(self) -> int:
+        return self.server.writes
+
+    def kept(self, part: str, value: Json) -> Json:
+        return value
+
+
+_CITES = ("c1", "c2")
+
+
+def draw_brief(rng: random.Random) -> Brief:
+    """A few blocks of any kind, some with citations."""
+    items = tuple(_draw(rng, f"k{number}") for number in range(rng.randint(1, 4)))
+    return _cited(Brief("brf_1", rng.choice(WORDS), items, meta={"version": "1"}))
+
+
+def revise_brief(rng: random.Random, given: Brief) -> Brief:
+    """Texts, kinds, rows and citations change; blocks come, go and change places."""
+    items = list(given.items)
+    for _ in range(rng.choice([0, 1, 1, 2, 3])):
+        at = rng.randrange(len(items)) if items else 0
+        match rng.randrange(5):
+            case 0 if items:
+                del items[at]
+            case 1:
+                items.insert(at, _draw(rng, f"n{rng.randrange(1000)}"))
+            case 2 if items:
+                items.insert(rng.randrange(len(items)), items.pop(at))
+            case _ if items:
+                items[at] = _draw(rng, items[at].key)
+    title = rng.choice([given.title, rng.choice(WORDS)])
+    return _cited(replace(given, title=title, items=tuple(items), meta={"version": "2"}))
+
+
+def _draw(rng: random.Random, key: str) -> Item:
+    text: tuple[Span, ...] = (Span(rng.choice(WORDS), bold=rng.random() < 0.3),)
+    if rng.random() < 0.2:
+        text += (Span(cite=rng.choice(_CITES)),)
+    match rng.randrange(8):
+        case 0 | 1:
+            owner, status = rng.choice(["", "Mara Lind"]), rng.choice(["open", "doing", "done"])
+            due = rng.choice([None, date(2026, 5, 1)])
+            return Item(key, "action", text, owner=owner, due=due, status=status)
+        case 2:
+            inner = tuple(
+                Item(f"{key}i{n}", "list_item", (Span(rng.choice(WORDS)),), _within(rng, key, n))
+                for n in range(rng.randint(1, 2))
+            )
+            return Item(key, rng.choice(["bullet_list", "ordered_list"]), (), inner)
+        case 3:
+            columns = rng.randint(1, 2)
+            rows = tuple(
+                Item(
+                    f"{key}r{row}",
+                    "row",
+                    children=tuple(
+                        Item(f"{key}r{row}c{one}", "cell", (Span(rng.choice(WORDS)),))
+                        for one in range(columns)
+                    ),
+                )
+                for row in range(rng.randint(1, 3))
+            )
+            return Item(key, "table", children=rows)
+        case 4:
+            return Item(key, "code", (Span(rng.choice(WORDS)),), language="py")
+        case _:
+            return Item(key, rng.choice(["paragraph", "heading", "quote"]), text, level=2)
+
+
+def _within(rng: random.Random, key: str, number: int) -> tuple[Item, ...]:
+    if rng.random() < 0.6:
+        return ()
+    return (Item(f"{key}i{number}w", "paragraph", (Span(rng.choice(WORDS)),)),)
+
+
+def _cited(given: Brief) -> Brief:
+    """With a reference for each citation, numbered by first appearance."""
+    cites = dict.fromkeys(
+        span.cite for item in given.items for span in item.spans if span.cite is not None
+    )
+    references = tuple(
+        Reference(number, cite, f"{cite}.pdf", "so it says", link=f"{LINK}?cite={cite}")
+        for number, cite in enumerate(cites, start=1)
+    )
+    return replace(given, references=references)

@@ -11,12 +11,13 @@ from exporters.records import OVERVIEW
 from tests.remotes import notion
 from tests.remotes.faults import Fault, Killed
 from tests.remotes.notion_world import (
-    PROPERTIES,
     World,
     brief,
     in_data_source,
     paragraph,
     under_page,
+    with_rows,
+    without_property,
 )
 
 
@@ -40,24 +41,11 @@ _SHOWN = [
 ]
 
 
-def _rows() -> World:
-    world = in_data_source()
-    world.mapping["actions"] = world.server.data_source("Actions", **PROPERTIES)
-    return world
-
-
-def _unmarked() -> World:
-    """A data source without a property for the marker."""
-    world = in_data_source()
-    world.where = {"data_source": world.server.data_source("Plain", Due={"type": "date"})}
-    return world
-
-
 WORLDS = {
     "data source": in_data_source,
     "page": under_page,
-    "rows": _rows,
-    "no property": _unmarked,
+    "rows": with_rows,
+    "no property": without_property,
 }
 
 

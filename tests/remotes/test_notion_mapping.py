@@ -21,6 +21,7 @@ from tests.remotes.notion_world import (
     in_data_source,
     paragraph,
     under_page,
+    with_rows,
     without,
 )
 
@@ -36,12 +37,6 @@ def _actions() -> Brief:
         _action("a2", "Write", owner="Nobody Here", status="done"),
         _action("a3", "Wait"),
     )
-
-
-def _with_rows() -> World:
-    world = in_data_source()
-    world.mapping["actions"] = world.server.data_source("Actions", **PROPERTIES)
-    return world
 
 
 def _values(world: World, key: str) -> dict[str, Any]:
@@ -94,7 +89,7 @@ async def test_a_page_under_a_page_has_its_marker_in_its_first_block() -> None:
 
 async def test_actions_are_rows_where_that_was_chosen() -> None:
     """A row for each, and a line of text where it stands in the page; the unknown owner is said."""
-    world = _with_rows()
+    world = with_rows()
     planned = await world.export(_actions())
     assert _values(world, "a1") == {
         "Name": "Call",
@@ -116,7 +111,7 @@ async def test_actions_are_rows_where_that_was_chosen() -> None:
 
 async def test_a_status_changed_in_a_row_is_their_change() -> None:
     """Shown as what it means here; one of the same meaning is no change at all."""
-    world = _with_rows()
+    world = with_rows()
     await world.export(_actions())
     row = world.server.nodes[world.ref("a1")]
     status = next(id for id, one in world.server.sources[str(world.mapping["actions"])]
@@ -143,7 +138,7 @@ async def test_a_box_ticked_on_the_page_is_their_change() -> None:
 
 
 async def test_a_removed_action_takes_its_row_to_the_trash() -> None:
-    world = _with_rows()
+    world = with_rows()
     await world.export(_actions())
     row = world.ref("a3")
     planned = await world.export(without(_actions(), "a3"))
@@ -153,7 +148,7 @@ async def test_a_removed_action_takes_its_row_to_the_trash() -> None:
 
 
 async def test_a_row_moved_away_is_moved_back_as_decided() -> None:
-    world = _with_rows()
+    world = with_rows()
     await world.export(_actions())
     other = world.server.data_source("Elsewhere", **PROPERTIES)
     world.server.move(world.ref("a1"), "data_source_id", other)
@@ -244,7 +239,7 @@ async def test_a_box_and_texts_hold_values_too() -> None:
 
 async def test_the_page_is_told_what_can_be_chosen() -> None:
     """Which properties can hold a value, which is meant, and what each status is called."""
-    world = _with_rows()
+    world = with_rows()
     choices = {one.key: one for one in await world.adapter.choices(world.api, world.place)}
     assert [option.name for option in choices["due"].options] == [
         "Leave out",
