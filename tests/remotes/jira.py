@@ -152,6 +152,7 @@ class Jira:
             for type in self.types
         }
         self.asks: dict[str, str] = {}  # fields that no screen has a default for, by type
+        self.after_creation: Callable[[Issue], None] = lambda issue: None  # a quick person
         self.issues: dict[str, Issue] = {}
         self.links: dict[str, Link] = {}
 
@@ -171,7 +172,10 @@ class Jira:
     def edit(self, issue: Issue, **fields: Any) -> None:
         """A person sets fields: labels and status, and those of Jira by name."""
         for name, value in fields.items():
-            if name in ("labels", "status", "parent", "project", "archived"):
+            of_issue = name in ("labels", "status", "parent", "project", "archived")
+            if value == (getattr(issue, name) if of_issue else issue.fields.get(name)):
+                continue
+            if of_issue:
                 setattr(issue, name, value)
             else:
                 issue.fields[name] = value
@@ -402,6 +406,7 @@ class Jira:
             raise Refused(400, **{self.asks[type]: f"{self.asks[type]} is required."})
         self._validate(fields, type)
         issue = self._make(ME, type, {})
+        issue.written.append(("status", TODO))
         issue.project = project
         self._set(issue, fields)
         for one in body.get("properties", ()):
@@ -409,6 +414,7 @@ class Jira:
                 raise Refused(400, "The property is too long.")
             issue.properties[one["key"]] = one["value"]
         self._index(issue)
+        self.after_creation(issue)
         self.writes += 1
         return 201, {
             "id": issue.id,
@@ -505,7 +511,7 @@ class Jira:
                 case "parent":
                     issue.parent = self.issue(value["id"]).id if value else None
                 case _:
-                    issue.fields[name] = deepcopy(value)
+                    issue.fields[name] = value
 
     def _overwrite(self, issue: Issue, name: str, value: Any) -> None:
         """Take note of what we write, and of a person's that it replaces."""
@@ -669,14 +675,15 @@ def _as_read(description: Object | None) -> Object | None:
     """Jira's editor gives tables a layout, and every block an id."""
     if description is None:
         return None
-    made = deepcopy(description)
-    for index, block in enumerate(made["content"]):
+    blocks = []
+    for index, block in enumerate(description["content"]):
+        attrs = {**block.get("attrs", {})}
         if block["type"] == "table":
-            attrs = {"isNumberColumnEnabled": False, "layout": "default"}
-            block["attrs"] = {**attrs, "localId": f"local-{index}"}
-        elif block["type"] == "paragraph":
-            block.setdefault("attrs", {})["localId"] = f"local-{index}"
-    return made
+            attrs |= {"isNumberColumnEnabled": False, "layout": "default"}
+        if block["type"] in ("table", "paragraph"):
+            attrs["localId"] = f"local-{index}"
+        blocks.append({**block, "attrs": attrs} if attrs else block)
+    return {**description, "content": blocks}
 
 
 def _page(rows: list[Object], query: Object, name: str) -> Object:
