@@ -10,8 +10,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from exporters import apply, plan
 from exporters.http import HttpApi
 from exporters.memory import Books, MemoryBudget, MemoryLedger
@@ -23,6 +21,7 @@ from exporters.trello.cards import RETIRED
 from tests.conftest import ROOT
 from tests.remotes import trello
 from tests.remotes.faults import Fault, Faults
+from tests.remotes.line import Line
 from tests.remotes.time import VirtualClock
 
 LINK = "https://strat.example/s/team/b/brief1"
@@ -46,7 +45,7 @@ class World:
         self.faults = Faults(self.server, self.clock)
         self.books = Books()
         self.turn = 0
-        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.faults))
+        self._client = Line(self.faults)
         self.line = self.api(MemoryBudget(self.adapter.paces, self.clock))
 
     def api(self, budget: Budget) -> HttpApi:
@@ -179,6 +178,13 @@ class World:
         return [self.server.members[id]["username"] for id in self.card(key)["idMembers"]]
 
 
+class TrelloWorld(World):
+    """See ``schedules.World``."""
+
+    def __init__(self, rng: random.Random) -> None:
+        super().__init__(checked=False)
+
+
 async def _signed(*, renew: bool) -> Mapping[str, str]:
     said = f'OAuth oauth_consumer_key="{trello.KEY}", oauth_token="{trello.TOKEN}"'
     return {"authorization": said}
@@ -188,13 +194,13 @@ def _struck(named: dict[str, Any]) -> bool:
     return str(named["name"]).startswith("~~")
 
 
-def draw(rng: random.Random) -> Brief:
+def draw_brief(rng: random.Random) -> Brief:
     """Text, and actions in every state; some of it too long for one card."""
     items = tuple(_drawn(rng, f"k{number}") for number in range(rng.randint(0, 3)))
     return Brief("brief1", rng.choice(WORDS), items, meta={"version": "1"})
 
 
-def revise(rng: random.Random, brief: Brief) -> Brief:
+def revise_brief(rng: random.Random, brief: Brief) -> Brief:
     """Words, owners, dates and states change; blocks come, go and change places."""
     items = list(brief.items)
     for _ in range(rng.choice([0, 1, 1, 2, 3])):
