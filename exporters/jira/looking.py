@@ -66,7 +66,8 @@ async def created(
     """The issue that carries our marker, if the call that makes it was carried out.
 
     A copy that a person made has the label, and perhaps the property, but another creator, or it is
-    the later one. One that left the brief before has lost the label.
+    the later one. One that left the brief before has lost the label; one that a person left where
+    it was put, for another to be made, was made before this call was thought of.
     """
     target = Target(place)
     (key,) = intent.step.keys
@@ -82,7 +83,7 @@ async def created(
         if (
             said.get("marker") == sign
             and about.extra.get("creator") == me
-            and made >= intent.since - SKEW
+            and made >= intent.since - (SKEW if about.standing is Standing.LIVE else timedelta(0))
             and REMOVED not in listed(about.extra.get("labels"))
         ):
             candidates.append((made, int(id), issue))

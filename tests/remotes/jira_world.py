@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-import httpx
-
 from exporters import apply, plan
 from exporters.http import HttpApi
 from exporters.jira import Jira
@@ -20,6 +18,7 @@ from exporters.ports import Api, Budget
 from exporters.records import OVERVIEW, Decisions, Json, Place
 from tests.remotes import jira, schedules
 from tests.remotes.faults import Fault, Faults
+from tests.remotes.line import Line
 from tests.remotes.time import VirtualClock
 
 LINK = "https://strat.example/s/team/b/brief1"
@@ -65,7 +64,7 @@ class World:
         self.turn = 0
         self.faults = Faults(self.server, self.clock)
         self.token = jira.TOKEN
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.faults))
+        self.http = Line(self.faults)
         self.free = self.api(Free(self.clock))
 
     def api(self, budget: Budget) -> HttpApi:
@@ -181,11 +180,11 @@ class World:
         return self.server.writes
 
 
-def draw(rng: random.Random) -> Brief:
+def draw_brief(rng: random.Random) -> Brief:
     return _dressed(rng, schedules.draw_brief(rng))
 
 
-def revise(rng: random.Random, before: Brief) -> Brief:
+def revise_brief(rng: random.Random, before: Brief) -> Brief:
     return _dressed(rng, schedules.revise_brief(rng, before), some=0.3)
 
 
@@ -229,12 +228,14 @@ class Learned(Jira):
 _LEARNED = Learned()
 
 
-def random_world(rng: random.Random, *, learned: bool = True) -> World:
-    """With a search that lags as it likes, and a project in which others have worked before."""
-    lags = random.Random(rng.random())
-    world = World(lag=lambda: lags.choice([0.0, 0.0, 3.0, 60.0, 240.0]))
-    world.server.seed()
-    world.mapping = {"removed": rng.choice(["done", "label"])}
-    if learned:
-        world.adapter = _LEARNED
-    return world
+class JiraWorld(World):
+    """Drawn by chance: with a search that lags as it likes, in a project where others have worked
+    before."""
+
+    def __init__(self, rng: random.Random, *, learned: bool = True) -> None:
+        lags = random.Random(rng.random())
+        super().__init__(lag=lambda: lags.choice([0.0, 0.0, 3.0, 60.0, 240.0]))
+        self.server.seed()
+        self.mapping = {"removed": rng.choice(["done", "label"])}
+        if learned:
+            self.adapter = _LEARNED
