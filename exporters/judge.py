@@ -87,6 +87,23 @@ def kept(record: Record, entry: Entry, found: Found, decisions: Decisions) -> Ju
         if verdict is Verdict.SEND:
             send[part] = ours
         plans.append(PartPlan(part, verdict, base, ours, theirs))
+    # Another kind is made anew: what only the old one says, and a person changed, would be lost.
+    old = [part for part in entry.sent if part not in record.fields and part in found.fields]
+    for part in old if entry.kind != record.kind else ():
+        base, theirs = entry.sent[part], found.fields[part]
+        there = not same(theirs, entry.seen.get(part, base))
+        choice = _choice(decisions, record.key, part, theirs) if there or part in left else None
+        if choice is not None:
+            decided.add(part)
+        if choice is Choice.OURS:
+            left.discard(part)
+            continue
+        if choice is Choice.THEIRS:
+            seen[part] = theirs
+            left.add(part)
+        if there or part in left:
+            verdict = Verdict.KEEP if choice is not None or not there else Verdict.CONFLICT
+            plans.append(PartPlan(part, verdict, base, None, theirs))
     return Judged(
         tuple(plans),
         send,
