@@ -23,9 +23,10 @@ ORIGIN = "origin"  # the key of the first block: where the page comes from
 TITLE_LENGTH = 80  # characters by which people know a block
 HEADINGS = 4  # levels that Notion has
 
-# Notion lets people put blocks of theirs inside these.
-HOLDS = frozenset({"paragraph", "bulleted_list_item", "numbered_list_item", "quote", "to_do"})
-TEXTS = HOLDS | {"code", *(f"heading_{level}" for level in range(1, HEADINGS + 1))}
+# Notion lets people put blocks of theirs inside these, and rows of theirs into tables.
+HOLDS = frozenset(
+    {"paragraph", "bulleted_list_item", "numbered_list_item", "quote", "to_do", "table"}
+)
 
 
 def type_of(kind: str) -> str:
@@ -186,7 +187,7 @@ class Writer:
 
     def _add(self, key: str, kind: str, fields: Fields, parent: str, title: str = "") -> None:
         whole: dict[str, Json] = {"type": type_of(kind), **fields}
-        if kind in HOLDS:
+        if type_of(kind) in HOLDS:
             whole["inside"] = []
         shown = title or rich_text.plain(fields.get("text"))[:TITLE_LENGTH]
         self.records.append(Record(key, kind, whole, shown, parent, ordered=True))

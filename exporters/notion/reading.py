@@ -108,6 +108,7 @@ class Reading:
         self._entries = {entry.key: entry for entry in entries}
         self._refs = {bare(entry.ref) for entry in entries}
         self._found: dict[str, Found] = {}
+        self._listings: dict[str, list[dict[str, Json]]] = {}
 
     async def all(self) -> dict[str, Found]:
         inside: dict[str, list[Entry]] = defaultdict(list)
@@ -134,7 +135,11 @@ class Reading:
             standing = Standing.FORBIDDEN if answer.status in _HIDDEN else Standing.GONE
             return Found(entry.ref, standing=standing, url=entry.url)
         self._place = await informed(self._api, self._place)
-        return page(self._place, entry, shape.fields(answer.body))
+        given = shape.fields(answer.body)
+        found = page(self._place, entry, given)
+        if "inside" in entry.sent and found.standing is not Standing.ARCHIVED:
+            return replace(found, fields={**found.fields, "inside": await self._theirs(given)})
+        return found
 
     async def _within(self, parent: Entry, entries: Sequence[Entry]) -> None:
         """The blocks of one parent, by listing; those that are not listed, one by one."""
@@ -144,7 +149,7 @@ class Reading:
                 self._found[entry.key] = Found(entry.ref, standing=above.standing)
             return
         first = True
-        listing = await children(self._api, parent.ref) or []
+        listing = await self._listing(parent.ref)
         ids = [bare(shape.text(block.get("id"))) for block in listing]
         wanted = {bare(entry.ref): entry for entry in entries}
         for number, block in enumerate(listing):
@@ -182,11 +187,16 @@ class Reading:
         url = f"{page.url}#{bare(entry.ref)}" if page and page.url else entry.url
         return Found(entry.ref, fields, url=url)
 
-    async def _theirs(self, block: Mapping[str, Json]) -> list[Json]:
-        """What others put inside a block of ours."""
-        maker = shape.fields(block.get("created_by")).get("id")
+    async def _listing(self, id: str) -> list[dict[str, Json]]:
+        if id not in self._listings:
+            self._listings[id] = await children(self._api, id) or []
+        return self._listings[id]
+
+    async def _theirs(self, of: Mapping[str, Json]) -> list[Json]:
+        """What others put inside a block or a row of ours."""
+        maker = shape.fields(of.get("created_by")).get("id")
         found: list[Json] = []
-        for child in await children(self._api, shape.text(block.get("id"))) or []:
+        for child in await self._listing(shape.text(of.get("id"))):
             ours = bare(shape.text(child.get("id"))) in self._refs
             if not ours and shape.fields(child.get("created_by")).get("id") != maker:
                 found.append(blocks.read(child))
@@ -199,7 +209,7 @@ def page(place: Place, entry: Entry, given: Mapping[str, Json]) -> Found:
     chosen = properties.columns(place, key)
     fields = properties.read(place, key, chosen, given.get("properties"))
     for part in entry.sent:
-        fields.setdefault(part, None)
+        fields.setdefault(part, [] if part == "inside" else None)
     standing, where = Standing.LIVE, ""
     if given.get("in_trash"):
         standing, where = Standing.ARCHIVED, "in the trash"

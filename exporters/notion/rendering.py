@@ -50,6 +50,7 @@ def _rows(actions: list[Item], place: Place, writer: blocks.Writer) -> None:
     for action in actions:
         runs = writer.runs(action)
         fields: dict[str, Json] = {properties.TITLE: _title(runs, writer, action.key)}
+        fields["inside"] = []
         values: dict[str, Json] = {
             properties.MARKER: markers.marker(place, place.brief, action.key),
             "status": action.status,
