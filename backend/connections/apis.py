@@ -93,30 +93,34 @@ class ConnectedApi:
         self._speak = speak
 
     async def read(self, request: Request) -> Response:
-        api = await self._speak(self._sign)
+        signing = self._signing()
+        api = await self._speak(signing)
         try:
             return await api.read(request)
         except NotConnected as error:
-            await self._explain(error)
+            await self._explain(signing, error)
             return Response(403, {"message": str(error)})
 
     async def write(self, request: Request, *, not_after: datetime) -> Response:
-        api = await self._speak(self._sign)
+        signing = self._signing()
+        api = await self._speak(signing)
         try:
             return await api.write(request, not_after=not_after)
         except NotConnected as error:
-            await self._explain(error)
+            await self._explain(signing, error)
             raise RemoteRefused(str(error), status=403, code="not_allowed") from error
 
-    async def _sign(self, *, renew: bool) -> Mapping[str, str]:
-        wanted = self._tokens.renew if renew else self._tokens.good
-        self._held = await wanted(self._held)
-        return signed(self._held.connection, self._held.credentials)
+    def _signing(self) -> _Signing:
+        return _Signing(self._held, self._tokens, self._keep)
 
-    async def _explain(self, error: NotConnected) -> None:
+    def _keep(self, held: Held) -> None:
+        if held.generation > self._held.generation:
+            self._held = held
+
+    async def _explain(self, signing: _Signing, error: NotConnected) -> None:
         """Returns where it was not for the token, but for this one call: some say both with the
         same status. Raises NotConnected where a person has to connect again, which is kept."""
-        mine = self._held
+        mine = signing.held
         connection = mine.connection
         now = await self._tokens.held(connection.tenant, connection.id)
         if now.connection.state is State.RECONNECT or now.generation != mine.generation:
@@ -132,6 +136,21 @@ class ConnectedApi:
             trouble = f"{NAMES[connection.kind]} no longer takes our token."
             await self._tokens.give_up(mine, trouble)
             raise NotConnected(trouble, status=error.status, code=error.code) from None
+
+
+class _Signing:
+    """What signs one call: which token was turned down is its own, whatever others have by now."""
+
+    def __init__(self, held: Held, tokens: Tokens, keep: Callable[[Held], None]) -> None:
+        self.held = held
+        self._tokens = tokens
+        self._keep = keep
+
+    async def __call__(self, *, renew: bool) -> Mapping[str, str]:
+        wanted = self._tokens.renew if renew else self._tokens.good
+        self.held = await wanted(self.held)
+        self._keep(self.held)
+        return signed(self.held.connection, self.held.credentials)
 
 
 class _Unpaced:

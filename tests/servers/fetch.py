@@ -52,6 +52,7 @@ ADF_SCHEMA = (
     "@atlaskit/adf-schema@57.7.22",
     "sha512-6v/cNmo2VmOmAjVKZ8lP0LhtnzlHRpnhh1wYG+TrHaa9xB/aFHv+iRGyJxb6f5fZniV7wR2AJTAwOmntwQD3cw==",
 )
+OIDC = ("package.json", "package-lock.json")  # in tests/servers/oidc
 # The engine and its Java; none of the plugins is used, and without them it starts in half the time.
 NEEDLESS = ("plugins", "performance-analyzer-rca", "jdk/jmods", "jdk/legal", "jdk/man", "jdk/demo")
 
@@ -158,10 +159,27 @@ def _take(content: object, to: Path) -> None:
     to.chmod(0o755)
 
 
+def oidc(folder: Path, scratch: Path) -> None:
+    """A library and what it needs, by a lock file whose hashes npm checks."""
+    if shutil.which("npm") is None:
+        raise SystemExit("npm was not found, and oidc-provider comes through it; install Node 20")
+    for name in OIDC:
+        shutil.copy(ROOT / "tests/servers/oidc" / name, folder)
+    subprocess.run(
+        ["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"],
+        check=True,
+        cwd=folder,
+    )
+
+
 SERVERS: dict[str, tuple[str, Callable[[Path, Path], None]]] = {
     "qdrant": (QDRANT[1], qdrant),
     "seaweedfs": (hashlib.sha256(LOCK.read_bytes()).hexdigest(), seaweedfs),
     "opensearch": (f"{OPENSEARCH_SHA256} {NEEDLESS}", opensearch),
+    "oidc": (
+        hashlib.sha256((ROOT / "tests/servers/oidc" / OIDC[1]).read_bytes()).hexdigest(),
+        oidc,
+    ),
     "adf-schema": (ADF_SCHEMA[1], adf_schema),
 }
 

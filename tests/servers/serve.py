@@ -5,6 +5,7 @@ A server of your own is used instead where its address is in the environment.
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -65,6 +66,33 @@ def s3() -> Iterator[str]:
         ]  # fmt: skip
         with _running(command, folder, {}, f"http://127.0.0.1:{s3}/healthz"):
             yield f"127.0.0.1:{s3}"
+
+
+@contextmanager
+def oidc(config: Mapping[str, object]) -> Iterator[str]:
+    """The address, with its scheme, of an authorization server: tests/servers/oidc/serve.mjs says
+    what the configuration may hold."""
+    _fetched("oidc", "node_modules/oidc-provider/lib/index.js")
+    node = shutil.which("node")
+    if node is None:
+        missing("Node 20 is needed; see https://nodejs.org")
+    (port,) = free_ports(1)
+    said = [str(SERVERS / "oidc"), str(port), json.dumps(config)]
+    with tempfile.TemporaryFile() as output:
+        server = subprocess.Popen(
+            [node, str(ROOT / "tests/servers/oidc/serve.mjs"), *said],
+            stdout=subprocess.PIPE,
+            stderr=output,
+        )
+        try:
+            assert server.stdout is not None
+            if server.stdout.readline() != b"ready\n":
+                output.seek(0)
+                raise RuntimeError(f"it did not start:\n{output.read().decode(errors='replace')}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+            server.communicate()
 
 
 @contextmanager
