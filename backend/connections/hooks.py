@@ -175,22 +175,27 @@ def _verified(kind: Kind, secret: str, url: str, headers: Mapping[str, str], bod
 
 
 def _read(kind: Kind, headers: Mapping[str, str], body: bytes) -> _Said:
-    said = _json(body)
+    event = _json(body)
+    delivery, refs = _told(kind, headers, event)
+    return _Said(delivery or hashlib.sha256(body).hexdigest(), refs)
+
+
+def _told(
+    kind: Kind, headers: Mapping[str, str], event: dict[str, Any]
+) -> tuple[str, Sequence[str]]:
     match kind:
         case Kind.NOTION:
             from exporters.notion import hooks as notion
 
-            delivery, refs = notion.delivery(said), notion.changed(said)
+            return notion.delivery(event), notion.changed(event)
         case Kind.JIRA:
             from exporters.jira import hooks as jira
 
-            delivery = headers.get("x-atlassian-webhook-identifier", "")
-            refs = tuple(jira.changed(said))
+            return jira.delivery(headers), jira.changed(event)
         case Kind.TRELLO:
             from exporters.trello import hooks as trello
 
-            delivery, refs = trello.delivery(said), trello.changed(said)
-    return _Said(delivery or hashlib.sha256(body).hexdigest(), refs)
+            return trello.delivery(event), trello.changed(event)
 
 
 def _json(body: bytes) -> dict[str, Any]:
