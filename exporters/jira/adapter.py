@@ -44,7 +44,6 @@ _LABELS: Final = {
     "status": "Status",
     "due": "Due date",
     "assignee": "Assignee",
-    "priority": "Priority",
     "labels": "Labels",
     "parent": "Parent",
     "links": "Linked issues",

@@ -255,7 +255,18 @@ async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
         issue, overview = _types(types, replace(place, mapping={}))
     named = [Option(word(one.get("id")), word(one.get("name"))) for one in types]
     statuses = _statuses(await get(api, f"/project/{project}/statuses"), word(issue.get("id")))
-    priorities = await _all(api, "/priority/search", "values")
+    shown = await _all(
+        api,
+        f"/issue/createmeta/{project}/issuetypes/{quote(word(issue.get('id')), safe='')}",
+        "fields",
+    )
+    # With these a sign-in needs no right to configure Jira, which the list of all of them wants.
+    priorities = [
+        one
+        for field in map(record, shown)
+        if field.get("fieldId") == "priority"
+        for one in listed(field.get("allowedValues"))
+    ]
     links = listed(record(await get(api, "/issueLinkType")).get("issueLinkTypes"))
     return (
         MappingChoice("issue_type", "Actions become", options=named, default=word(issue.get("id"))),
@@ -283,6 +294,7 @@ async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
             "Priority of new issues",
             options=[Option("", "Leave it to Jira"), *map(_option, priorities)],
             default="",
+            help="A brief has no priorities: those of issues that are there stay as they are.",
         ),
         MappingChoice("labels", "Labels", "text", default=LABEL, help="With spaces between them."),
         MappingChoice(

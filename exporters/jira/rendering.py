@@ -16,8 +16,8 @@ from exporters.records import OVERVIEW, Json, Place, Record, Rendering
 
 EPIC: Final = "overview"
 ISSUE: Final = "action"
-_FIELDS: Final = {"due": "duedate", "assignee": "assignee", "priority": "priority"}
-_SAID: Final = {"due": "due date", "assignee": "assignee", "priority": "priority"}
+_FIELDS: Final = {"due": "duedate", "assignee": "assignee"}
+_SAID: Final = {"due": "due date", "assignee": "assignee"}
 
 
 def render(brief: Brief, place: Place) -> Rendering:
@@ -30,6 +30,8 @@ def render(brief: Brief, place: Place) -> Rendering:
         writer.lose(OVERVIEW, "No links lead back to the brief: its public address is not set.")
     if actions and not target.nests:
         writer.lose(OVERVIEW, "This project has no epics: issues stand beside the overview.")
+    if actions and target.priority and not target.has("priority"):
+        writer.lose(OVERVIEW, "Issues of this type have no field for the priority here.")
     records = [_overview(brief, place, target, writer)]
     for action in actions:
         records.append(_issue(action, place, target, writer, keys))
@@ -64,8 +66,6 @@ def _issue(
         "due": action.due.isoformat() if action.due else None,
         "assignee": target.account(action.owner) or None,
     }
-    if target.priority:
-        fields["priority"] = target.priority
     if target.nests:
         fields["parent"] = OVERVIEW
     unknown = action.owner if action.owner and not fields["assignee"] else ""

@@ -46,7 +46,6 @@ from exporters.records import (
 
 API: Final = "/rest/api/3"
 _FIELD: Final = {"due": "duedate", "summary": "summary", "description": "description"}
-_BY_ID: Final = {"assignee", "priority"}
 
 
 class Planner:
@@ -98,6 +97,8 @@ class Planner:
             "issuetype": {"id": kind},
             "labels": [sign, *target.labels],
         }
+        if not overview and target.priority and target.has("priority"):
+            fields["priority"] = {"id": target.priority}
         fields = {name: value for name, value in fields.items() if value is not None}
         value: dict[str, Json] = {"marker": sign, "brief": self._place.brief, "block": key}
         body: dict[str, Json] = {
@@ -147,9 +148,8 @@ class Planner:
         for part, value in parts.items():
             if part in _FIELD:
                 fields[_FIELD[part]] = value
-            elif part in _BY_ID:
-                name = "accountId" if part == "assignee" else "id"
-                fields[part] = {name: value} if value else None
+            elif part == "assignee":
+                fields[part] = {"accountId": value} if value else None
             elif part == "parent":
                 fields["parent"] = {"id": Ref(OVERVIEW).json()}
             elif part == "labels":

@@ -34,6 +34,7 @@ SUMMARY, DESCRIPTION, LABEL = 255, 32_767, 255
 PER_ISSUE = ((20, timedelta(seconds=2)), (100, timedelta(seconds=30)))
 MOST_BULK = 100
 
+PRIORITIES = [{"id": id, "name": name} for id, name in (("1", "High"), ("3", "Medium"))]
 _CATEGORIES = {
     "new": (2, "To Do", "blue-gray"),
     "indeterminate": (4, "In Progress", "yellow"),
@@ -114,6 +115,7 @@ class Jira:
         self.tokens = {TOKEN}
         self.wrong: list[str] = []
         self.overwritten: set[str] = set()  # issues in which we replaced what a person had written
+        self.scopes: set[str] = set()  # that a sign-in needs for what was called
         self.writes = 0
         self.points = 0
         self.quota: int | None = None  # points until all calls are refused
@@ -239,6 +241,7 @@ class Jira:
         template, arguments, call = _route(method, path)
         self._charge(method)
         if self._check:
+            self.scopes |= operation(method, template).scopes
             self._complain(f"{method} {path}", operation(method, template).asked(query, body))
         try:
             status, answer = call(self, query, body, *arguments)
@@ -317,6 +320,7 @@ class Jira:
                 "hasDefaultValue": False,
                 "operations": ["set"],
                 "schema": {"type": "string", "system": name},
+                **({"allowedValues": PRIORITIES} if name == "priority" else {}),
             }
             for name, required in {
                 **self.screens[type],
@@ -347,11 +351,6 @@ class Jira:
             for id, (name, mail) in self.users.items()
             if name.casefold().startswith(wanted) or mail.casefold().startswith(wanted)
         ]
-
-    def _priorities(self, query: Object, body: Any) -> tuple[int, Any]:
-        names = {"1": "Highest", "2": "High", "3": "Medium"}
-        found = [{"id": id, "name": name} for id, name in names.items()]
-        return 200, _page(found, query, "values")
 
     def _link_types(self, query: Object, body: Any) -> tuple[int, Any]:
         names = {"5000": "Blocks", "5001": "Relates"}
@@ -735,7 +734,6 @@ _ROUTES: list[tuple[str, str, Callable[..., tuple[int, Any]]]] = [
     ("GET", "/issue/createmeta/{projectIdOrKey}/issuetypes", Jira._project_types),
     ("GET", "/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}", Jira._project_fields),
     ("GET", "/user/assignable/search", Jira._people),
-    ("GET", "/priority/search", Jira._priorities),
     ("GET", "/issueLinkType", Jira._link_types),
     ("POST", "/issue/bulkfetch", Jira._bulk),
     ("POST", "/search/jql", Jira._search),

@@ -21,6 +21,7 @@ class Operation:
     """What one call may be asked, and how it may answer."""
 
     def __init__(self, document: Schema, said: Schema) -> None:
+        self.scopes = {scope for way in said.get("security", ()) for scope in way.get("OAuth2", ())}
         self.query: dict[str, Any] = {}
         self.required: set[str] = set()
         for parameter in said.get("parameters", ()):

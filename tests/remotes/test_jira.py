@@ -320,3 +320,33 @@ async def test_places_are_projects_and_the_account_is_named() -> None:
     account = await world.adapter.check(world.free)
     assert (account.name, account.id) == ("Export", jira.ME)
     assert not world.server.wrong
+
+
+async def test_a_sign_in_needs_three_scopes_and_no_more() -> None:
+    """As the published document says of each call: to read and write issues, and to read people."""
+    world = World()
+    await world.adapter.check(world.free)
+    await world.adapter.places(world.free, "")
+    await world.adapter.choices(world.free, world.place)
+    linking = Item("a1", "action", (Span("x", href=f"{LINK}?sel=block:a2"),), owner="Bob")
+    await world.export(brief(linking, action("a2")))
+    await world.export(brief(action("a1", status="done"), action("a2")))
+    await world.export(brief())
+    assert world.server.scopes == {"read:jira-work", "write:jira-work", "read:jira-user"}
+
+
+async def test_a_priority_is_set_on_new_issues_alone() -> None:
+    """One of the issue type's; a brief has none, so what people set later is no drift."""
+    world = World()
+    await world.export(brief(action("a1")))
+    assert "priority" not in world.issue("a1").fields
+    (choice,) = [
+        one for one in await world.adapter.choices(world.free, world.place) if one.key == "priority"
+    ]
+    assert [option.name for option in choice.options] == ["Leave it to Jira", "High", "Medium"]
+    world.mapping = {"priority": "1"}
+    planned = await world.export(brief(action("a1"), action("a2")))
+    assert world.issue("a2").fields["priority"] == {"id": "1"}
+    assert {item.key: item.change for item in planned.items}["a1"] == "keep"
+    world.server.edit(world.issue("a2"), priority={"id": "3"})
+    assert (await world.plan(brief(action("a1"), action("a2")))).empty
