@@ -18,7 +18,7 @@ from exporters import looks, markdown, markers
 from exporters.choices import Account, MappingChoice, PlaceFound
 from exporters.errors import BadMapping, TooMuch
 from exporters.folder.api import ARCHIVE, LARGEST
-from exporters.folder.names import is_safe, slug
+from exporters.folder.names import front_matter, is_safe, mark_of, slug, without_front_matter
 from exporters.model import Brief, Item
 from exporters.plan import step_id
 from exporters.ports import Api, Done, NotDone, NotKnown, Pace, Response
@@ -46,7 +46,6 @@ from exporters.records import (
 )
 
 FILE, PICTURE = "file", "picture"
-MARK: Final = "stratmaster"  # the key of our mark in the front matter
 _ENDINGS: Final = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -97,9 +96,7 @@ class Folder:
         pictures = [record for record, _ in _pictures(brief.items, place)]
         names = {record.key.partition(":")[0]: _name(record, place) for record in pictures}
         sign = markers.marker(place, place.brief, OVERVIEW)
-        link = f"brief: {place.link}\n" if place.link else ""
-        body = markdown.render(brief, images=names)
-        text = f"---\n{MARK}: {sign}\n{link}---\n\n{body}"
+        text = front_matter(sign, place.link) + markdown.render(brief, images=names)
         if (size := len(text.encode())) > LARGEST:
             raise TooMuch(f"The brief is {size:,} bytes of Markdown, more than {LARGEST:,}.")
         whole = Record(OVERVIEW, FILE, {"text": text}, brief.title)
@@ -133,8 +130,8 @@ class Folder:
     ) -> Mapping[str, Seen]:
         (key,) = step.keys
         body: Any = answer.body
-        fields = _fields(PICTURE if "picture" in step.sends[key] else FILE, body)
-        return {key: Seen(body["name"], fields, body["url"])}
+        told: dict[str, Json] = {"text": body.get("text"), "picture": body["digest"]}
+        return {key: Seen(body["name"], {p: told[p] for p in step.sends[key]}, body["url"])}
 
     async def look(
         self, api: Api, place: Place, intent: Intent, entries: Mapping[str, Entry], now: datetime
@@ -155,9 +152,7 @@ class Folder:
     def words(self, part: str, value: Json) -> str:
         if part == "picture":
             return f"Picture {str(value)[:12]}" if value else "none"
-        text = str(value or "")
-        head, closed, body = text.removeprefix("---\n").partition("\n---\n\n")
-        return body if closed and f"{MARK}: {markers.PREFIX}" in head else text
+        return without_front_matter(str(value or ""))
 
     def label(self, part: str) -> str:
         return {"text": "Text", "picture": "Picture"}.get(part, part)
@@ -204,7 +199,7 @@ async def _found(api: Api, place: Place, entry: Entry) -> Found:
     body: Any = answer.body
     if answer.status == 200:
         fields = _fields(entry.kind, body)
-        if entry.kind != FILE or _is_signed(str(fields["text"]), sign):
+        if entry.kind != FILE or mark_of(str(fields["text"])) == sign:
             return Found(entry.ref, fields, url=body["url"], extra={"digest": body["digest"]})
     here = str(place.where["folder"])
     for path in await _marked(api, sign):
@@ -225,11 +220,6 @@ async def _marked(api: Api, sign: str) -> list[str]:
 
 def _fields(kind: str, body: Mapping[str, Any]) -> Fields:
     return {"text": body["text"]} if kind == FILE else {"picture": body["digest"]}
-
-
-def _is_signed(text: str, sign: str) -> bool:
-    head = text.replace("\r\n", "\n").removeprefix("---\n").partition("\n---")[0]
-    return any(sign in line.split() for line in head.split("\n") if line.startswith(MARK))
 
 
 def _step(change: Change, place: Place, found: Mapping[str, Found]) -> Step:

@@ -20,7 +20,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from exporters.errors import OutcomeUnknown, RemoteRefused, Unreachable
-from exporters.folder.names import is_safe
+from exporters.folder.names import is_safe, mark_of
 from exporters.ports import Clock, Response
 from exporters.records import Json, Request
 
@@ -40,15 +40,15 @@ class FolderApi:
         self._clock = clock
 
     async def read(self, request: Request) -> Response:
-        return await asyncio.to_thread(self._served, request)
+        return await asyncio.to_thread(self.served, request)
 
     async def write(self, request: Request, *, not_after: datetime) -> Response:
         if self._clock.now() > not_after:
             raise Unreachable("It was held up for too long, and was not written.")
         # The thread ends what it began even where nobody waits for it any more.
-        return await asyncio.to_thread(self._served, request)
+        return await asyncio.to_thread(self.served, request)
 
-    def _served(self, request: Request) -> Response:
+    def served(self, request: Request) -> Response:
         parts = [unquote(part) for part in request.path.strip("/").split("/") if part]
         said = request.body if isinstance(request.body, dict) else {}
         try:
@@ -109,7 +109,7 @@ class FolderApi:
                 path = Path(folder, name)
                 if name.startswith(_TEMPORARY) or path.is_symlink():
                     continue
-                if name.startswith(sign) or (name.endswith(".md") and sign in _head(path)):
+                if name.startswith(sign) or (name.endswith(".md") and mark_of(_head(path)) == sign):
                     yield path.relative_to(self._root).as_posix()
 
     def _make(self, folder: str, name: str, content: bytes) -> Response:
