@@ -11,11 +11,11 @@ from pydantic import RootModel
 from backend.exports.schemas import (
     Approval,
     DecisionsIn,
+    ExportRunOut,
     LedgerItemOut,
     NewTarget,
     PlanOut,
     RemovedOut,
-    RunOut,
     TargetChange,
     TargetOut,
     ledger_out,
@@ -67,9 +67,9 @@ async def plan_export(brief: str, target: str, principal: Asking, services: Wire
 @router.post("/{target}/runs", status_code=202)
 async def start_export(
     brief: str, target: str, body: Approval, principal: Asking, services: Wired
-) -> RunOut:
+) -> ExportRunOut:
     """Carry out the plan with this checksum; 409 where it would come out otherwise by now."""
-    return RunOut.of(
+    return ExportRunOut.of(
         await services.exports.start(
             principal, brief, target, body.checksum, archives=body.archives
         )
@@ -77,34 +77,36 @@ async def start_export(
 
 
 @router.get("/{target}/runs")
-async def list_exports(brief: str, target: str, principal: Asking, services: Wired) -> list[RunOut]:
+async def list_exports(
+    brief: str, target: str, principal: Asking, services: Wired
+) -> list[ExportRunOut]:
     """Who approved what, and what came of it; the latest first."""
-    return [RunOut.of(one) for one in await services.exports.runs(principal, brief, target)]
+    return [ExportRunOut.of(one) for one in await services.exports.runs(principal, brief, target)]
 
 
 @router.get("/{target}/runs/{run}")
 async def get_export(
     brief: str, target: str, run: str, principal: Asking, services: Wired
-) -> RunOut:
+) -> ExportRunOut:
     """How far an export is, with what became of each call."""
     found, outcomes = await services.exports.run(principal, brief, target, run)
-    return RunOut.of(found, outcomes, whole=True)
+    return ExportRunOut.of(found, outcomes, whole=True)
 
 
 @router.post("/{target}/runs/{run}/cancel")
 async def cancel_export(
     brief: str, target: str, run: str, principal: Asking, services: Wired
-) -> RunOut:
+) -> ExportRunOut:
     """End it before its next call; what was sent stays."""
-    return RunOut.of(await services.exports.cancel(principal, brief, target, run))
+    return ExportRunOut.of(await services.exports.cancel(principal, brief, target, run))
 
 
 @router.post("/{target}/runs/{run}/resume")
 async def resume_export(
     brief: str, target: str, run: str, principal: Asking, services: Wired
-) -> RunOut:
+) -> ExportRunOut:
     """Go on with what was approved, where it stopped."""
-    return RunOut.of(await services.exports.resume(principal, brief, target, run))
+    return ExportRunOut.of(await services.exports.resume(principal, brief, target, run))
 
 
 @router.post("/{target}/decisions", status_code=204)

@@ -114,7 +114,7 @@ class OutcomeOut(BaseModel):
         )
 
 
-class RunOut(BaseModel):
+class ExportRunOut(BaseModel):
     id: str
     state: RunState
     stopping: bool = Field(description="It was called off, and ends before its next call.")
@@ -132,7 +132,7 @@ class RunOut(BaseModel):
     )
 
     @classmethod
-    def of(cls, run: Run, outcomes: Sequence[Outcome] = (), *, whole: bool = False) -> RunOut:
+    def of(cls, run: Run, outcomes: Sequence[Outcome] = (), *, whole: bool = False) -> ExportRunOut:
         quiet = () if whole else (Result.DONE, Result.PENDING)
         trouble = run.trouble
         return cls(
@@ -184,7 +184,7 @@ class TargetOut(BaseModel):
     trouble: TroubleOut | None = Field(description="What kept the last look from being had.")
     exported_at: str | None
     exported_by: str | None
-    run: RunOut | None
+    run: ExportRunOut | None
 
     @classmethod
     def of(cls, one: Standing) -> TargetOut:
@@ -208,7 +208,7 @@ class TargetOut(BaseModel):
             else TroubleOut(**look.trouble.json()),
             exported_at=None if exported is None else iso(exported.ended_at or exported.created_at),
             exported_by=None if exported is None else exported.actor_name,
-            run=None if one.run is None else RunOut.of(one.run, one.outcomes),
+            run=None if one.run is None else ExportRunOut.of(one.run, one.outcomes),
         )
 
 

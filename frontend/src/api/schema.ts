@@ -2331,6 +2331,41 @@ export interface components {
             /** Answer */
             answer: string | null;
         };
+        /** ExportRunOut */
+        ExportRunOut: {
+            /** Id */
+            id: string;
+            state: components["schemas"]["RunState"];
+            /**
+             * Stopping
+             * @description It was called off, and ends before its next call.
+             */
+            stopping: boolean;
+            /** Actor */
+            actor: string;
+            /** Started At */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Checksum */
+            checksum: string;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Total */
+            total: number;
+            /** Done */
+            done: number;
+            /** Wait Until */
+            wait_until: string | null;
+            trouble: components["schemas"]["TroubleOut"] | null;
+            /**
+             * Outcomes
+             * @description Of each call; in a list of targets or runs only of those that need a word.
+             */
+            outcomes: components["schemas"]["OutcomeOut"][];
+        };
         /**
          * ExtractionEstimateOut
          * @description What reading the rest would take; null is not known.
@@ -3247,7 +3282,7 @@ export interface components {
         };
         /** ReplayOut */
         ReplayOut: {
-            answer: components["schemas"]["backend__answers__schemas__RunOut"];
+            answer: components["schemas"]["RunOut"];
             /** Identical */
             identical: boolean;
             /** Differences */
@@ -3333,6 +3368,64 @@ export interface components {
             attributes: components["schemas"]["AttributeOut"][];
             /** Runs */
             runs: components["schemas"]["WordRunOut"][];
+        };
+        /**
+         * RunOut
+         * @description Everything an answer was made from, and what came of it.
+         */
+        RunOut: {
+            /** Id */
+            id: string;
+            /** Space */
+            space: string;
+            /** Question */
+            question: string;
+            /** Sources */
+            sources: string[] | null;
+            /** Brief */
+            brief: string | null;
+            /** Asked By */
+            asked_by: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string;
+            /** State */
+            state: string;
+            /** Created At */
+            created_at: string;
+            /** Lists */
+            lists: {
+                [key: string]: components["schemas"]["RankedOut"][];
+            };
+            /** Hits */
+            hits: components["schemas"]["HitOut"][];
+            trace: components["schemas"]["TraceOut"] | null;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
+            /** Prompt Hash */
+            prompt_hash: string | null;
+            /** Sentences */
+            sentences: components["schemas"]["SentenceOut"][];
+            /** Uncited */
+            uncited: number[];
+            /** Notices */
+            notices: components["schemas"]["NoticeOut"][];
+            usage: components["schemas"]["UsageOut"] | null;
+            /** Timings */
+            timings: {
+                [key: string]: number;
+            };
+            /** Reason */
+            reason: string | null;
+            /** Error */
+            error: {
+                [key: string]: string;
+            } | null;
+            /** Replay Of */
+            replay_of: string | null;
         };
         /**
          * RunState
@@ -3587,7 +3680,7 @@ export interface components {
             exported_at: string | null;
             /** Exported By */
             exported_by: string | null;
-            run: components["schemas"]["backend__exports__schemas__RunOut"] | null;
+            run: components["schemas"]["ExportRunOut"] | null;
         };
         /** TemplateOut */
         TemplateOut: {
@@ -3902,64 +3995,6 @@ export interface components {
             cite: string | null;
         };
         /**
-         * RunOut
-         * @description Everything an answer was made from, and what came of it.
-         */
-        backend__answers__schemas__RunOut: {
-            /** Id */
-            id: string;
-            /** Space */
-            space: string;
-            /** Question */
-            question: string;
-            /** Sources */
-            sources: string[] | null;
-            /** Brief */
-            brief: string | null;
-            /** Asked By */
-            asked_by: string;
-            /** Kind */
-            kind: string;
-            /** Model */
-            model: string;
-            /** State */
-            state: string;
-            /** Created At */
-            created_at: string;
-            /** Lists */
-            lists: {
-                [key: string]: components["schemas"]["RankedOut"][];
-            };
-            /** Hits */
-            hits: components["schemas"]["HitOut"][];
-            trace: components["schemas"]["TraceOut"] | null;
-            /** Versions */
-            versions: {
-                [key: string]: string;
-            };
-            /** Prompt Hash */
-            prompt_hash: string | null;
-            /** Sentences */
-            sentences: components["schemas"]["SentenceOut"][];
-            /** Uncited */
-            uncited: number[];
-            /** Notices */
-            notices: components["schemas"]["NoticeOut"][];
-            usage: components["schemas"]["UsageOut"] | null;
-            /** Timings */
-            timings: {
-                [key: string]: number;
-            };
-            /** Reason */
-            reason: string | null;
-            /** Error */
-            error: {
-                [key: string]: string;
-            } | null;
-            /** Replay Of */
-            replay_of: string | null;
-        };
-        /**
          * Kind
          * @enum {string}
          */
@@ -3979,41 +4014,6 @@ export interface components {
              * @description Objects that stay over there, untouched.
              */
             left: number;
-        };
-        /** RunOut */
-        backend__exports__schemas__RunOut: {
-            /** Id */
-            id: string;
-            state: components["schemas"]["RunState"];
-            /**
-             * Stopping
-             * @description It was called off, and ends before its next call.
-             */
-            stopping: boolean;
-            /** Actor */
-            actor: string;
-            /** Started At */
-            started_at: string;
-            /** Ended At */
-            ended_at: string | null;
-            /** Checksum */
-            checksum: string;
-            /** Counts */
-            counts: {
-                [key: string]: number;
-            };
-            /** Total */
-            total: number;
-            /** Done */
-            done: number;
-            /** Wait Until */
-            wait_until: string | null;
-            trouble: components["schemas"]["TroubleOut"] | null;
-            /**
-             * Outcomes
-             * @description Of each call; in a list of targets or runs only of those that need a word.
-             */
-            outcomes: components["schemas"]["OutcomeOut"][];
         };
         /**
          * Kind
@@ -5132,7 +5132,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__answers__schemas__RunOut"];
+                    "application/json": components["schemas"]["RunOut"];
                 };
             };
             /** @description Validation Error */
@@ -6965,7 +6965,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"][];
+                    "application/json": components["schemas"]["ExportRunOut"][];
                 };
             };
             /** @description Validation Error */
@@ -7001,7 +7001,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                    "application/json": components["schemas"]["ExportRunOut"];
                 };
             };
             /** @description Validation Error */
@@ -7034,7 +7034,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                    "application/json": components["schemas"]["ExportRunOut"];
                 };
             };
             /** @description Validation Error */
@@ -7067,7 +7067,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                    "application/json": components["schemas"]["ExportRunOut"];
                 };
             };
             /** @description Validation Error */
@@ -7100,7 +7100,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["backend__exports__schemas__RunOut"];
+                    "application/json": components["schemas"]["ExportRunOut"];
                 };
             };
             /** @description Validation Error */

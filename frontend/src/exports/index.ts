@@ -19,6 +19,7 @@ export {
   decide,
   dryRun,
   forgetPlans,
+  look,
   type NewTarget,
   removeTarget,
   resumeRun,
@@ -26,6 +27,8 @@ export {
   targetsPath,
   useLedger,
   usePlan,
+  useRun,
+  useRuns,
   useStatusesElsewhere,
   useTargets,
 } from './targets';

@@ -44,6 +44,25 @@ export function useLedger(brief: string, target: string | null) {
   return useResource<LedgerItem[]>(target && `${targetPath(brief, target)}/ledger`);
 }
 
+function runsPath(brief: string, target: string): string {
+  return `${targetPath(brief, target)}/runs`;
+}
+
+/** The latest exports: who approved what, and what came of it; null asks for none. */
+export function useRuns(brief: string, target: string | null) {
+  return useResource<Run[]>(target && runsPath(brief, target));
+}
+
+/** An export with what became of each call; null asks for none. */
+export function useRun(brief: string, target: string, run: string | null) {
+  return useResource<Run>(run && `${runsPath(brief, target)}/${run}`);
+}
+
+/** Has it looked for changes over there; what is found comes as an event. */
+export async function look(brief: string, target: string): Promise<void> {
+  await send('POST', `${targetPath(brief, target)}/look`);
+}
+
 export interface NewTarget {
   connection: string | null;
   kind: TargetKind;
@@ -132,19 +151,18 @@ export async function startRun(
   checksum: string,
   archives: boolean,
 ): Promise<Run> {
-  const path = `${targetPath(brief, target)}/runs`;
-  const run = await send<Run>('POST', path, { checksum, archives });
+  const run = await send<Run>('POST', runsPath(brief, target), { checksum, archives });
   forgetPlan(brief, target);
   return putRun(brief, target, run);
 }
 
 export async function cancelRun(brief: string, target: string, run: string): Promise<void> {
-  const path = `${targetPath(brief, target)}/runs/${run}/cancel`;
+  const path = `${runsPath(brief, target)}/${run}/cancel`;
   putRun(brief, target, await send<Run>('POST', path));
 }
 
 export async function resumeRun(brief: string, target: string, run: string): Promise<void> {
-  const path = `${targetPath(brief, target)}/runs/${run}/resume`;
+  const path = `${runsPath(brief, target)}/${run}/resume`;
   putRun(brief, target, await send<Run>('POST', path));
 }
 

@@ -27,10 +27,12 @@ function run(change: Partial<Run> = {}): Run {
   return {
     id: 'run_1',
     state: 'running',
+    stopping: false,
     actor: 'Ann',
     started_at: '2026-03-06T10:00:00Z',
     ended_at: null,
     checksum: 'c',
+    counts: {},
     total: 12,
     done: 3,
     wait_until: null,
@@ -55,6 +57,7 @@ function target(change: Partial<Target> = {}): Target {
     drift: { drift: 0, conflicts: 0, astray: 0 },
     statuses: [],
     looked_at: null,
+    trouble: null,
     exported_at: '2026-03-06T10:00:00Z',
     exported_by: 'Ann',
     run: null,
@@ -112,6 +115,8 @@ describe('the words of an export', () => {
       '11 of 12 sent; 1 need you',
     );
     expect(runInWords(run({ state: 'cancelled' })).text).toBe('Cancelled after 3 of 12');
+    expect(runInWords(run({ stopping: true })).text).toBe('Ends before its next call');
+    expect(isUnderWay(run({ state: 'planned' }))).toBe(true);
     expect(isUnderWay(run({ state: 'failed' }))).toBe(false);
     expect(isUnderWay(null)).toBe(false);
   });

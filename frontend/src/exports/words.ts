@@ -57,7 +57,12 @@ export interface Said {
   text: string;
 }
 
-const UNDER_WAY: ReadonlySet<Run['state']> = new Set(['running', 'reconciling', 'waiting']);
+const UNDER_WAY: ReadonlySet<Run['state']> = new Set([
+  'planned',
+  'running',
+  'reconciling',
+  'waiting',
+]);
 
 /** Whether a run may still send something by itself. */
 export function isUnderWay(run: Run | null): boolean {
@@ -66,9 +71,11 @@ export function isUnderWay(run: Run | null): boolean {
 
 /** How far a run is. */
 export function runInWords(run: Run): Said {
+  if (run.stopping) return { tone: 'info', text: 'Ends before its next call' };
   const until = run.wait_until ? ` until ${clock(run.wait_until)}` : '';
   switch (run.state) {
     case 'planned':
+      return { tone: 'info', text: 'About to begin' };
     case 'running':
       return { tone: 'info', text: `${run.done} of ${run.total} sent` };
     case 'reconciling':
@@ -98,6 +105,8 @@ export function stateOf(target: Target): Said[] {
     return [{ tone: 'bad', text: 'Needs you: the connection is no longer good' }];
   if (run && isUnderWay(run)) return [runInWords(run)];
   const said: Said[] = [];
+  if (target.trouble)
+    said.push({ tone: 'warn', text: `Not looked over there: ${target.trouble.message}` });
   if (run?.state === 'failed' || run?.state === 'cancelled') said.push(runInWords(run));
   if (drift.conflicts > 0)
     said.push({ tone: 'bad', text: `${count(drift.conflicts, 'conflict')} to decide` });

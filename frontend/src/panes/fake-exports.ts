@@ -4,6 +4,7 @@ import type {
   LedgerItem,
   Listening,
   MappingChoice,
+  Outcome,
   PlaceFound,
   Plan,
   PlanItem,
@@ -31,6 +32,7 @@ export function target(change: Partial<Target> = {}): Target {
     drift: { drift: 0, conflicts: 0, astray: 0 },
     statuses: [],
     looked_at: AT,
+    trouble: null,
     exported_at: AT,
     exported_by: 'Ann',
     run: null,
@@ -42,10 +44,12 @@ export function run(change: Partial<Run> = {}): Run {
   return {
     id: 'run_1',
     state: 'running',
+    stopping: false,
     actor: 'Ann',
     started_at: AT,
     ended_at: null,
     checksum: 'sum_1',
+    counts: {},
     total: 12,
     done: 3,
     wait_until: null,
@@ -65,6 +69,7 @@ export function item(change: Partial<PlanItem> & Pick<PlanItem, 'key'>): PlanIte
     standing: 'live',
     where: '',
     ways: [],
+    note: '',
     ...change,
   };
 }
@@ -169,11 +174,15 @@ export const PLAN: Plan = {
   ],
 };
 
-const CONNECTION: Connection = {
+export const CONNECTION: Connection = {
   id: 'con_1',
   kind: 'jira',
   name: 'acme.atlassian.net',
   account: 'Ann at Acme',
+  url: '',
+  method: 'token',
+  scopes: [],
+  created_at: AT,
   state: 'ok',
   trouble: '',
 };
@@ -227,6 +236,8 @@ export interface FakeExports {
   targets: Target[];
   plan: Plan;
   ledger: LedgerItem[];
+  /** What became of each call of an export. */
+  outcomes: Outcome[];
   connections: Connection[];
   /** Whether Jira may be signed in to. */
   signsIn: boolean;
@@ -246,6 +257,7 @@ export function fakeExports(): FakeExports {
     targets: [],
     plan: PLAN,
     ledger: [],
+    outcomes: [],
     connections: [],
     signsIn: false,
     listening: { url: '', by_hand: false, heard: false, watching: [], secret: '' },
@@ -308,6 +320,13 @@ function respond(api: FakeExports, method: string, url: URL, body: unknown): Res
   if (rest === 'plan') return Response.json(api.plan);
   if (rest === 'ledger') return Response.json(api.ledger);
   if (rest === 'decisions') return new Response(null, { status: 204 });
+  if (rest === 'look') return new Response(null, { status: 202 });
+  if (rest.startsWith('runs') && method === 'GET') {
+    const { run: latest } = api.targets.find((one) => one.id === id) ?? {};
+    return Response.json(
+      rest === 'runs' ? [latest].filter(Boolean) : { ...latest, outcomes: api.outcomes },
+    );
+  }
   if (rest === 'runs' || rest.endsWith('/resume') || rest.endsWith('/cancel')) {
     const next = run(rest.endsWith('/cancel') ? { state: 'cancelled' } : {});
     on(id, { run: next });

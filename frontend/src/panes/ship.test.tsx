@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { forgetAll, invalidate } from '../api';
 import { type BriefPort, go, setBriefPort, setSync } from '../desk';
-import { forgetPlans, showShip } from '../exports';
+import { forgetPlans, type Outcome, showShip } from '../exports';
 import { ChecksPane } from './checks';
-import { fakeExports, type FakeExports, item, PLAN, run, target } from './fake-exports';
+import { CONNECTION, fakeExports, type FakeExports, item, PLAN, run, target } from './fake-exports';
 
 let api: FakeExports;
 
@@ -150,9 +150,7 @@ describe('targets', () => {
     expect(await screen.findByText(/Go on in the other window/)).toBeTruthy();
     expect(tab).toEqual({ opener: null, location: { href: 'https://auth.test/authorize' } });
     // What was said yes to over there comes by event.
-    api.connections = [
-      { id: 'con_1', kind: 'jira', name: 'acme', account: 'Ann', state: 'ok', trouble: '' },
-    ];
+    api.connections = [CONNECTION];
     invalidate('/api/spaces/spc_1/connections');
     expect(await screen.findByRole('button', { name: /^acme/ })).toBeTruthy();
   });
@@ -172,6 +170,16 @@ describe('targets', () => {
     expect(await screen.findByText('https://us.test/api/hooks/h1')).toBeTruthy();
     expect(screen.getByText('shh')).toBeTruthy();
     await expectAccessible(screen.getByRole('dialog'));
+  });
+
+  it('are looked at for changes over there when asked to', async () => {
+    api.targets = [target()];
+    open();
+    await press('More about Growth');
+    await userEvent.click(
+      await screen.findByRole('menuitem', { name: 'Look for changes over there' }),
+    );
+    await waitFor(() => expect(api.asked).toContain('POST /api/briefs/brf_1/targets/tgt_1/look'));
   });
 
   it('are removed once asked, and nothing over there is', async () => {
@@ -372,25 +380,24 @@ describe('an export under way', () => {
     expect(api.asked).toContain('POST /api/briefs/brf_1/targets/tgt_1/runs/run_1/resume');
   });
 
-  it('says of each call what became of it, and that an unknown outcome is looked for', async () => {
-    const one = { keys: ['b1'], op: 'create', message: '', retry_at: null, url: '' } as const;
+  it('says what needs a word, every call where it is asked for, and that outcomes are looked for', async () => {
+    const one = { keys: ['b1'], op: 'create' as const, message: '', retry_at: null, url: '' };
+    const open3: Outcome[] = [
+      { ...one, step: 's1', outcome: 'reconciling' },
+      { ...one, step: 's2', outcome: 'refused', message: 'No such field.' },
+    ];
+    api.outcomes = [...open3, { ...one, step: 's3', outcome: 'done' }];
+    const until = new Date(2026, 2, 6, 10, 42).toISOString();
     api.targets = [
-      target({
-        run: run({
-          state: 'reconciling',
-          wait_until: new Date(2026, 2, 6, 10, 42).toISOString(),
-          outcomes: [
-            { ...one, keys: ['b1'], step: 's1', outcome: 'reconciling' },
-            { ...one, keys: ['b2'], step: 's2', outcome: 'refused', message: 'No such field.' },
-            { ...one, keys: ['b3'], step: 's3', outcome: 'done' },
-          ],
-        }),
-      }),
+      target({ run: run({ state: 'reconciling', wait_until: until, outcomes: open3 }) }),
     ];
     const { container } = open();
     expect(await screen.findByText(/Reconciling until 10:42/)).toBeTruthy();
-    expect(screen.getByText('2 calls not done')).toBeTruthy();
     expect(screen.getByText('No such field.')).toBeTruthy();
+    const calls = () => within(screen.getByRole('list', { name: 'Calls to Growth' }));
+    expect(calls().getAllByRole('listitem')).toHaveLength(2);
+    await press('Every call');
+    await waitFor(() => expect(calls().getAllByRole('listitem')).toHaveLength(3));
     await expectAccessible(container);
   });
 

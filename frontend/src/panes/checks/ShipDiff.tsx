@@ -66,6 +66,7 @@ export function ShipDiff({ brief, target, plan }: ShipDiffProps) {
       <ShipList label="Objects that differ" all={shown}>
         {(item) => (
           <ShipItem key={item.key} item={item} change={item.change}>
+            {item.note && <p className="text-[13px]">{item.note}</p>}
             {item.standing !== 'live' && (
               <Astray item={item} disabled={busy !== null} onWay={(way) => void go(item, way)} />
             )}

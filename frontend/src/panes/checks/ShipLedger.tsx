@@ -6,11 +6,16 @@ import { useBriefPort } from '../../desk';
 import {
   KIND_NAMES,
   type LedgerItem,
+  type Run,
+  runInWords,
   standingInWords,
   type Target,
   useLedger,
+  useRuns,
 } from '../../exports';
+import { Ago } from '../../ui/Ago';
 import { Button } from '../../ui/Button';
+import { Disclosure } from '../../ui/Disclosure';
 import { Empty } from '../../ui/Empty';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count } from '../../ui/words';
@@ -25,6 +30,7 @@ interface ShipLedgerProps {
 /** What was made in one place for this brief, with links, and how it stands there. */
 export function ShipLedger({ brief, target, onClose }: ShipLedgerProps) {
   const { data, error } = useLedger(brief, target.id);
+  const runs = useRuns(brief, target.id).data ?? [];
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
@@ -47,6 +53,11 @@ export function ShipLedger({ brief, target, onClose }: ShipLedgerProps) {
           Made in {KIND_NAMES[target.kind]}: {target.name}
         </h3>
         {data && <p className="text-xs text-muted">{count(data.length, 'object')}</p>}
+        {runs.length > 0 && (
+          <Disclosure summary="The latest exports">
+            <Runs runs={runs} />
+          </Disclosure>
+        )}
       </div>
       <div className="min-h-0 flex-1 overflow-auto" tabIndex={-1}>
         {error !== null && (
@@ -75,6 +86,19 @@ export function ShipLedger({ brief, target, onClose }: ShipLedgerProps) {
         )}
       </div>
     </div>
+  );
+}
+
+/** Who approved what, and what came of it. */
+function Runs({ runs }: { runs: readonly Run[] }) {
+  return (
+    <ul className="flex max-h-40 flex-col gap-1 overflow-auto text-xs" tabIndex={0}>
+      {runs.map((run) => (
+        <li key={run.id}>
+          <Ago at={run.started_at} /> by {run.actor}: {runInWords(run).text}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -121,7 +121,8 @@ export function ShipPlan({ brief, target, blocked, onClose }: ShipPlanProps) {
           target={target}
           plan={plan}
           blocked={blocked ?? (looking ? 'Being compared again.' : null)}
-          onDiff={() => setTab('diff')}
+          onDiff={tab === 'diff' ? null : () => setTab('diff')}
+          onAgain={() => void look()}
           onSent={onClose}
         />
       )}
@@ -171,12 +172,14 @@ interface ApproveProps {
   target: Target;
   plan: Plan;
   blocked: string | null;
-  onDiff: () => void;
+  /** Leads to what is to be decided; null where it is shown. */
+  onDiff: (() => void) | null;
+  onAgain: () => void;
   onSent: () => void;
 }
 
 /** The yes to this very plan, and a second one where it takes much away. */
-function Approve({ brief, target, plan, blocked, onDiff, onSent }: ApproveProps) {
+function Approve({ brief, target, plan, blocked, onDiff, onAgain, onSent }: ApproveProps) {
   const [yes, setYes] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -203,16 +206,27 @@ function Approve({ brief, target, plan, blocked, onDiff, onSent }: ApproveProps)
         <Notice
           tone="warn"
           action={
-            <Button small onClick={onDiff}>
-              Decide
-            </Button>
+            onDiff && (
+              <Button small onClick={onDiff}>
+                Decide
+              </Button>
+            )
           }
         >
           {counts.conflict > 0 && `${count(counts.conflict, 'conflict')}: not sent until decided. `}
           {counts.astray > 0 && `${counts.astray} not where we left it: left alone until decided.`}
         </Notice>
       )}
-      {problem && <ProblemNotice problem={problem} />}
+      {problem && (
+        <ProblemNotice
+          problem={problem}
+          action={
+            <Button small onClick={onAgain}>
+              Dry-run again
+            </Button>
+          }
+        />
+      )}
       {plan.needs_yes && (
         <label className="flex items-start gap-2 text-[13px]">
           <input

@@ -1,4 +1,5 @@
 import { ExternalLink } from 'lucide-react';
+import { useState } from 'react';
 
 import {
   cancelRun,
@@ -10,12 +11,11 @@ import {
   type Run,
   runInWords,
   type Target,
+  useRun,
 } from '../../exports';
 import { Button } from '../../ui/Button';
-import { Disclosure } from '../../ui/Disclosure';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { Progress } from '../../ui/Progress';
-import { count } from '../../ui/words';
 import { useTask } from './useTask';
 
 interface ShipRunProps {
@@ -26,15 +26,17 @@ interface ShipRunProps {
   blocked: string | null;
 }
 
-/** How far an export is, what became of each call that is not simply done, and its way on. */
+/** How far an export is, what became of its calls, and the way on. */
 export function ShipRun({ brief, target, run, blocked }: ShipRunProps) {
   const { busy, problem, run: task } = useTask();
+  const [every, setEvery] = useState(false);
+  const whole = useRun(brief, target.id, every ? run.id : null);
   const working = isUnderWay(run);
   const stopped = run.state === 'failed' || run.state === 'cancelled';
-  // What needs somebody first; what is done is only counted.
-  const open = run.outcomes.filter(({ outcome }) => outcome !== 'done' && outcome !== 'pending');
-  if (!working && !stopped && open.length === 0) return null;
+  if (!working && !stopped && run.outcomes.length === 0) return null;
   const { trouble } = run;
+  // The list of targets tells only of those that need a word.
+  const shown = every ? (whole.data?.outcomes ?? run.outcomes) : run.outcomes;
   return (
     <div className="flex flex-col gap-2">
       {working && (
@@ -44,29 +46,28 @@ export function ShipRun({ brief, target, run, blocked }: ShipRunProps) {
         />
       )}
       {trouble && <ProblemNotice problem={trouble} />}
-      {open.length > 0 && (
-        <Disclosure
-          summary={`${count(open.length, 'call')} not done`}
-          open={open.some(({ outcome }) => outcome === 'refused')}
+      {shown.length > 0 && (
+        <ul
+          aria-label={`Calls to ${target.name}`}
+          className="flex max-h-64 flex-col gap-1.5 overflow-auto"
+          tabIndex={0}
         >
-          <ul className="flex flex-col gap-1.5">
-            {open.map((outcome) => (
-              <li key={outcome.step}>
-                <OneOutcome outcome={outcome} />
-              </li>
-            ))}
-          </ul>
-        </Disclosure>
+          {shown.map((outcome) => (
+            <li key={outcome.step}>
+              <OneOutcome outcome={outcome} />
+            </li>
+          ))}
+        </ul>
       )}
       {problem && <ProblemNotice problem={problem} />}
-      <div className="flex flex-wrap gap-2 empty:hidden">
+      <div className="flex flex-wrap gap-2">
         {working && (
           <Button
             small
-            disabled={busy !== null}
+            disabled={busy !== null || run.stopping}
             onClick={() => void task('cancel', () => cancelRun(brief, target.id, run.id))}
           >
-            {busy === 'cancel' ? 'Cancelling…' : 'Cancel the export'}
+            {busy === 'cancel' || run.stopping ? 'Cancelling…' : 'Cancel the export'}
           </Button>
         )}
         {stopped && run.done < run.total && (
@@ -79,6 +80,9 @@ export function ShipRun({ brief, target, run, blocked }: ShipRunProps) {
             {busy === 'resume' ? 'Going on…' : 'Go on where it stopped'}
           </Button>
         )}
+        <Button small look="quiet" aria-pressed={every} onClick={() => setEvery(!every)}>
+          {every ? 'Only what needs a word' : 'Every call'}
+        </Button>
       </div>
     </div>
   );

@@ -5,9 +5,9 @@ import { announce } from '../../desk';
 import {
   changesOf,
   countsInWords,
-  dryRun,
   isUnderWay,
   KIND_NAMES,
+  look,
   type Plan,
   removeTarget,
   runInWords,
@@ -50,8 +50,11 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
   useSpokenRun(target);
 
   const show = (what: 'plan' | 'ledger') => showShip({ brief, show: what, target: target.id });
-  const look = () =>
-    run('look', async () => announce(foundInWords(await dryRun(brief, target.id))));
+  const ask = () =>
+    run('look', async () => {
+      await look(brief, target.id);
+      announce(`Looking for changes in ${target.name}; what is found shows here.`);
+    });
   const send = (checked: Plan) =>
     run('send', () => startRun(brief, target.id, checked.checksum, false));
 
@@ -99,7 +102,7 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
           <MenuItem disabled={blocked !== null} onSelect={() => setEditing(true)}>
             Name and mapping…
           </MenuItem>
-          <MenuItem disabled={hindered !== null} onSelect={() => void look()}>
+          <MenuItem disabled={hindered !== null} onSelect={() => void ask()}>
             Look for changes over there
           </MenuItem>
           <MenuItem onSelect={() => show('ledger')}>What was made there</MenuItem>
@@ -137,7 +140,7 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
           title={hindered ?? undefined}
           onClick={() => show('plan')}
         >
-          {busy === 'look' ? 'Looking…' : 'Dry-run'}
+          Dry-run
         </Button>
         {plan && changesOf(plan.counts) > 0 && !plan.needs_yes && (
           <Button
@@ -167,10 +170,6 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
       </Confirm>
     </article>
   );
-}
-
-function foundInWords({ counts }: Plan): string {
-  return `Looked over there: ${countsInWords(counts)}.`;
 }
 
 /** Says when an export begins, comes to rest, or needs somebody; each item would be too much. */
