@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -142,11 +143,9 @@ class Folder:
         if step.op is not Op.CREATE:
             return looks.changed(intent, await _found(api, place, entries[key]), now)
         (record,) = step.records
-        sign = markers.marker(place, place.brief, key)
-        for path in await _marked(api, sign):
-            made = Entry(key, record.kind, path.rpartition("/")[2], record.fields, {})
-            found = await _found(api, place, made)
-            return Done({key: Seen(made.ref, found.fields, found.url)})
+        made = await _made(api, place, record)
+        if made is not None:
+            return Done({key: Seen(made.ref, made.fields, made.url)})
         return NotDone() if now >= intent.over else NotKnown(until=intent.over)
 
     def words(self, part: str, value: Json) -> str:
@@ -211,6 +210,19 @@ async def _found(api: Api, place: Place, entry: Entry) -> Found:
             return Found(entry.ref, standing=Standing.MOVED, where=f"“{path}”", extra=extra)
     where = "our mark was taken out of the file" if answer.status == 200 else ""
     return Found(entry.ref, standing=Standing.GONE, where=where)
+
+
+async def _made(api: Api, place: Place, record: Record) -> Found | None:
+    """What a call made that we heard nothing of: under the name that it asked for, or that name
+    numbered. Others with our mark are copies, or what was made anew."""
+    wanted, _, ending = _name(record, place).rpartition(".")
+    numbered = re.compile(rf"{re.escape(wanted)}(-\d+)?\.{ending}")
+    for path in await _marked(api, markers.marker(place, place.brief, record.key)):
+        folder, _, name = path.rpartition("/")
+        if folder == place.where["folder"] and numbered.fullmatch(name):
+            made = Entry(record.key, record.kind, name, record.fields, {})
+            return await _found(api, place, made)
+    return None
 
 
 async def _marked(api: Api, sign: str) -> list[str]:

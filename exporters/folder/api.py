@@ -71,7 +71,8 @@ class FolderApi:
                 case "POST", ["folders", folder, "files", name, "restore"]:
                     return self._restore(folder, name, str(said["from"]))
         except PermissionError as error:
-            raise RemoteRefused(f"{_said(error)} This server may not do that.") from error
+            said = f"{_said(error)}: this server may not do that."
+            raise RemoteRefused(said, status=403) from error
         except OSError as error:
             raise Unreachable(_said(error)) from error
         raise RemoteRefused(f"{request.method} {request.path} is no call of a folder.", status=404)
@@ -118,7 +119,8 @@ class FolderApi:
             path = self._path(folder, _numbered(name, number))
             if self._put(path, content):
                 return _answer(path, content)
-        raise RemoteRefused(f"“{name}” is taken, and so are {NUMBERED - 1} names after it.")
+        said = f"“{name}” is taken, and so are {NUMBERED - 1} names after it."
+        raise RemoteRefused(said, status=409)
 
     def _put(self, path: Path, content: bytes) -> bool:
         """Write a file where none is; False where one is."""
@@ -156,14 +158,16 @@ class FolderApi:
             kept.parent.mkdir(exist_ok=True)
             if _moved(path, kept):
                 return _answer(path, content)
-        raise RemoteRefused(f"There are {NUMBERED} files “{name}” in the archive.")
+        said = f"There are {NUMBERED} files “{name}” in the archive."
+        raise RemoteRefused(said, status=409)
 
     def _restore(self, folder: str, name: str, source: str) -> Response:
         path, old = self._path(folder, name), self._path(*source.split("/"))
         content = old.read_bytes()
         path.parent.mkdir(parents=True, exist_ok=True)
         if not _moved(old, path):
-            raise RemoteRefused(f"Another file is called “{name}” now; move it away first.")
+            said = f"Another file is called “{name}” now; move it away first."
+            raise RemoteRefused(said, status=409)
         return _answer(path, content)
 
 
