@@ -62,7 +62,8 @@ async def look(
         alone = replace(intent, step=replace(step, sends={key: step.sends[key]}))
         return looks.changed(alone, found[key], now, lag=limits.LISTING_LAG)
     me = shape.fields((await get(api, "/v1/users/me")).body)
-    ours = _Ours(shape.text(me.get("id")), {bare(entry.ref) for entry in entries.values()}, intent)
+    known = [*(entry.ref for entry in entries.values()), *map(shape.text, step.base.values())]
+    ours = _Ours(shape.text(me.get("id")), set(map(bare, known)), intent)
     if is_page(step.records[0].kind):
         made = await _find_page(api, place, step, ours)
         if made is not None:
@@ -82,7 +83,8 @@ async def look(
 
 
 class _Ours:
-    """What can be of one step: made by us, since then, and not in the ledger."""
+    """What can be of one step: made by us, since then, and neither in the ledger nor left behind
+    when the step was planned."""
 
     def __init__(self, me: str, known: set[str], intent: Intent) -> None:
         self._me = me

@@ -321,6 +321,9 @@ class _Steps:
         needs: Sequence[str] = (),
         reads: int = 0,
     ) -> Step:
+        if op is Op.CREATE:
+            # An object that a person left behind has all marks of the one that replaces it.
+            base = {key: self._found[key].ref for key in sends if key in self._found}
         id = step_id(self._place, op, tuple(sends), request)
         return Step(id, op, request, sends, tuple(records), base or {}, tuple(needs), reads)
 

@@ -506,7 +506,8 @@ class Notion:
                 return bool(text == wanted["rich_text"]["equals"])
             return True
 
-        found = [one for one in self.pages_in(source.id) if one.made <= seen and fits(one)]
+        shared = [one for one in self.pages_in(source.id) if self._is_shared(one)]
+        found = [one for one in shared if one.made <= seen and fits(one)]
         return self._listing([self._shown_page(one) for one in found], body)
 
     def _search(self, body: Json) -> Json:

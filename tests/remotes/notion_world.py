@@ -116,12 +116,17 @@ class World:
         """The page as people see it: type, text and what lies within, if anything does."""
         found: list[Any] = []
         for node in self.server.children(id or self.ref()):
-            said = plain(node.body.get("rich_text", []))
-            if node.type == "table_row":
-                said = " | ".join(plain(cell) for cell in node.body["cells"])
             inner = self.shown(node.id)
-            found.append((node.type, said, inner) if inner else (node.type, said))
+            one = node.type, said(node)
+            found.append((*one, inner) if inner else one)
         return found
+
+
+def said(node: notion.Node) -> str:
+    """A block's words."""
+    if node.type == "table_row":
+        return " | ".join(plain(cell) for cell in node.body["cells"])
+    return plain(node.body.get("rich_text", []))
 
 
 def plain(text: Sequence[dict[str, Any]]) -> str:
@@ -257,7 +262,14 @@ class NotionWorld:
         ]
 
     def overwritten(self) -> set[str]:
-        return self.server.overwritten
+        """But for what went to the trash while the same words stand in a block of ours."""
+        nodes = self.server.nodes
+        standing = {said(nodes[id]) for id in self.live()}
+        return {
+            id
+            for id in self.server.overwritten
+            if not (id in nodes and nodes[id].in_trash and said(nodes[id]) in standing)
+        }
 
     @property
     def writes(self) -> int:

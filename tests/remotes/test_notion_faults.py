@@ -7,7 +7,7 @@ import pytest
 from exporters import apply
 from exporters.errors import NotConnected, RemoteError
 from exporters.model import Brief, Item, Span
-from exporters.records import OVERVIEW
+from exporters.records import OVERVIEW, Decisions, Standing, Way
 from tests.remotes import notion
 from tests.remotes.faults import Fault, Killed
 from tests.remotes.notion_world import (
@@ -196,3 +196,24 @@ async def test_nothing_is_made_while_a_call_is_looked_for() -> None:
               if (method, path) == ("POST", "/v1/pages") or method == "PATCH"]  # fmt: skip
     assert not writes
     assert OVERVIEW not in world.books.entries
+
+
+async def test_what_was_left_behind_is_not_taken_for_what_replaces_it() -> None:
+    """A page that was hidden, given up and shared again has our marker and our name on it: when
+    the answer about its replacement is lost, only the replacement is found."""
+    world = under_page()
+    await world.export(_brief())
+    left = world.ref()
+    world.server.nodes[left].shared = False
+    decided = Decisions(ways={OVERVIEW: (Way.RECREATE, Standing.FORBIDDEN)})
+    planned = await world.plan(_brief(), decided)
+
+    def share() -> None:
+        world.server.nodes[left].shared = True
+
+    world.strike({1: Fault.LOSE_REQUEST})
+    world.faults.edits = {2: share}
+    await world.run(planned)
+    assert world.ref() != left
+    assert world.shown()[1:] == _SHOWN
+    assert (await world.plan(_brief())).empty
