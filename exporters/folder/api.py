@@ -71,8 +71,8 @@ class FolderApi:
                 case "POST", ["folders", folder, "files", name, "restore"]:
                     return self._restore(folder, name, str(said["from"]))
         except PermissionError as error:
-            said = f"{_said(error)}: this server may not do that."
-            raise RemoteRefused(said, status=403) from error
+            refusal = f"{_said(error)}: this server may not do that."
+            raise RemoteRefused(refusal, status=403) from error
         except OSError as error:
             raise Unreachable(_said(error)) from error
         raise RemoteRefused(f"{request.method} {request.path} is no call of a folder.", status=404)

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from exporters.records import Json
 
@@ -30,19 +30,21 @@ def delivery(event: Mapping[str, Json]) -> str:
 
 
 def changed(event: Mapping[str, Json]) -> tuple[str, ...]:
-    """The ids of the objects that it may concern: a card, and what of it was changed.
+    """The refs of the objects that it may concern: a card, and what of it was changed.
 
     A list or board that was closed concerns every card on it: then none is named.
     """
     action = event.get("action")
-    data = action.get("data") if isinstance(action, dict) else None
-    if not isinstance(data, dict):
+    if not isinstance(action, dict) or not isinstance(data := action.get("data"), dict):
         return ()
-    ids = [
-        str(one["id"])
-        for name in ("card", "cardSource", "checklist", "checkItem", "action")
-        if isinstance(one := data.get(name), dict) and one.get("id")
-    ]
-    if isinstance(action, dict) and action.get("type") == "commentCard" and action.get("id"):
-        ids.append(str(action["id"]))
-    return tuple(dict.fromkeys(ids))
+    named = {name: str(one["id"]) for name, one in data.items() if _has_id(one)}
+    refs = [named[name] for name in ("card", "cardSource", "checklist", "action") if name in named]
+    if "checklist" in named and "checkItem" in named:
+        refs.append(f"{named['checklist']}/{named['checkItem']}")
+    if action.get("type") == "commentCard" and action.get("id"):
+        refs.append(str(action["id"]))
+    return tuple(dict.fromkeys(refs))
+
+
+def _has_id(one: Json) -> TypeGuard[dict[str, Json]]:
+    return isinstance(one, dict) and bool(one.get("id"))
