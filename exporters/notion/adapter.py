@@ -48,7 +48,7 @@ class Notion:
     paces: Sequence[Pace] = (Pace(limits.CALLS, timedelta(seconds=1)),)
 
     async def learn(self, api: Api, place: Place, brief: Brief) -> Place:
-        return await learned(api, place)
+        return await learned(api, place, rendering.owners(brief))
 
     def render(self, brief: Brief, place: Place) -> Rendering:
         return rendering.render(brief, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -61,8 +61,9 @@ def _cursor(answer: Response) -> str:
     return shape.text(shape.fields(answer.body).get("next_cursor"))
 
 
-async def learned(api: Api, place: Place) -> Place:
-    """The place with what decides how a brief is shown there: properties, options and people.
+async def learned(api: Api, place: Place, owners: Collection[str] = ()) -> Place:
+    """The place with what decides how a brief is shown there: properties, their options, and who
+    of the workspace these owners are.
 
     Raises BadMapping for a data source that is not to be seen, or a property that is gone.
     """
@@ -77,9 +78,11 @@ async def learned(api: Api, place: Place) -> Place:
         known[f"{key}schema"] = properties.schema(answer.body)
     place = replace(place, known=known)
     chosen = [properties.columns(place, key) for key in sources(place)]
-    if any(one["owner"].type == "people" for one in chosen if "owner" in one):
+    if owners and any(one["owner"].type == "people" for one in chosen if "owner" in one):
         # Without the right to read users nobody is known, and owners are said to be lost.
-        known["people"] = dict(properties.people(await listed(api, "/v1/users") or []))
+        everybody = properties.people(await listed(api, "/v1/users") or [])
+        named = {owner.strip().lower() for owner in owners}
+        known["people"] = {name: one for name, one in everybody.items() if name in named}
     return place
 
 

@@ -40,6 +40,12 @@ def render(brief: Brief, place: Place) -> Rendering:
     return Rendering(tuple(writer.records), tuple(writer.losses))
 
 
+def owners(brief: Brief) -> set[str]:
+    """Everybody whom a property could name."""
+    named = {action.owner for action in _actions(brief.items)} | {brief.meta.get("owner", "")}
+    return named - {""}
+
+
 def _rows(actions: list[Item], place: Place, writer: blocks.Writer) -> None:
     chosen = properties.columns(place, properties.ACTION)
     if actions and properties.MARKER not in chosen:
