@@ -13,9 +13,10 @@ from typing import Any, cast
 
 import pycrdt
 
-from collab.contents import mend
-from collab.errors import CollabError
+from collab.contents import Contents, clocks, mend, read
+from collab.errors import CollabError, Malformed
 from collab.model import Block, Inline, Mark, Projection, Update
+from collab.order import placeable
 from collab.suggestions import agreed
 
 TITLE = "title"
@@ -45,18 +46,25 @@ def read_document(document: pycrdt.Doc[Any]) -> Projection:
     return Projection(title, agreed(blocks))
 
 
-def load(updates: Iterable[Update]) -> pycrdt.Doc[Any]:
-    """A document from its updates in order, which have been mended."""
+def load(updates: Sequence[Update]) -> pycrdt.Doc[Any]:
+    """A document from its updates, which have been mended; the first of them stands by itself."""
     document: pycrdt.Doc[Any] = pycrdt.Doc()
-    with document.transaction():
-        for number, update in enumerate(updates):
-            try:
+    later: list[tuple[Update, Contents]] = []
+    for number, update in enumerate(updates):
+        try:
+            if number == 0:
                 document.apply_update(update)
-            except ValueError as error:
-                raise CollabError(
-                    f"Stored update {number} ({len(update)} bytes) cannot be read: {error}. "
-                    "Restore the document from a backup."
-                ) from error
+            else:
+                later.append((update, read(update)))
+        except (ValueError, Malformed) as error:
+            raise CollabError(
+                f"Stored update {number} ({len(update)} bytes) cannot be read: {error}. "
+                "Restore the document from a backup."
+            ) from error
+    placed = placeable(later, clocks(document.get_state()))
+    with document.transaction():
+        for update in placed:
+            document.apply_update(update)
     return document
 
 

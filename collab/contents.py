@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 from collab.errors import Malformed
 from collab.model import Update
-from collab.wire import Reader, chunk, integer
+from collab.wire import Reader, chunk
 
 _GC, _SKIP = 0, 10
 _DELETED, _JSON, _BINARY, _STRING, _EMBED, _FORMAT, _TYPE, _ANY, _DOC = range(1, 10)
@@ -52,13 +52,19 @@ class Contents:
     wide: Sequence[Wide] = ()
     cuts: frozenset[Place] = frozenset()  # where it parts what it or others wrote
     needs: Mapping[int, int] = field(default_factory=dict)  # how far each client has to be known
-    starts: Mapping[int, int] = field(default_factory=dict)  # where its own structs begin
+    starts: Mapping[int, int] = field(default_factory=dict)  # where its structs begin, past gaps
+    begins: Mapping[int, int] = field(default_factory=dict)  # where those before any gap begin
     gaps: bool = False  # whether it leaves out some of what a client wrote in between
 
     @property
     def pairs(self) -> frozenset[Place]:
         """The places in the midst of a character."""
         return frozenset(place for wide in self.wide for place in _midst(wide))
+
+    @property
+    def highest(self) -> int:
+        """The highest clock that it writes, deletes or refers to."""
+        return max((*self.structs.values(), *self.needs.values()), default=0)
 
     @property
     def empty(self) -> bool:
@@ -75,6 +81,16 @@ class Contents:
         """Whether its own structs begin where what is known ends, or before."""
         return all(known.get(client, 0) >= at for client, at in self.starts.items())
 
+    def advances(self, known: Mapping[int, int]) -> bool:
+        """Whether any of it may follow on what is known."""
+        return any(
+            at <= known.get(client, 0) < self.structs[client] for client, at in self.begins.items()
+        )
+
+    def awaits(self, clients: Iterable[int]) -> bool:
+        """Whether it builds on any of these clients, or on what they wrote before."""
+        return any(client in self.needs or client in self.structs for client in clients)
+
     def within(self, known: Mapping[int, int]) -> bool:
         """Whether it touches nothing that lies beyond ``known``."""
         return all(known.get(client, 0) >= end for client, end in self.structs.items()) and all(
@@ -90,6 +106,7 @@ def read(update: Update) -> Contents:
     cuts: set[Place] = set()
     needs: dict[int, int] = {}
     starts: dict[int, int] = {}
+    begins: dict[int, int] = {}
     gaps = False
     for _ in range(reader.integer()):
         count = reader.integer()
@@ -99,7 +116,7 @@ def read(update: Update) -> Contents:
             raise Malformed(f"Client {client} has two runs of structs in one update.")
         cuts.add((client, clock))
         if count:
-            starts[client] = clock
+            starts[client] = begins[client] = clock
         for _ in range(count):
             gap = reader.next == _SKIP
             clock += _struct(reader, client, clock, wide, cuts, needs)
@@ -119,7 +136,7 @@ def read(update: Update) -> Contents:
             needs[client] = max(end, needs.get(client, 0))
             cuts.update(((client, clock), (client, end)))
     reader.end()
-    return Contents(structs, deletes, wide, frozenset(cuts), needs, starts, gaps)
+    return Contents(structs, deletes, wide, frozenset(cuts), needs, starts, begins, gaps)
 
 
 def mend(updates: Sequence[Update]) -> Sequence[Update]:
@@ -177,75 +194,32 @@ def split(update: Update) -> tuple[Update, bytes]:
     return update[: reader.at], update[reader.at :]
 
 
-def pieces(update: Update, contents: Contents) -> Sequence[Update]:
-    """The same as updates without gaps, which the library takes for gaps in what it has."""
-    if not contents.gaps:
-        return (update,)
+class Struct(NamedTuple):
+    """What one client wrote at a run of clocks, as it stands in an update."""
+
+    client: int
+    clock: int
+    end: int
+    needs: Sequence[tuple[int, int]]  # how far other clients have to be known
+    encoded: bytes
+
+
+def structs_of(update: Update) -> tuple[list[Struct], int]:
+    """The structs of an update, without the gaps between them, and where its deletions begin."""
     reader = Reader(update)
-    parts: list[Update] = []
+    structs: list[Struct] = []
     for _ in range(reader.integer()):
         count, client, clock = reader.integer(), reader.integer(), reader.integer()
-        begin, at, structs = clock, reader.at, 0
-        for left in range(count, 0, -1):
-            gap = reader.next == _SKIP
-            here = reader.at
-            clock += _struct(reader, client, clock, [], set(), {})
-            structs += not gap
-            if gap or left == 1:
-                if structs:
-                    head = b"".join(map(integer, (1, structs, client, begin)))
-                    parts.append(head + update[at : here if gap else reader.at] + b"\0")
-                begin, at, structs = clock, reader.at, 0
-    return (*parts, b"\0" + update[reader.at :])
-
-
-Read: TypeAlias = tuple[Update, Contents]
-
-
-def in_order(waiting: Iterable[Read], known: Mapping[int, int]) -> Iterator[Read]:
-    """Those of the updates that can be placed, each after what it builds on; where several build on
-    one another, those together."""
-    reached, left = dict(known), list(waiting)
-    while left:
-        ready: list[Read] = []
-        still: list[Read] = []
-        for one in left:
-            if one[1].ready(reached):
-                _reach(one, reached)
-                ready.append(one)
-            else:
-                still.append(one)
-        if not ready:
-            ready = _closed(left, reached)
-            if not ready:
-                return
-            for one in ready:
-                _reach(one, reached)
-            there = set(map(id, ready))
-            still = [one for one in left if id(one) not in there]
-        yield from ready
-        left = still
-
-
-def _closed(left: list[Read], reached: Mapping[int, int]) -> list[Read]:
-    """The most of these updates that together lack nothing."""
-    while True:
-        reach, before = dict(reached), None
-        while reach != before:
-            before = dict(reach)
-            for _, contents in left:
-                for client, start in contents.starts.items():
-                    if start <= reach.get(client, 0):
-                        reach[client] = max(contents.structs[client], reach.get(client, 0))
-        kept = [one for one in left if one[1].ready(reach)]
-        if len(kept) == len(left):
-            return kept
-        left = kept
-
-
-def _reach(one: Read, reached: dict[int, int]) -> None:
-    for client, end in one[1].structs.items():
-        reached[client] = max(end, reached.get(client, 0))
+        for _ in range(count):
+            gap, begin = reader.next == _SKIP, reader.at
+            needs: dict[int, int] = {}
+            end = clock + _struct(reader, client, clock, [], set(), needs)
+            if not gap:
+                needs.pop(client, None)  # only what it said before, see ``_earlier``
+                encoded = update[begin : reader.at]
+                structs.append(Struct(client, clock, end, tuple(needs.items()), encoded))
+            clock = end
+    return structs, reader.at
 
 
 def clocks(state: bytes) -> dict[int, int]:

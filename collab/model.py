@@ -67,6 +67,7 @@ class Limits:
     presences_per_second: float = 100.0  # messages; a visitor that sends more is read slower
     syncs_per_second: float = 10.0  # each may have to encode the whole document
     updates_per_second: float = 5_000.0
+    ask_seconds: float = 1.0  # between asking one visitor for what has not come
     burst_seconds: float = 2.0  # of these rates, that a visitor may use up at once
     visitors: int = 1_000  # in one room
     documents: int = 2_000  # open at once

@@ -21,7 +21,7 @@ import pycrdt
 
 from collab import messages, wire
 from collab.blocks import load, project
-from collab.contents import Contents, Place, clocks, in_order, mend, pieces, read
+from collab.contents import Contents, Place, clocks, mend, read
 from collab.editors import Editors
 from collab.errors import Malformed, OtherEpoch, Refused, UnknownDocument
 from collab.model import (
@@ -35,6 +35,7 @@ from collab.model import (
     Stored,
     Update,
 )
+from collab.order import placeable
 from collab.ports import Settled, UpdateStore
 from collab.presences import Presences
 from collab.relay import Relay
@@ -43,6 +44,7 @@ from collab.visitor import Visitor
 log = logging.getLogger(__name__)
 
 NOTHING = b"\x00"  # the state vector of an empty document
+MAX_CLOCK = 2**31 - 1  # the library counts to 2^32, and a browser shifts bits in 32
 LARGE = 16 * 1024  # bytes of an update; from here on it is looked through in a thread
 TOLD_AT_ONCE = 128  # visitors; each takes some 20 microseconds of the event loop
 AT_ONCE = 32  # updates of another process taken in before others have their turn
@@ -70,7 +72,7 @@ class Room:
         store: UpdateStore,
         stored: Stored,
         doc: pycrdt.Doc[Any],
-        early: Iterable[Update],
+        early: Mapping[Update, Contents],
         pairs: Iterable[Place],
         *,
         limits: Limits,
@@ -91,7 +93,7 @@ class Room:
         self._known: dict[int, int] = {}
         # Updates that are not in the document, because something they build on has not come. They
         # are told after every first sync, and stay in the tail when it is compacted.
-        self._early: list[Update] = []
+        self._early: dict[Update, Contents] = {}
         # Where an edit would fall in the midst of a character, which the library cannot take.
         self._pairs: set[Place] = set()
         self._halving: _Pending | None = None  # an edit that does, until the document is remade
@@ -157,11 +159,13 @@ class Room:
     async def leave_the_bus(self) -> None:
         await self._relay.close()
 
-    def _take(self, doc: pycrdt.Doc[Any], early: Iterable[Update], pairs: Iterable[Place]) -> None:
+    def _take(
+        self, doc: pycrdt.Doc[Any], early: Mapping[Update, Contents], pairs: Iterable[Place]
+    ) -> None:
         self._doc = doc
         doc.observe(lambda event: self._events.append(event.update))
         self._known = clocks(doc.get_state())
-        self._early = list(early)
+        self._early = dict(early)
         self._pairs = set(pairs)
         self._encoding = None
 
@@ -247,12 +251,22 @@ class Room:
         for update in self._early:
             visitor.tell(wire.update(update))
         if visitor.synced:
+            if any(end > self._known.get(client, 0) for client, end in clocks(state).items()):
+                self._ask(visitor)
             return
         visitor.synced = True
         # What a reader has is not asked for, since it could not be taken.
         if visitor.access is Access.WRITE:
             visitor.tell(wire.step_1(self._doc.get_state()))
         self._tell_presences(visitor)
+
+    def _ask(self, visitor: Visitor) -> None:
+        """Ask for what of a visitor's has not come, as over a line that loses messages.
+
+        Yjs clients answer at any time, and bring all that the document lacks.
+        """
+        if visitor.synced and visitor.access is Access.WRITE and visitor.may_be_asked():
+            visitor.tell(wire.step_1(self._doc.get_state()))
 
     def _missing(self, state: bytes) -> Update:
         if state == NOTHING:
@@ -279,7 +293,7 @@ class Room:
             self._remake(error)
             raise _Broken from None
 
-    def _remake(self, error: BaseException) -> None:
+    def _remake(self, error: object) -> None:
         """Have the document made again from the store: what is in memory cannot be trusted, and
         all that was taken is stored or waiting to be."""
         log.warning("The document %s broke: %s", self.document, error)
@@ -296,6 +310,8 @@ class Room:
             if contents.empty:
                 return
             raise Refused("A visitor with read access sent an edit.")
+        if contents.highest > MAX_CLOCK:
+            raise Malformed(f"A clock of {contents.highest} is past {MAX_CLOCK}.")
         visitor.received += 1
         if self._halves(contents):
             # A legal edit, but applied as it is the library would no longer have what browsers
@@ -306,6 +322,8 @@ class Room:
             self._work.set()
             return
         self._pass_on(_Pending(self._apply(update, contents), visitor, visitor.received))
+        if update in self._early:
+            self._ask(visitor)
 
     def _pass_on(self, taken: _Pending) -> None:
         """Tell the others what was taken in, and leave it to the writer."""
@@ -324,34 +342,59 @@ class Room:
 
     def _apply(self, update: Update, contents: Contents) -> Update | None:
         """Take an update in; what of it is to be stored and told, None if all was known."""
-        if not contents.ready(self._known):
-            # The library loses its way among updates that wait inside it, so they wait here.
-            if update in self._early:
-                return None
-            self._pairs |= self._fresh_pairs(contents)
-            self._early.append(update)
-            if contents.follows(self._known):
-                self._place_early()  # what waits may have waited for each other
+        if contents.gaps or not contents.ready(self._known):
+            return self._apply_early(update, contents)
+        before = dict(self._known) if self._early else {}
+        self._integrate((update,))
+        if not self._events:
+            return None
+        self._pairs |= self._fresh_pairs(contents)
+        event = self._events[0]
+        brought = contents if event == update else None if len(event) >= LARGE else read(event)
+        if brought is None:
+            self._known = clocks(self._doc.get_state())
+        else:
+            for client, end in brought.structs.items():
+                self._known[client] = max(end, self._known.get(client, 0))
+        if not contents.within(self._known):
+            # Its clocks cannot be trusted any more, while what it was given can.
+            self._remake("it keeps back what builds on nothing missing")
             return update
-        self._integrate(update, contents)
-        news = self._events[0] if len(self._events) == 1 else update if self._events else None
-        if news is not None and self._early:
-            self._place_early()
+        if before:
+            moved = [client for client, end in self._known.items() if end > before.get(client, 0)]
+            if any(kept.awaits(moved) for kept in self._early.values()):
+                self._place_early()
         # What was news, without the history that a returning client repeats.
-        return news
+        return event
+
+    def _apply_early(self, update: Update, contents: Contents) -> Update | None:
+        """The same for one of which something waits for what has not come, or did."""
+        if update in self._early:
+            return None
+        self._pairs |= self._fresh_pairs(contents)
+        self._early[update] = contents
+        self._events.clear()
+        if contents.advances(self._known) or contents.within(self._known):
+            self._place_early()
+        return update if self._events or update in self._early else None
 
     def _place_early(self) -> None:
-        """Take in what waited for what came now; it has been stored and told."""
-        waiting = [(update, read(update)) for update in self._early]
-        for update, contents in in_order(waiting, self._known):
-            self._early.remove(update)
-            self._integrate(update, contents)
+        """Take in what waited for what came now; it is stored and told as it came."""
+        self._integrate(placeable(self._early.items(), self._known))
+        self._known = clocks(self._doc.get_state())
+        self._early = {
+            update: contents
+            for update, contents in self._early.items()
+            if not contents.within(self._known)
+        }
 
-    def _integrate(self, update: Update, contents: Contents) -> None:
+    def _integrate(self, updates: Iterable[Update]) -> None:
+        """Have the document take these in; what was news of them is one of the events."""
         self._events.clear()
         try:
-            for piece in _without_gaps(update, contents, self._known):
-                self._doc.apply_update(piece)
+            with self._doc.transaction():
+                for update in updates:
+                    self._doc.apply_update(update)
         except ValueError as error:  # not decoded, so nothing was applied
             raise Malformed(f"An update cannot be read: {error}") from error
         except BaseException as error:
@@ -359,15 +402,8 @@ class Room:
                 raise
             self._remake(error)  # half of it may be applied
             raise Malformed(f"An update cannot be applied: {error}") from None
-        self._pairs |= self._fresh_pairs(contents)
-        for event in self._events:
+        if self._events:
             self._encoding = None
-            if len(event) >= LARGE:
-                self._known = clocks(self._doc.get_state())
-                continue
-            brought = contents if event == update else read(event)
-            for client, end in brought.structs.items():
-                self._known[client] = max(end, self._known.get(client, 0))
 
     def _fresh_pairs(self, contents: Contents) -> set[Place]:
         known = self._known
@@ -380,7 +416,7 @@ class Room:
         pairs = self._fresh_pairs(contents)
         if not pairs:
             return False
-        early = (read(kept).cuts for kept in self._early)
+        early = (kept.cuts for kept in self._early.values())
         return not pairs.isdisjoint(contents.cuts.union(self._known.items(), *early))
 
     async def _write(self) -> None:
@@ -810,19 +846,11 @@ def _is_of_library(error: BaseException) -> bool:
 
 def _load(
     updates: Sequence[Update],
-) -> tuple[pycrdt.Doc[Any], list[Update], set[Place]]:
+) -> tuple[pycrdt.Doc[Any], dict[Update, Contents], set[Place]]:
     """The document of these updates, those of them it could not place yet, and the places in the
     midst of its characters."""
-    rows = [(update, read(update)) for update in mend(updates)]
-    parts = [(piece, read(piece)) for row in rows for piece in pieces(*row)]
-    doc = load([piece for piece, _ in in_order(parts, {})])
+    rows = {update: read(update) for update in mend(updates)}
+    doc = load(list(rows))
     known = clocks(doc.get_state())
-    early = [update for update, contents in rows if not contents.within(known)]
-    return doc, early, set[Place]().union(*(contents.pairs for _, contents in rows))
-
-
-def _without_gaps(update: Update, contents: Contents, known: Mapping[int, int]) -> Iterable[Update]:
-    if not contents.gaps:
-        return (update,)
-    parts = [(piece, read(piece)) for piece in pieces(update, contents)]
-    return [piece for piece, _ in in_order(parts, known)]
+    early = {update: contents for update, contents in rows.items() if not contents.within(known)}
+    return doc, early, set[Place]().union(*(contents.pairs for contents in rows.values()))

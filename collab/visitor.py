@@ -127,6 +127,7 @@ class Visitor:
         self.presence_pace = Pace(limits.presences_per_second, limits.burst_seconds)
         self.sync_pace = Pace(limits.syncs_per_second, limits.burst_seconds)
         self.update_pace = Pace(limits.updates_per_second, limits.burst_seconds)
+        self._asked_at = float("-inf")
         self._channel = channel
         self._limits = limits
         self._ferry = ferry or Ferry(limits)
@@ -162,6 +163,14 @@ class Visitor:
         self._outbox.append(message)
         self._outbox_bytes += len(message)
         self._waiting.set()
+
+    def may_be_asked(self) -> bool:
+        """Whether it was not asked for all it has a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if now < self._asked_at + self._limits.ask_seconds:
+            return False
+        self._asked_at = now
+        return True
 
     def drop(self, reason: CloseReason | None) -> None:
         """End the visit: ``None`` when it was the visitor who left."""

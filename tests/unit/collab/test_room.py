@@ -14,9 +14,11 @@ import pytest
 
 from collab import wire
 from collab.blocks import seed
+from collab.contents import read
 from collab.errors import UnknownDocument
 from collab.memory import MemoryChannel, MemoryStore
 from collab.model import Access, CloseReason, Limits, Projection, Snapshot, Stored
+from collab.room import MAX_CLOCK
 from collab.rooms import Rooms
 
 LIMITS = Limits(quiet_seconds=0.02, linger_seconds=0.06, presence_seconds=0.01)
@@ -36,6 +38,7 @@ class Guest:
         self.presences: dict[int, wire.Presence] = {}
         self.welcome: tuple[str, str] | None = None
         self.updates = 0
+        self.silent = False  # whether it says nothing when it is asked what it has
         self.task = asyncio.create_task(
             rooms.visit(BRIEF, self.channel, access=access, subject=subject)
         )
@@ -60,7 +63,9 @@ class Guest:
         match reader.integer():
             case wire.SYNC:
                 step, payload = reader.integer(), reader.chunk()
-                if step == wire.STEP_1:
+                if step == wire.STEP_1 and self.silent:
+                    pass
+                elif step == wire.STEP_1:
                     self.send(wire.step_2(self.doc.get_update(payload)))
                 else:
                     self.updates += step == wire.UPDATE
@@ -228,6 +233,7 @@ async def test_an_early_update_is_kept_although_it_cannot_be_shown() -> None:
     async with opened() as (rooms, store):
         ann = await Guest(rooms).join()
         await ann.until(lambda: ann.saved == 1)
+        ann.silent = True
         state = ann.doc.get_state()
         ann.title += "one"
         first, middle = ann.doc.get_update(state), ann.doc.get_state()
@@ -247,6 +253,45 @@ async def test_an_early_update_is_kept_although_it_cannot_be_shown() -> None:
         cyd = await Guest(again, subject="cyd").join()
         assert str(cyd.title) == "Tonetwo"
         await again.close()
+
+
+async def test_whoever_lost_a_message_on_the_way_is_asked_for_it() -> None:
+    """What builds on a change that has not come makes the room ask its sender, who brings it; and
+    so does a sender who asks for news and is ahead of the room."""
+    limits = replace(LIMITS, ask_seconds=0.0)
+    async with opened(limits=limits) as (rooms, _):
+        ann = await Guest(rooms).join()
+        keeper = await Guest(rooms, subject="k").join()
+        ann.title += " lost"
+        ann.type(" and found")
+        await keeper.until(lambda: str(keeper.title) == "T")
+        await ann.until(lambda: ann.saved == 3)
+        await keeper.until(lambda: str(keeper.title) == "T lost and found")
+        ann.title += ", last"
+        ann.send(wire.step_1(ann.doc.get_state()))
+        await ann.until(lambda: ann.saved == 4)
+        await keeper.until(lambda: str(keeper.title) == "T lost and found, last")
+
+
+async def test_clocks_are_taken_as_far_as_everybody_can_count() -> None:
+    """A change that ends at clock 2^31 - 1 is taken, as one that waits for those before it; one
+    past that is its sender's end and nobody else's."""
+    async with opened() as (rooms, store):
+        ann = await Guest(rooms).join()
+        eve = await Guest(rooms, subject="eve").join()
+        client = 2**53 - 1
+        for clock in (MAX_CLOCK - 1, MAX_CLOCK):
+            head = b"".join(map(wire.integer, (1, 1, client, clock)))
+            eve.send(wire.update(head + b"\x00\x01" + b"\x00"))
+            if clock < MAX_CLOCK:
+                await eve.until(lambda: eve.saved == 2)
+        assert await eve.ended() is CloseReason.MALFORMED
+        stored = await store.load(BRIEF)
+        assert stored is not None
+        assert read(stored.updates[-1]).highest == MAX_CLOCK
+        ann.type("!")
+        cyd = await Guest(rooms, subject="cyd").join()
+        assert str(cyd.title) == "T!"
 
 
 async def test_a_reader_is_shown_everything_and_may_change_nothing() -> None:
