@@ -1,10 +1,11 @@
 // Clients of all kinds edit one brief at random, over whatever network they are given.
 //   node crowd.mjs '{"wild": URL, "line": URL, "brief", "seed", "plain": 2, "hocuspocus": 2,
 //                    "session": 2, "edits": 10000, "halves": true, "reloads": false}'
-// Prints a line of JSON for every twentieth of the edits: {"done": n}. On stdin it is asked, a line
-// each, after ["write"], with which it begins: ["saved"], for the words that clients were told are durable; ["same", [[update, ...], ...]],
-// in what clients, and documents of these updates (in hex), differ, null where they do not;
-// ["settled", ...], the same once all are connected and saved; ["model"], for what must be where.
+// On stdin it is asked, a line each: ["write"], for the next twentieth of the edits, at the end of
+// which it prints {"done": n}; ["saved"], for the words that clients were told are durable;
+// ["same", [update, ...]], in what the clients, and a document of these updates (in hex), differ,
+// null where they do not; ["settled"], the same once all are connected and saved; ["held"], what
+// the first client has, and how often; ["model"], for what must be where.
 // What the words are, and the places they are in, is told in model.py.
 import { createInterface } from 'node:readline'
 import { plain, hocuspocus, session, Y } from './clients.mjs'
@@ -43,7 +44,7 @@ class Writer {
     this.kind = kind
     this.client = client
     this.count = 0
-    this.log = [] // for each change this client made: [[word, there or not], ...]
+    this.log = [] // for each change this client made: [[word, there or not, place], ...]
     this.effects = []
     this.settleIn()
   }
@@ -63,8 +64,8 @@ class Writer {
   }
 
   change (what, origin = null) { this.doc.transact(what, origin) }
-  added (word, at) { where.set(word, at); deleted.delete(word + '@' + at); this.effects.push([word, true]) }
-  gone (word, at) { deleted.add(word + '@' + at); this.effects.push([word, false]) }
+  added (word, at) { where.set(word, at); deleted.delete(word + '@' + at); this.effects.push([word, true, at]) }
+  gone (word, at) { deleted.add(word + '@' + at); this.effects.push([word, false, at]) }
   word () { return `{${this.n}.${this.count++}}` }
   owns (node) { return place(node).startsWith(this.n + '.') }
   own () { return this.body.toArray().filter(node => isElement(node) && this.owns(node)) }
@@ -317,10 +318,10 @@ while (!writers.every(writer => writer.client.connected())) await pause(5)
 say({ ready: true })
 
 const made = () => writers.reduce((sum, writer) => sum + writer.log.length, 0)
-async function write () {
-  let told = 0
-  const step = given.edits / 20
-  while (made() < given.edits) {
+let done = 0
+async function write () { // a twentieth
+  const end = ++done * given.edits / 20
+  while (made() < end) {
     const writer = some(writers)
     await writer.edit()
     const dice = random()
@@ -330,8 +331,8 @@ async function write () {
       writer.settleIn()
     }
     if (random() < 0.25) await pause(below(8))
-    while (told < 20 && made() >= (told + 1) * step) say({ done: ++told })
   }
+  say({ done })
 }
 
 const fresh = updates => {
@@ -362,9 +363,9 @@ const differs = others => { // null where all are the same, or in what they diff
 }
 const saved = () => writers.flatMap(writer => {
   const upTo = writer.client.saved(writer.log.length)
-  const last = new Map() // word → [the change that put or took it last, which]
-  writer.log.forEach((effects, at) => effects.forEach(([word, there]) => last.set(word, [at, there])))
-  return [...last].filter(([, [at]]) => at < upTo).map(([word, [at, there]]) => [word, there, at])
+  const last = new Map() // word → [the change that put or took it last, which, where]
+  writer.log.forEach((effects, at) => effects.forEach(([word, there, place]) => last.set(word, [at, there, place])))
+  return [...last].filter(([, [at]]) => at < upTo).map(([word, [at, there, place]]) => [word, there, place, at])
 })
 const model = () => ({
   where: Object.fromEntries(where), deleted: [...deleted], removed: [...removed], within: Object.fromEntries(within)

@@ -11,13 +11,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from collab import Block, Projection
+from collab.blocks import load
+from collab.contents import clocks, mend, read
+from collab.model import Update
 
 WORD = r"\{\d+\.\d+\}"
+CITE = r"cit_\d+\.\d+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +57,22 @@ class Model:
 
 def held(projection: Projection) -> Counter[str]:
     """How often each word and citation is in a brief."""
-    return Counter(_words(projection.blocks))
+    return Counter(word for word, _ in placed(projection))
 
 
-def _words(blocks: Iterable[Block]) -> Iterator[str]:
+def placed(projection: Projection) -> list[tuple[str, str]]:
+    """Each word and citation of a brief, with the place it is in."""
+    return list(_words(projection.blocks))
+
+
+def _words(blocks: Iterable[Block]) -> Iterator[tuple[str, str]]:
     for block in blocks:
-        yield from re.findall(WORD, block.text)
+        place = str(block.attrs.get("made", "seed"))
+        for word in re.findall(WORD, block.text):
+            yield word, place
         for part in block.inline:
             if part.type == "citation":
-                yield str(part.attrs["cite"])
+                yield str(part.attrs["cite"]), place
         yield from _words(block.children)
 
 
@@ -75,13 +86,40 @@ def check(found: Counter[str], model: Model) -> None:
     assert not risen, f"{len(risen)} are there although they were deleted: {sorted(risen)[:20]}"
 
 
-def check_saved(found: Counter[str], model: Model, saved: Iterable[tuple[str, bool]]) -> int:
-    """Of what clients were told is saved, all is there; how many words that was."""
+Saved: TypeAlias = tuple[str, bool, str, int]
+"""A word, whether it was put or taken, in which place, and by which of its writer's changes."""
+
+
+def waiting(updates: Sequence[Update]) -> set[str]:
+    """The words in stored updates that build on something which has not come yet: whoever wrote
+    that was not told it is saved, and brings it when they return."""
+    rows = mend(updates)
+    known = clocks(load(rows).get_state())
+    texts = (row.decode("utf-8", "replace") for row in rows if not read(row).within(known))
+    return {word for text in texts for word in re.findall(f"{WORD}|{CITE}", text)}
+
+
+def check_saved(
+    found: list[tuple[str, str]], unseen: set[str], model: Model, saved: Iterable[Saved]
+) -> int:
+    """Of what clients were told is saved, all is there; how many words that was.
+
+    A word that its block's owner took along is where the owner's change is, which may be among
+    those that wait (``unseen``). A deletion is of a word in one place: whoever had not seen it may
+    have taken the word along to another, and what became of it there may not be in the store.
+    """
     count = 0
-    for word, there in saved:
+    times = Counter(word for word, _ in found)
+    pairs = set(found)
+    for word, there, place, _ in saved:
         if there and model.alive(word):
-            assert found[word] == 1, f"{word} was called saved and is there {found[word]} times"
+            there_now = times[word] or word in unseen
+            assert there_now == 1, f"{word} was called saved and is there {times[word]} times"
             count += 1
-        elif not there and not model.alive(word):
-            assert found[word] == 0, f"that {word} was deleted was called saved"
+        elif not there and f"{word}@{place}" in model.deleted:
+            assert (word, place) not in pairs, (
+                f"that {word} was deleted in {place} was called saved;"
+                f" it belongs to {model.where[word]}"
+            )
+            count += 1
     return count

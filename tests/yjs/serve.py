@@ -10,10 +10,11 @@ with `stranger`.
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,7 +100,14 @@ async def rooms_app(
 
 
 class Announced(uvicorn.Server):
-    """Says on stdout when it listens."""
+    """Says on stdout when it listens, and lets the rooms be closed once it was asked to stop."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # The original raises the signal again when it has stopped, which ends the process there.
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.handle_exit, signal.SIGTERM, None)
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -21,7 +21,7 @@ from typing import Any
 
 from collab import Stored, blocks
 from tests.yjs.chaos import LINE, WILD, Chaos, network
-from tests.yjs.model import Model, check, check_saved, held
+from tests.yjs.model import Model, check, check_saved, held, placed, waiting
 from tests.yjs.peers import Server, line, node
 
 PATIENCE = 120.0  # seconds for all to be the same, once the network is good
@@ -73,15 +73,15 @@ async def torture(
         await stack.enter_async_context(_running(crowd.listen()))
         assert await crowd.told.get() == {"ready": True}
         wild.weather, slow.weather = WILD if plan.wild else LINE, LINE
-        crowd.write()
         for n in range(1, 21):
-            assert await crowd.told.get() == {"done": n}
+            crowd.write()
             if n in kills:
                 server = dice.choice(servers)
-                await asyncio.sleep(dice.uniform(0, 0.1))
+                await asyncio.sleep(dice.uniform(0, 0.3))
                 await server.kill()
                 outcome.saved += await _look(crowd, stored)
                 await server.start()
+            assert await crowd.told.get() == {"done": n}
         await _settled(crowd, (wild, slow))
         for server in servers:  # asked to stop: not every client waited to be told "saved"
             await server.stop()
@@ -136,9 +136,10 @@ async def _look(crowd: Crowd, stored: Callable[[], Awaitable[Stored | None]]) ->
     assert found is not None
     still = {tuple(entry) for entry in after}
     return check_saved(
-        held(await asyncio.to_thread(blocks.project, found.updates)),
+        placed(await asyncio.to_thread(blocks.project, found.updates)),
+        await asyncio.to_thread(waiting, found.updates),
         model,
-        [(entry[0], entry[1]) for entry in before if tuple(entry) in still],
+        [entry for entry in map(tuple, before) if entry in still],
     )
 
 
