@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,36 +15,23 @@ import pytest
 from sqlalchemy import select, update
 
 from backend.clock import now
+from backend.connections.secrets import FILE, Keys
 from backend.settings import Settings
+from backend.store.connections import StoredConnections
 from backend.store.tables import connections, members, metadata, sign_ins
 from backend.wiring import Services
 from exporters.errors import NotConnected, RemoteRefused, Unreachable
 from exporters.records import Request
 from tests.flows.people import Ask, shared_space
+from tests.flows.signing_in import elsewhere, oidc, settings
 from tests.remotes import elsewhere as outside
 from tests.remotes import trello as trellos
 from tests.remotes.elsewhere import CLOUD, Elsewhere, Fault, brought_back, site
 
+__all__ = ["elsewhere", "oidc", "settings"]  # fixtures, by name
+
 ADA, ANN, CAL, EVE = "admin:ada", "analyst:ann", "commenter:cal", "elsewhere:eve"
 WHOAMI = Request("GET", "/rest/api/3/myself")
-
-
-@pytest.fixture(scope="module")
-def oidc() -> Iterator[str]:
-    with outside.started() as address:
-        yield address
-
-
-@pytest.fixture
-async def elsewhere(oidc: str) -> AsyncIterator[Elsewhere]:
-    async with outside.opened(oidc) as opened:
-        yield opened
-
-
-@pytest.fixture
-def settings(settings: Settings, elsewhere: Elsewhere) -> Settings:
-    """A server that has an application everywhere."""
-    return Settings(_env_file=None, **{**settings.model_dump(), **outside.settings_of(elsewhere)})
 
 
 @pytest.fixture
@@ -104,6 +90,10 @@ async def signed_in_to_trello(ask: Ask, space: str, elsewhere: Elsewhere) -> dic
 async def listed(ask: Ask, space: str, who: str = ADA) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await ask(who, "GET", f"/api/spaces/{space}/connections")).json()
     return found
+
+
+def stored(services: Services) -> StoredConnections:
+    return StoredConnections(services.store, Keys.kept(services.settings.data_dir / FILE))
 
 
 async def everything_kept(services: Services) -> str:
@@ -531,9 +521,9 @@ async def test_a_token_is_renewed_before_it_ends(
     """No call has to fail for it."""
     made = await signed_in(ask, space, elsewhere, "jira")
     before = elsewhere.granted
-    held = await services.connections._stored.held("local", made["id"])
+    held = await stored(services).held("local", made["id"])
     nearly = replace(held.credentials, expires_at=now() + timedelta(seconds=60))
-    await services.connections._stored.renewed(held, nearly)
+    await stored(services).renewed(held, nearly)
     api = await services.apis.open(made["id"], "local")
     assert (await api.read(WHOAMI)).status == 200
     assert elsewhere.granted == before + 1
@@ -585,9 +575,9 @@ async def test_a_grant_that_was_taken_back_over_there(
 ) -> None:
     """A person removed the application: the refresh token is refused, and that is said."""
     made = await signed_in(ask, space, elsewhere, "jira")
-    stored = services.connections._stored
-    held = await stored.held("local", made["id"])
-    await stored.renewed(held, replace(held.credentials, refresh="used-up-refresh-token"))
+    held = await stored(services).held("local", made["id"])
+    used_up = replace(held.credentials, refresh="used-up-refresh-token")
+    await stored(services).renewed(held, used_up)
     await expire(services, elsewhere)
     api = await services.apis.open(made["id"], "local")
     with pytest.raises(NotConnected, match="revoked there"):
@@ -604,9 +594,10 @@ async def test_who_waits_may_go_and_the_new_token_is_kept(
     api = await services.apis.open(made["id"], "local")
     await expire(services, elsewhere)
     before = elsewhere.granted
+    asked = len(elsewhere.asked)
     call = asyncio.create_task(api.read(WHOAMI))
-    while not services.connections._tokens._renewing:
-        await asyncio.sleep(0)
+    while len(elsewhere.asked) == asked:
+        await asyncio.sleep(0.01)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
     assert (await api.read(WHOAMI)).status == 200
@@ -667,7 +658,7 @@ async def test_nothing_that_is_kept_said_or_logged_holds_a_secret(
         with pytest.raises(NotConnected) as refused:
             await broken.read(Request("GET", "/members/me"))
         said += [repr(failed.value), str(failed.value), repr(refused.value)]
-        said.append(repr(await services.connections._stored.held("local", made[0]["id"])))
+        said.append(repr(await stored(services).held("local", made[0]["id"])))
         said.append(json.dumps(await listed(ask, space)))
         for one in (*made, signed):
             removed = await ask(ADA, "DELETE", f"/api/spaces/{space}/connections/{one['id']}")

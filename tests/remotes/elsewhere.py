@@ -35,7 +35,8 @@ from tests.servers import serve
 EMAIL, API_TOKEN = "ada@acme.test", "ATATT-api-token"
 CLOUD = "11223344-a1b2-3b33-c444-def123456789"
 TRELLO_SIGNED_IN = "ATTA-signed-in-token"
-BACK = "http://127.0.0.1/api/sign-in"  # where people come back to, of tests' clients
+PUBLIC = "https://briefs.example.com"
+HOMES = ("http://127.0.0.1", PUBLIC)  # where people may come back to
 SECRETS = {
     "atlassian_client_id": "atlassian",
     "atlassian_client_secret": "atlassian-application-secret",
@@ -109,11 +110,12 @@ class Elsewhere:
         """Go where we are sent, as Ada, who says yes; the address that she is sent back to, below
         that of this server's own."""
         async with httpx.AsyncClient(trust_env=False) as browser:
-            while not url.startswith(BACK):
+            while not url.startswith(tuple(f"{home}/api/sign-in" for home in HOMES)):
                 answer = await browser.get(url)
                 assert answer.is_redirect, f"{answer.status_code} {answer.text[:500]}"
                 url = str(answer.url.join(answer.headers["location"]))
-        return url.removeprefix("http://127.0.0.1")
+        parts = urlsplit(url)
+        return f"{parts.path}?{parts.query}"
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -281,7 +283,7 @@ def config() -> dict[str, object]:
         return {
             "client_id": id,
             "client_secret": secret,
-            "redirect_uris": [f"{BACK}/{kind}/callback"],
+            "redirect_uris": [f"{home}/api/sign-in/{kind}/callback" for home in HOMES],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": method,

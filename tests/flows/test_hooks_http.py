@@ -1,0 +1,399 @@
+"""What calls in from Jira, Notion and Trello: heard where it is signed, and once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.app import create_app
+from backend.clock import now
+from backend.connections.hooks import Hooks
+from backend.connections.model import Connection, Hook
+from backend.connections.secrets import FILE, Keys
+from backend.connections.service import Connections
+from backend.connections.watching import LASTS, OF_APP, Watching
+from backend.limits import SMALL
+from backend.settings import Settings
+from backend.store.connections import StoredConnections
+from backend.wiring import Services
+from tests.flows.people import Ask, shared_space
+from tests.flows.signing_in import elsewhere, oidc
+from tests.flows.signing_in import settings as signing_in
+from tests.flows.test_connections_http import (
+    ADA,
+    ANN,
+    TRELLO,
+    connected,
+    jira,
+    listed,
+    signed_in,
+)
+from tests.remotes.elsewhere import PUBLIC, SECRETS, Elsewhere
+
+__all__ = ["elsewhere", "oidc", "signing_in"]  # fixtures, by name
+
+BOARD = "5f" * 12
+TRELLO_SECRET = "trello-power-up-secret"
+
+
+class Drifts:
+    """Writes down what it is told; fails by order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, tuple[str, ...]]] = []
+        self.failures = 0
+
+    async def changed(self, connection: str, refs: Sequence[str]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("the database went away")
+        self.told.append((connection, tuple(refs)))
+
+
+@pytest.fixture
+def settings(signing_in: Settings) -> Settings:
+    """A server that can be reached from elsewhere."""
+    return signing_in.model_copy(update={"public_url": PUBLIC})
+
+
+@pytest.fixture
+def drifts() -> Drifts:
+    return Drifts()
+
+
+@pytest.fixture
+def stored(services: Services) -> StoredConnections:
+    return StoredConnections(services.store, Keys.kept(services.settings.data_dir / FILE))
+
+
+@pytest.fixture
+async def calling(
+    services: Services, drifts: Drifts, stored: StoredConnections
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls in from outside: nobody is signed in, and the server goes by another name there."""
+    hooks = Hooks(stored, drifts, services.settings)
+    transport = httpx.ASGITransport(
+        app=create_app(replace(services, hooks=hooks)),
+        client=("203.0.113.9", 1),
+        raise_app_exceptions=False,
+    )
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as client:
+        yield client
+
+
+@pytest.fixture
+async def space(ask: Ask, services: Services) -> str:
+    return await shared_space(ask, services, ADA, (ANN,))
+
+
+def websub(secret: str, body: bytes) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def trello_signature(secret: str, url: str, body: bytes) -> str:
+    digest = hmac.new(secret.encode(), body + url.encode(), hashlib.sha1).digest()
+    return base64.b64encode(digest).decode()
+
+
+def bearer(secret: str, head: dict[str, Any] | None = None, **claims: Any) -> str:
+    def part(said: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
+
+    signed = f"{part(head or {'alg': 'HS256', 'typ': 'JWT'})}.{part(claims)}"
+    digest = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
+    return f"Bearer {signed}." + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def issue_event(issue: str = "10001", **more: Any) -> bytes:
+    event = {"webhookEvent": "jira:issue_updated", "issue": {"id": issue, "key": "PLAN-1"}}
+    return json.dumps({**event, **more}).encode()
+
+
+def card_event(card: str, action: str = "a1") -> bytes:
+    data = {"card": {"id": card}, "board": {"id": BOARD}}
+    return json.dumps({"action": {"id": action, "type": "updateCard", "data": data}}).encode()
+
+
+def page_event(page: str, delivery: str = "e1") -> bytes:
+    entity = {"id": page, "type": "page"}
+    return json.dumps({"id": delivery, "type": "page.content_updated", "entity": entity}).encode()
+
+
+async def listening(ask: Ask, connection: str, method: str = "GET") -> dict[str, Any]:
+    response = await ask(ADA, method, f"/api/connections/{connection}/hook")
+    assert response.status_code == 200, response.text
+    told: dict[str, Any] = response.json()
+    return told
+
+
+async def test_jira_by_hand(
+    ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient, drifts: Drifts
+) -> None:
+    """An admin enters our address and secret in Jira. What it signs is heard, each once; the secret
+    is told no longer once it was used."""
+    made = (await connected(ask, space, jira(elsewhere)))["id"]
+    path = f"/api/hooks/{made}"
+    assert (await calling.post(path, content=issue_event())).status_code == 404
+    begun = await listening(ask, made, "POST")
+    assert (begun["url"], begun["by_hand"], begun["heard"]) == (f"{PUBLIC}{path}", True, False)
+    secret = begun["secret"]
+    assert (await listening(ask, made))["secret"] == secret
+
+    body = issue_event()
+    signature = websub(secret, body)
+    for headers, content in (
+        ({}, body),
+        ({"x-hub-signature": "sha256="}, body),
+        ({"x-hub-signature": websub("another", body)}, body),
+        ({"x-hub-signature": websub("", body)}, body),
+        ({"x-hub-signature": signature.replace("sha256", "sha1")}, body),
+        ({"x-hub-signature": signature}, body + b" "),
+        ({"x-hub-signature": signature[:-1]}, body),
+        ({"x-hub-signature": "sha256=\u00e9"}, body),
+    ):
+        raw = {name: value.encode("latin-1") for name, value in headers.items()}
+        refused = await calling.post(path, content=content, headers=raw)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_signed")
+        assert secret not in refused.text
+    assert drifts.told == []
+
+    for name in ("d1", "d1", "d2"):
+        headers = {"x-hub-signature": signature, "x-atlassian-webhook-identifier": name}
+        assert (await calling.post(path, content=body, headers=headers)).status_code == 200
+    assert drifts.told == [(made, ("10001",))] * 2
+    heard = await listening(ask, made)
+    assert (heard["heard"], heard["secret"]) == (True, "")
+
+
+async def test_notion_by_hand(
+    ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient, drifts: Drifts
+) -> None:
+    """The first message brings what signs the others; nobody can bring another one later."""
+    elsewhere.notion.token = "ntn_secret"
+    made = (await connected(ask, space, {"kind": "notion", "token": "ntn_secret"}))["id"]
+    path = f"/api/hooks/{made}"
+    shake = json.dumps({"verification_token": "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"})
+    assert (await calling.post(path, content=shake)).status_code == 404
+    assert (await listening(ask, made, "POST"))["secret"] == ""
+    body = page_event("page-1")
+    unshaken = await calling.post(
+        path, content=body, headers={"x-notion-signature": websub("", body)}
+    )
+    assert unshaken.status_code == 403
+    assert (await calling.post(path, content=shake)).status_code == 200
+    token = (await listening(ask, made))["secret"]
+    assert token == json.loads(shake)["verification_token"]
+    other = json.dumps({"verification_token": "secret_of-somebody-else"})
+    assert (await calling.post(path, content=other)).status_code == 403
+    signed = {"x-notion-signature": websub(token, body)}
+    for _ in range(2):
+        assert (await calling.post(path, content=body, headers=signed)).status_code == 200
+    assert drifts.told == [(made, ("page-1",))]
+    assert (await listening(ask, made))["secret"] == ""
+
+
+async def test_trello_signs_its_address_too(
+    ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient, drifts: Drifts
+) -> None:
+    """It asks the address first; a call that was signed for another address is none."""
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    path = f"/api/hooks/{made}"
+    for method in ("HEAD", "GET"):
+        assert (await calling.request(method, path)).status_code == 200
+        assert (await calling.request(method, "/api/hooks/con_0")).status_code == 404
+    body = card_event("c1")
+    for url in (f"{PUBLIC}/api/hooks/con_0", "", PUBLIC):
+        headers = {"x-trello-webhook": trello_signature(TRELLO_SECRET, url, body)}
+        assert (await calling.post(path, content=body, headers=headers)).status_code == 403
+    right = {"x-trello-webhook": trello_signature(TRELLO_SECRET, PUBLIC + path, body)}
+    for _ in range(2):
+        assert (await calling.post(path, content=body, headers=right)).status_code == 200
+    assert drifts.told == [(made, ("c1",))]
+    assert (await listening(ask, made))["secret"] == ""  # it is Trello's, and not ours to tell
+
+
+async def test_what_its_application_registered_at_jira(
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    calling: httpx.AsyncClient,
+    drifts: Drifts,
+    services: Services,
+    stored: StoredConnections,
+) -> None:
+    """One address for all; the token that comes along was made with the application's secret, and
+    the ids tell whose it is."""
+    made = [(await signed_in(ask, space, elsewhere, "jira"))["id"] for _ in range(2)]
+    for one, key in zip(made, ("PLAN", "OPS"), strict=True):
+        elsewhere.jira.tokens |= {(await stored.held("local", one)).credentials.token}
+        assert await services.connections.watch(await stored.one("local", one), {"key": key})
+    first, second = elsewhere.jira_hooks
+    path, secret = f"/api/hooks/{OF_APP}", SECRETS["atlassian_client_secret"]
+    assert {one["url"] for one in elsewhere.jira_hooks.values()} == {f"{PUBLIC}{path}"}
+    assert elsewhere.jira_hooks[first]["jqlFilter"] == 'project = "PLAN"'
+    body = issue_event(matchedWebhookIds=[second])
+    past = (now() - timedelta(minutes=10)).timestamp()
+    for forged in (
+        "",
+        "Bearer x",
+        bearer("another-secret"),
+        bearer(""),
+        bearer(secret, {"alg": "none"}).rpartition(".")[0] + ".",
+        bearer(secret, {"alg": "none"}),
+        bearer(secret, {"alg": "RS256"}),
+        bearer(secret, exp=past),
+        bearer(secret, exp="soon"),
+        bearer(secret).replace("Bearer", "Basic"),
+    ):
+        refused = await calling.post(path, content=body, headers={"authorization": forged})
+        assert refused.status_code == 403, forged
+    good = bearer(secret, exp=(now() + timedelta(minutes=3)).timestamp())
+    for _ in range(2):
+        answer = await calling.post(
+            path,
+            content=body,
+            headers={"authorization": good, "x-atlassian-webhook-identifier": "d1"},
+        )
+        assert answer.status_code == 200
+    assert drifts.told == [(made[1], ("10001",))]
+    both = issue_event(matchedWebhookIds=[first, second, 99])
+    await calling.post(path, content=both, headers={"authorization": good})
+    assert {one for one, _ in drifts.told[1:]} == set(made)
+
+
+async def test_a_call_that_was_cut_off_here_comes_again(
+    ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient, drifts: Drifts
+) -> None:
+    """It is noted only once it was told: a failure of ours loses nothing."""
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    body = card_event("c1")
+    signature = trello_signature(TRELLO_SECRET, f"{PUBLIC}/api/hooks/{made}", body)
+    drifts.failures = 1
+    answers = [
+        await calling.post(
+            f"/api/hooks/{made}", content=body, headers={"x-trello-webhook": signature}
+        )
+        for _ in range(3)
+    ]
+    assert [one.status_code for one in answers] == [500, 200, 200]
+    assert drifts.told == [(made, ("c1",))]
+
+
+async def test_calls_that_cannot_be_read(
+    ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient, drifts: Drifts
+) -> None:
+    """Signed or not: too much, no JSON, or JSON of another shape; a body at the limit is taken."""
+    made = (await connected(ask, space, jira(elsewhere)))["id"]
+    secret = (await listening(ask, made, "POST"))["secret"]
+
+    async def call(body: bytes) -> int:
+        headers = {"x-hub-signature": websub(secret, body)}
+        return (await calling.post(f"/api/hooks/{made}", content=body, headers=headers)).status_code
+
+    for body in (b"", b"nonsense", b"[1, 2]", b'"text"', b"\xff\xfe", b"[" * 100_000):
+        assert await call(body) == 422
+    whole = issue_event("7", padding="x")
+    at_limit = whole.replace(b'"x"', b'"' + b"x" * (SMALL - len(whole) + 1) + b'"')
+    assert len(at_limit) == SMALL
+    assert await call(at_limit) == 200
+    assert await call(at_limit + b" ") == 413
+    assert drifts.told == [(made, ("7",))]
+    for odd in ({"issue": "x"}, {"issue": {"id": {}}}, {"issues": 3}, {}):
+        assert await call(json.dumps(odd).encode()) == 200
+    assert {refs for _, refs in drifts.told[1:]} == {()}
+
+
+async def test_trello_is_asked_to_call_in_about_each_board_once(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, stored: StoredConnections
+) -> None:
+    """And no more once it is disconnected. Without its application's secret nobody could tell who
+    calls, so it is not asked."""
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    for where in ({"board": BOARD}, {"board": BOARD}, {"board": "7a" * 12}, {"board": "../x"}, {}):
+        connection = await stored.one("local", made)
+        watched = await services.connections.watch(connection, where)
+        assert watched is (where.get("board") in (BOARD, "7a" * 12))
+    asked = list(elsewhere.trello_hooks.values())
+    assert [one["idModel"] for one in asked] == [BOARD, "7a" * 12]
+    assert {one["callbackURL"] for one in asked} == {f"{PUBLIC}/api/hooks/{made}"}
+    assert (await listening(ask, made))["watching"] == [BOARD, "7a" * 12]
+    plain = (await connected(ask, space, TRELLO))["id"]
+    assert not await services.connections.watch(await stored.one("local", plain), {"board": BOARD})
+    await ask(ADA, "DELETE", f"/api/spaces/{space}/connections/{made}")
+    assert elsewhere.trello_hooks == {}
+
+
+async def a_jira_hook(
+    ask: Ask, space: str, elsewhere: Elsewhere, connections: Connections, stored: StoredConnections
+) -> Connection:
+    made = (await signed_in(ask, space, elsewhere, "jira"))["id"]
+    assert await connections.watch(await stored.one("local", made), {"key": "PLAN"})
+    return await stored.one("local", made)
+
+
+async def test_what_jira_registers_is_kept_alive(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, stored: StoredConnections
+) -> None:
+    """It ends after thirty days: ten days before it is asked for again, or anew where it ended."""
+    connection = await a_jira_hook(ask, space, elsewhere, services.connections, stored)
+    watching = Watching(stored, services.apis, services.settings)
+    (number,) = elsewhere.jira_hooks
+
+    async def ends_in(left: timedelta) -> Hook:
+        def ending(hook: Hook | None) -> Hook | None:
+            return hook and replace(hook, expires_at=now() + left)
+
+        await stored.hook(connection, ending)
+        await watching.renew()
+        hook = (await stored.one("local", connection.id)).hook
+        assert hook is not None
+        assert hook.expires_at is not None
+        return hook
+
+    assert (await ends_in(timedelta(days=11))).expires_at < now() + timedelta(days=12)
+    assert elsewhere.refreshed_hooks == []
+    renewed = await ends_in(timedelta(days=9))
+    assert elsewhere.refreshed_hooks == [number]
+    assert renewed.expires_at > now() + LASTS - timedelta(hours=1)
+    elsewhere.jira_hooks.clear()
+    anew = await ends_in(timedelta(days=-1))
+    assert [int(one) for one in anew.ids] == list(elsewhere.jira_hooks)
+    assert anew.watching == ("PLAN",)
+    await ask(ADA, "DELETE", f"/api/spaces/{space}/connections/{connection.id}")
+    assert elsewhere.jira_hooks == {}
+
+
+async def test_a_server_that_nobody_can_reach_is_called_by_nobody(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, stored: StoredConnections
+) -> None:
+    """Without a public address nothing is registered, and who asks is told why."""
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    by_hand = (await connected(ask, space, jira(elsewhere)))["id"]
+    connection = await stored.one("local", made)
+    for address in ("", "http://briefs.example.com", "https://127.0.0.1:8000", "https://localhost"):
+        settings = services.settings.model_copy(update={"public_url": address})
+        watching = Watching(stored, services.apis, settings)
+        assert not await watching.watch("local", connection.id, {"board": BOARD})
+        hooks = Hooks(stored, Drifts(), settings)
+        assert (await hooks.listening(connection)).url == ""
+        with pytest.raises(Exception, match="no public address"):
+            await hooks.expect(await stored.one("local", by_hand))
+    assert elsewhere.trello_hooks == {}
+
+
+async def test_what_is_set_up_by_itself_is_not_by_hand(
+    ask: Ask, space: str, elsewhere: Elsewhere
+) -> None:
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    refused = await ask(ADA, "POST", f"/api/connections/{made}/hook")
+    assert refused.status_code == 422
+    assert len(await listed(ask, space)) == 1
