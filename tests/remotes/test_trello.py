@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from typing import cast
 
 import pytest
 
 from exporters import apply, markers
-from exporters.errors import BadMapping
+from exporters.errors import BadMapping, NotConnected
 from exporters.model import Image, Item, Reference, Span
-from exporters.records import OVERVIEW, Choice, Decisions, Standing, Way
+from exporters.ports import Api, Response
+from exporters.records import (
+    OVERVIEW,
+    Choice,
+    Decisions,
+    Entry,
+    Json,
+    Request,
+    Standing,
+    Way,
+)
+from exporters.trello import cards
 from exporters.trello.cards import RETIRED
 from exporters.trello.text import LIMIT, units
+from tests.remotes import trello
 from tests.remotes.faults import Fault
 from tests.remotes.trello_world import DOCUMENT, LINK, SIMPLE, World, action, brief, paragraph
 
@@ -360,7 +373,7 @@ async def test_an_action_that_cites_brings_its_evidence(world: World) -> None:
 
 
 async def test_a_refused_card_is_told_in_trello_s_words(world: World) -> None:
-    """A full board refuses the card; what lies on the card waits, and the rest goes on."""
+    """A board closed meanwhile refuses the card; what lies on the card waits."""
     planned = await world.plan(SIMPLE)
     world.server.boards[world.board]["closed"] = True
     ran = await world.run(planned)
@@ -368,6 +381,63 @@ async def test_a_refused_card_is_told_in_trello_s_words(world: World) -> None:
     assert outcomes[OVERVIEW] is apply.Result.REFUSED
     assert outcomes["overview:actions"] is apply.Result.WAITING
     assert "The board is closed." in ran.outcomes[0].message
+
+
+async def test_a_full_board_takes_what_it_takes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last card that fits is made, the next is refused and said so, and nothing is doubled."""
+    monkeypatch.setattr(trello, "OPEN_CARDS", 3)
+    ran = await world.run(await world.plan(SIMPLE))
+    refused = [one for one in ran.outcomes if one.outcome is apply.Result.REFUSED]
+    assert [one.keys for one in refused] == [("a3",)]
+    assert "limit of open cards" in refused[0].message
+    monkeypatch.setattr(trello, "OPEN_CARDS", 4)
+    await world.export(SIMPLE)
+    assert len(world.server.on_board(world.board)) == 4
+
+
+async def test_a_token_revoked_midway_loses_nothing(world: World) -> None:
+    """The export stops with the word to connect again, and goes on with the new token."""
+    planned = await world.plan(SIMPLE)
+    world.faults.calls = 0
+    world.faults.edits = {3: world.server.tokens.clear}
+    with pytest.raises(NotConnected):
+        await world.run(planned)
+    world.server.tokens.add(trello.TOKEN)
+    ran = await world.run(planned)
+    assert {one.outcome for one in ran.outcomes} == {apply.Result.DONE}
+    assert len(world.server.on_board(world.board)) == 4
+    assert (await world.plan(SIMPLE)).empty
+
+
+async def test_while_the_board_is_hidden_nothing_is_known_and_nothing_is_made(world: World) -> None:
+    """A card of unknown outcome on a board that we may not see is still looked for hours later."""
+    planned = await world.plan(SIMPLE)
+    world.faults.calls = 0
+    world.faults.faults = {1: Fault.LOSE_RESPONSE}
+    world.faults.edits = {2: lambda: world.server.hidden.add(world.board)}
+    for _ in range(3):
+        ran = await world.run(planned, patience=timedelta(0))
+        assert [intent.step.keys for intent in ran.reconciling] == [(OVERVIEW,)]
+        world.clock.jump(3600)
+    world.server.hidden.clear()
+    await world.run(planned)
+    assert len(world.server.on_board(world.board)) == 4
+    assert (await world.plan(SIMPLE)).empty
+
+
+async def test_what_a_batch_says_of_errors_is_read_either_way() -> None:
+    """The published document shows no error within a batch; both ways that are seen are taken."""
+    for said in ({"404": "gone"}, {"name": "NotFoundError", "message": "gone", "statusCode": 404}):
+
+        class Answering:
+            async def read(self, request: Request, said: Json = said) -> Response:
+                return Response(200, [said])
+
+        entry = Entry("a1", "card", "0" * 24, {}, {})
+        found = await cards.read(cast(Api, Answering()), World(checked=False).place, [entry])
+        assert found["a1"].standing is Standing.GONE
 
 
 async def test_a_connection_shows_its_account_its_boards_and_their_choices(world: World) -> None:

@@ -50,9 +50,7 @@ class World:
 
     def api(self, budget: Budget) -> HttpApi:
         """A worker's connection, through the faults."""
-        return HttpApi(
-            self._client, BASE_URL, _signed, budget, self.clock, chance=lambda: 0.5
-        )  # fmt: skip
+        return HttpApi(self._client, BASE_URL, _signed, budget, self.clock, chance=lambda: 0.5)
 
     @property
     def place(self) -> Place:
@@ -76,7 +74,9 @@ class World:
             self.adapter, place, rendering, entries, found, decisions, version="1", turn=self.turn
         )
 
-    async def run(self, planned: plan.Plan) -> apply.Ran:
+    async def run(
+        self, planned: plan.Plan, *, patience: timedelta = timedelta(hours=2)
+    ) -> apply.Ran:
         return await apply.run(
             planned.steps,
             planned.settlements,
@@ -86,7 +86,7 @@ class World:
             ledger=MemoryLedger(self.books),
             clock=self.clock,
             actor="mara",
-            patience=timedelta(hours=2),
+            patience=patience,
         )
 
     async def export(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
