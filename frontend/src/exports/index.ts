@@ -43,6 +43,7 @@ export {
   needsOf,
   OPS,
   outcomeInWords,
+  OVERVIEW,
   runInWords,
   type Said,
   standingInWords,

@@ -14,6 +14,9 @@ import type {
   Way,
 } from './types';
 
+/** The key of what stands for the whole brief. */
+export const OVERVIEW = 'overview';
+
 export const KIND_NAMES: Record<TargetKind, string> = {
   folder: 'Folder',
   notion: 'Notion',

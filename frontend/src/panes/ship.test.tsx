@@ -192,6 +192,16 @@ describe('targets', () => {
     expect(await screen.findByText(/Here appear the places/)).toBeTruthy();
   });
 
+  it('of files say where they lie, since no page may open them, and lead nowhere that runs', async () => {
+    api.targets = [
+      target({ kind: 'folder', url: 'file:///srv/exports/board/A%20plan.md' }),
+      target({ id: 'tgt_2', name: 'Bad', url: 'javascript:alert(1)' }),
+    ];
+    open();
+    expect(await screen.findByText('/srv/exports/board/A plan.md')).toBeTruthy();
+    expect(screen.queryByRole('link')).toBeNull();
+  });
+
   it('show a badge on the tab of what waits for a person', async () => {
     api.targets = [target({ drift: { drift: 2, conflicts: 1, astray: 0 } })];
     open();

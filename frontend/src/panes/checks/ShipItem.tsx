@@ -1,11 +1,11 @@
-import { ExternalLink } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
 
 import { select } from '../../desk';
-import { CHANGES, type ItemChange, type PlanItem } from '../../exports';
+import { CHANGES, type ItemChange, OVERVIEW, type PlanItem } from '../../exports';
 import { Button } from '../../ui/Button';
 import { classes } from '../../ui/classes';
 import { number } from '../../ui/words';
+import { ShipLink } from './ShipLink';
 
 /** How many are drawn before somebody asks for more. */
 const PAGE = 100;
@@ -32,14 +32,18 @@ export function ShipItem({ item, change, children }: ShipItemProps) {
     <li className="lazy-row flex flex-col gap-2 border-b border-border px-4 py-3">
       <div className="flex flex-wrap items-baseline gap-x-2 gap-y-1">
         <h4 className="min-w-0 text-[13px] font-semibold [overflow-wrap:anywhere]">
-          <button
-            type="button"
-            className="text-left hover:underline"
-            title="Show it in the brief"
-            onClick={() => select({ kind: 'block', id: item.key })}
-          >
-            {item.title || 'Untitled'}
-          </button>
+          {item.key === OVERVIEW ? (
+            item.title || 'Untitled'
+          ) : (
+            <button
+              type="button"
+              className="text-left hover:underline"
+              title="Show it in the brief"
+              onClick={() => select({ kind: 'block', id: item.key })}
+            >
+              {item.title || 'Untitled'}
+            </button>
+          )}
         </h4>
         {change && (
           <span className={classes('rounded-full px-2 text-[11px] leading-5', LOOKS[change])}>
@@ -47,17 +51,7 @@ export function ShipItem({ item, change, children }: ShipItemProps) {
           </span>
         )}
         <span className="text-xs text-muted">{item.kind}</span>
-        {item.url && (
-          <a
-            href={item.url}
-            target="_blank"
-            rel="noreferrer"
-            className="inline-flex items-center gap-0.5 text-xs text-accent hover:underline"
-          >
-            Open <ExternalLink size={11} aria-hidden />
-            <span className="sr-only">{item.title} over there</span>
-          </a>
-        )}
+        <ShipLink url={item.url} about={item.title} />
       </div>
       {children}
     </li>

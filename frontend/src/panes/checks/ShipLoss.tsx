@@ -1,5 +1,5 @@
 import { select } from '../../desk';
-import type { Plan } from '../../exports';
+import { OVERVIEW, type Plan } from '../../exports';
 import { Button } from '../../ui/Button';
 import { Empty } from '../../ui/Empty';
 import { ShipList } from './ShipItem';
@@ -26,7 +26,7 @@ export function ShipLoss({ plan }: { plan: Plan }) {
                 <span className="block text-xs text-muted">{titles.get(key)}</span>
               )}
             </span>
-            {key && (
+            {key !== OVERVIEW && (
               <Button small look="quiet" onClick={() => select({ kind: 'block', id: key })}>
                 Show it
               </Button>

@@ -1,4 +1,3 @@
-import { ExternalLink } from 'lucide-react';
 import { useState } from 'react';
 
 import {
@@ -16,6 +15,7 @@ import {
 import { Button } from '../../ui/Button';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { Progress } from '../../ui/Progress';
+import { ShipLink } from './ShipLink';
 import { useTask } from './useTask';
 
 interface ShipRunProps {
@@ -92,20 +92,8 @@ function OneOutcome({ outcome }: { outcome: Outcome }) {
   return (
     <div className="text-xs">
       <p>
-        <span className="font-medium">{OPS[outcome.op]}</span>: {outcomeInWords(outcome)}
-        {outcome.url && (
-          <>
-            {' '}
-            <a
-              href={outcome.url}
-              target="_blank"
-              rel="noreferrer"
-              className="inline-flex items-center gap-0.5 text-accent hover:underline"
-            >
-              Open <ExternalLink size={11} aria-hidden />
-            </a>
-          </>
-        )}
+        <span className="font-medium">{OPS[outcome.op]}</span>: {outcomeInWords(outcome)}{' '}
+        <ShipLink url={outcome.url} about={OPS[outcome.op]} />
       </p>
       {outcome.message && <p className="text-muted">{outcome.message}</p>}
     </div>

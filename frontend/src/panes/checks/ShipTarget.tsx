@@ -1,4 +1,4 @@
-import { Ellipsis, ExternalLink, FolderOutput, Rocket } from 'lucide-react';
+import { Ellipsis, FolderOutput, Rocket } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 
 import { announce } from '../../desk';
@@ -25,6 +25,7 @@ import { ProblemNotice } from '../../ui/ProblemNotice';
 import { count } from '../../ui/words';
 import { ShipEdit } from './ShipEdit';
 import { ShipHook } from './ShipHook';
+import { ShipLink } from './ShipLink';
 import { ShipReconnect } from './ShipReconnect';
 import { ShipRun } from './ShipRun';
 import { ShipSaid } from './ShipSaid';
@@ -76,20 +77,8 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
           <p className="text-xs text-muted">
             {KIND_NAMES[target.kind]}
             {target.remember === 'space' && ' · for the whole space'}
-            {target.url && (
-              <>
-                {' · '}
-                <a
-                  href={target.url}
-                  target="_blank"
-                  rel="noreferrer"
-                  className="inline-flex items-center gap-0.5 text-accent hover:underline"
-                >
-                  Open <ExternalLink size={11} aria-hidden />
-                  <span className="sr-only">in {KIND_NAMES[target.kind]}</span>
-                </a>
-              </>
-            )}
+            {target.url && ' · '}
+            <ShipLink url={target.url} about={target.name} />
           </p>
         </div>
         <Menu
