@@ -8,7 +8,7 @@ Notion takes no table without rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporters.notion import blocks, limits, properties, shape
@@ -73,13 +73,24 @@ def unable(
                 what = "Notion has no call that moves a block: move it back there, or make another."
                 losses.append(Loss(entry.key, what))
             case Update(record, parts):
-                if "type" in parts:
+                left = parts.keys() - _sendable(record, parts, found[record.key]).keys()
+                if left - {"inside"}:
                     what = "Notion has no call that changes a block's kind: change it back there."
                     losses.append(Loss(record.key, what))
-                if "inside" in parts:
+                if "inside" in left:
                     what = "What people put inside this block in Notion is theirs: it stays."
                     losses.append(Loss(record.key, what))
     return losses
+
+
+def _sendable(record: Record, parts: Fields, now: Found) -> dict[str, Json]:
+    """The parts that Notion has a call for: a block of another kind by now lacks some of ours."""
+    page = is_page(record.kind)
+    return {
+        part: value
+        for part, value in parts.items()
+        if part not in _UNSENDABLE and (page or now.fields.get(part) is not None)
+    }
 
 
 def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:
@@ -93,13 +104,23 @@ def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:
     return kept
 
 
-def _outermost(
+def _staying(
     changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
-) -> dict[str, list[str]]:
+) -> set[str]:
+    """What would go to the trash and may not; what is in it is not made anew either."""
+    kept = _kept(entries, found)
+    archives = [change for change in changes if isinstance(change, Archive)]
+    staying = {change.entry.key for change in archives if change.entry.key in kept}
+    for change in reversed(archives):  # the innermost come first
+        if change.anew and change.entry.parent in staying:
+            staying.add(change.entry.key)
+    return staying
+
+
+def _outermost(changes: Sequence[Change], staying: Collection[str]) -> dict[str, list[str]]:
     """What goes to the trash, and what goes along with it: one call takes a table and its rows."""
-    going = {c.entry.key: c.entry for c in changes if isinstance(c, Archive)}
-    for key in _kept(entries, found):
-        going.pop(key, None)
+    archives = [change for change in changes if isinstance(change, Archive)]
+    going = {one.entry.key: one.entry for one in archives if one.entry.key not in staying}
     groups: dict[str, list[str]] = {}
     for key in going:
         outer = key
@@ -143,12 +164,22 @@ class _Steps:
         for record in rendering.records:
             self._siblings[record.parent].append(record.key)
         self._creates: dict[str, list[Create]] = defaultdict(list)
+        # What stays is not made anew, nor is anything put into what would have been.
+        staying = _staying(changes, entries, found)
+        unmade = staying.copy()
+        self._making: set[str] = set()
         for change in changes:
-            if isinstance(change, Create) and not is_page(change.record.kind):
-                self._creates[change.record.parent or OVERVIEW].append(change)
-        self._making = {change.record.key for change in changes if isinstance(change, Create)}
+            if not isinstance(change, Create):
+                continue
+            record = change.record
+            if record.key in staying or record.parent in unmade:
+                unmade.add(record.key)
+                continue
+            self._making.add(record.key)
+            if not is_page(record.kind):
+                self._creates[record.parent or OVERVIEW].append(change)
         self._made: set[str] = set()
-        self._outermost = _outermost(changes, entries, found)
+        self._outermost = _outermost(changes, staying)
 
     def all(self) -> Iterator[Step]:
         for change in self._changes:
@@ -179,10 +210,10 @@ class _Steps:
         yield self._step(Op.RESTORE, request, {entry.key: {}})
 
     def _update(self, record: Record, parts: Fields) -> Iterator[Step]:
-        sends = {part: value for part, value in parts.items() if part not in _UNSENDABLE}
+        now = self._found[record.key]
+        sends = _sendable(record, parts, now)
         if not sends:
             return
-        now = self._found[record.key]
         if is_page(record.kind):
             body: Json = {"properties": self._properties(record.kind, sends)}
         else:

@@ -144,6 +144,22 @@ async def test_a_block_of_another_kind_by_now_is_shown_as_theirs(world: World) -
     assert not world.server.refused
 
 
+async def test_a_to_do_that_became_a_paragraph_has_no_box_to_tick(world: World) -> None:
+    """What the block can no longer hold is not sent, and that is said."""
+    action = Item("a1", "action", (Span("Call"),))
+    await world.export(brief(action))
+    world.server.nodes[world.ref("a1")].type = "paragraph"
+    world.server.nodes[world.ref("a1")].body.pop("checked")
+    done = brief(Item("a1", "action", (Span("Called"),), status="done"))
+    planned = await world.plan(done)
+    parts = {part.part: part for one in planned.items if one.key == "a1" for part in one.parts}
+    ours = Decisions({("a1", "status"): (Choice.OURS, parts["status"].theirs)})
+    planned = await world.export(done, ours)
+    assert [loss.key for loss in planned.losses] == ["a1"]
+    assert world.shown()[1] == ("paragraph", "Called")
+    assert not world.server.refused
+
+
 async def test_a_colour_of_theirs_is_seen_and_kept(world: World) -> None:
     """Colouring a word is a change of theirs: writing our text over it needs their yes."""
     await world.export(_three())
@@ -246,3 +262,18 @@ async def test_a_new_order_in_the_brief_is_made_anew(world: World) -> None:
     ]
     assert _texts(world) == ["Three", "One", "Two"]
     assert (await world.plan(moved)).empty
+
+
+async def test_what_holds_theirs_is_not_made_anew_either(world: World) -> None:
+    """Even where a person said that ours should stand: nothing of theirs goes, nothing doubles."""
+    await world.export(_nested())
+    theirs = world.server.insert(world.ref("l1"), "A note of theirs")
+    item = Item("l1", "list_item", children=_nested().items[1].children[0].children)
+    other_kind = brief(paragraph("p1", "One"), Item("l0", "ordered_list", children=(item,)))
+    planned = await world.plan(other_kind)
+    parts = {part.part: part for one in planned.items if one.key == "l1" for part in one.parts}
+    ours = Decisions({("l1", "inside"): (Choice.OURS, parts["inside"].theirs)})
+    planned = await world.export(other_kind, ours)
+    assert not planned.steps
+    assert [loss.key for loss in planned.losses] == ["l1"]
+    assert not world.server.nodes[theirs].in_trash
