@@ -182,7 +182,9 @@ class Jira:
             else:
                 issue.fields[name] = value
             # Back to what we wrote is nothing of theirs.
-            if name not in ("labels", "project", "archived") and (name, value) not in issue.written:
+            if (name, value) in issue.written:
+                issue.by_people.discard(name)
+            elif name not in ("labels", "project", "archived"):
                 issue.by_people.add(name)
         self._index(issue)
 
@@ -242,7 +244,7 @@ class Jira:
         self._charge(method)
         if self._check:
             self.scopes |= operation(method, template).scopes
-            self._complain(f"{method} {path}", operation(method, template).asked(query, body))
+            self._complain(f"{method} {path}", self.complaints(method, path, query, body))
         try:
             status, answer = call(self, query, body, *arguments)
         except Refused as refused:
@@ -254,6 +256,11 @@ class Jira:
             said = operation(method, template).answered(status, answer)
             self._complain(f"{method} {path} answers {status}", said)
         return status, answer
+
+    def complaints(self, method: str, path: str, query: dict[str, str], body: Any) -> list[str]:
+        """What the document does not allow about a request."""
+        template, _, _ = _route(method, path)
+        return operation(method, template).asked(query, body)
 
     def _complain(self, about: str, said: list[str]) -> None:
         self.wrong += [f"{about}: {one}" for one in said]

@@ -74,17 +74,18 @@ class Operation:
 @cache
 def operation(method: str, path: str) -> Operation:
     """The call of this template below /rest/api/3."""
-    document = _document()
-    return Operation(document, document["paths"][f"/rest/api/3{path}"][method.lower()])
+    whole = document()
+    return Operation(whole, whole["paths"][f"/rest/api/3{path}"][method.lower()])
 
 
 @cache
-def _document() -> Schema:
+def document() -> Schema:
+    """The whole of it."""
     folder = Path(os.environ.get("STRATMASTER_TEST_SPECS", ROOT.parent / "shared/specs"))
     if not (folder / FILE).exists():
         pytest.skip(f"no {FILE} in {folder}; name its folder in STRATMASTER_TEST_SPECS")
-    document: Schema = json.loads((folder / FILE).read_text())
-    return document
+    read: Schema = json.loads((folder / FILE).read_text())
+    return read
 
 
 def _validator(document: Schema, schema: Schema) -> Any:

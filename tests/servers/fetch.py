@@ -52,7 +52,7 @@ ADF_SCHEMA = (
     "@atlaskit/adf-schema@57.7.22",
     "sha512-6v/cNmo2VmOmAjVKZ8lP0LhtnzlHRpnhh1wYG+TrHaa9xB/aFHv+iRGyJxb6f5fZniV7wR2AJTAwOmntwQD3cw==",
 )
-OIDC = ("package.json", "package-lock.json")  # in tests/servers/oidc
+LOCKED = ("package.json", "package-lock.json")  # in folders of their own beside this file
 # The engine and its Java; none of the plugins is used, and without them it starts in half the time.
 NEEDLESS = ("plugins", "performance-analyzer-rca", "jdk/jmods", "jdk/legal", "jdk/man", "jdk/demo")
 
@@ -159,27 +159,30 @@ def _take(content: object, to: Path) -> None:
     to.chmod(0o755)
 
 
-def oidc(folder: Path, scratch: Path) -> None:
-    """A library and what it needs, by a lock file whose hashes npm checks."""
-    if shutil.which("npm") is None:
-        raise SystemExit("npm was not found, and oidc-provider comes through it; install Node 20")
-    for name in OIDC:
-        shutil.copy(ROOT / "tests/servers/oidc" / name, folder)
-    subprocess.run(
-        ["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"],
-        check=True,
-        cwd=folder,
-    )
+def locked(name: str) -> tuple[str, Callable[[Path, Path], None]]:
+    """A program and what it needs, by a lock file whose hashes npm checks."""
+    home = ROOT / "tests/servers" / name
+
+    def install(folder: Path, scratch: Path) -> None:
+        if shutil.which("npm") is None:
+            raise SystemExit(f"npm was not found, and {name} comes through it; install Node 20")
+        for file in LOCKED:
+            shutil.copy(home / file, folder)
+        subprocess.run(
+            ["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"],
+            check=True,
+            cwd=folder,
+        )
+
+    return hashlib.sha256((home / LOCKED[1]).read_bytes()).hexdigest(), install
 
 
 SERVERS: dict[str, tuple[str, Callable[[Path, Path], None]]] = {
     "qdrant": (QDRANT[1], qdrant),
     "seaweedfs": (hashlib.sha256(LOCK.read_bytes()).hexdigest(), seaweedfs),
     "opensearch": (f"{OPENSEARCH_SHA256} {NEEDLESS}", opensearch),
-    "oidc": (
-        hashlib.sha256((ROOT / "tests/servers/oidc" / OIDC[1]).read_bytes()).hexdigest(),
-        oidc,
-    ),
+    "oidc": locked("oidc"),
+    "prism": locked("prism"),
     "adf-schema": (ADF_SCHEMA[1], adf_schema),
 }
 

@@ -96,6 +96,25 @@ def oidc(config: Mapping[str, object]) -> Iterator[str]:
 
 
 @contextmanager
+def prism(document: Mapping[str, object], ready: str) -> Iterator[str]:
+    """The address, with its scheme, of a server that answers as an OpenAPI document says, and
+    refuses what it does not allow. ``ready``: a path that it answers without a token."""
+    program = _fetched("prism", "node_modules/@stoplight/prism-cli/dist/index.js")
+    node = shutil.which("node")
+    if node is None:
+        missing("Node 20 is needed; see https://nodejs.org")
+    (port,) = free_ports(1)
+    address = f"http://127.0.0.1:{port}"
+    command = [node, str(program), "mock", "--errors", "--host", "127.0.0.1", "--port", str(port)]
+    with private_folder() as folder:
+        file = folder / "document.json"
+        file.write_text(json.dumps(document))
+        file.chmod(0o644)
+        with _running([*command, str(file)], folder, {}, f"{address}{ready}"):
+            yield address
+
+
+@contextmanager
 def opensearch() -> Iterator[str]:
     """The address of an OpenSearch of one node, without the security plugin."""
     home = _fetched("opensearch", "bin/opensearch").parents[1]

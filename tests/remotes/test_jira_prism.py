@@ -1,0 +1,118 @@
+"""The Jira of these tests beside a server that knows nothing but the published document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from exporters.model import Item, Span
+from tests.remotes.faults import Fault
+from tests.remotes.jira_spec import document
+from tests.remotes.jira_world import LINK, World, action, brief
+from tests.servers import serve
+
+pytestmark = pytest.mark.services
+
+Call = tuple[str, str, dict[str, str], Any, int]
+
+
+@pytest.fixture(scope="module")
+def prism() -> Iterator[str]:
+    """Of the document only what is called here: the whole takes half a minute to start."""
+    whole = document()
+    called = ("issue", "search/jql", "project", "user/assignable", "myself", "serverInfo")
+    paths = {
+        path: said
+        for path, said in whole["paths"].items()
+        if path.removeprefix("/rest/api/3/").startswith(called)
+    }
+    with serve.prism(bare({**whole, "paths": paths}), "/rest/api/3/serverInfo") as address:
+        yield address
+
+
+def bare(said: Any) -> Any:
+    """Without examples, which do not keep to the document themselves."""
+    if isinstance(said, list):
+        return [bare(one) for one in said]
+    if not isinstance(said, dict):
+        return said
+    return {name: bare(one) for name, one in said.items() if name not in ("example", "examples")}
+
+
+def invents_wrongly(said: httpx.Response) -> bool:
+    """Whether all that it finds wrong is the answer that it made up itself."""
+    wrong = said.json().get("validation", []) if said.content else []
+    return bool(wrong) and all(one["location"][0] == "response" for one in wrong)
+
+
+async def calls_of_an_export(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """Everything that is said in an export, an edit, a removal, and a look for what was lost."""
+    world = World()
+    world.server.seed()
+    heard: list[Call] = []
+    answer = world.server.answer
+
+    def listening(
+        method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]
+    ) -> tuple[int, Any]:
+        status, said = answer(method, path, query, body, headers)
+        heard.append((method, path, query, body, status))
+        return status, said
+
+    monkeypatch.setattr(world.server, "answer", listening)
+    await world.adapter.check(world.free)
+    await world.adapter.places(world.free, "plan")
+    await world.adapter.choices(world.free, world.place)
+    linking = Item("a1", "action", (Span("x", href=f"{LINK}?sel=block:a2"),), owner="Bob")
+    await world.export(brief(linking, action("a2", status="doing"), Item("p", "paragraph")))
+    planned = await world.plan(brief(action("a1", status="done"), action("a3")))
+    world.strike(dict.fromkeys(range(1, 9), Fault.LOSE_RESPONSE))
+    await world.run(planned)
+    await world.export(brief())
+    return heard
+
+
+async def test_a_server_of_the_document_alone_takes_every_call(
+    prism: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No request is refused by it, and the status that ours gives is one that it can give."""
+    heard = await calls_of_an_export(monkeypatch)
+    assert {method for method, *_ in heard} == {"GET", "POST", "PUT", "DELETE"}
+    differing = []
+    async with httpx.AsyncClient(base_url=prism, auth=("mara", "token")) as client:
+        for method, path, query, body, status in heard:
+            address = f"{path}?{urlencode(query)}" if query else path
+            prefer = {"prefer": f"code={status}"}
+            said = await client.request(method, address, json=body, headers=prefer)
+            if said.status_code != status and not invents_wrongly(said):
+                differing.append((method, path, body, status, said.text[:300]))
+    assert not differing
+    assert len(heard) > 30
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "body"),
+    [
+        ("POST", "/issueLink", {}, {"type": {"name": "Relates"}}),
+        ("POST", "/issue/bulkfetch", {}, {"fields": ["summary"]}),
+        ("POST", "/issue/bulkfetch", {}, {"issueIdsOrKeys": "10000"}),
+        ("POST", "/search/jql", {}, {"jql": 7}),
+        ("POST", "/search/jql", {}, {"jql": "project = 1", "startAt": 50}),
+        ("GET", "/project/search", {"orderBy": "colour"}, None),
+        ("GET", "/project/search", {"startAt": "first"}, None),
+    ],
+)
+async def test_what_it_refuses_ours_complains_of(
+    prism: str, method: str, path: str, query: dict[str, str], body: Any
+) -> None:
+    """Neither lets a request pass that the document does not allow."""
+    async with httpx.AsyncClient(base_url=prism, auth=("mara", "token")) as client:
+        address = f"/rest/api/3{path}?{urlencode(query)}"
+        refused = await client.request(method, address, json=body)
+    assert refused.status_code >= 400
+    assert not invents_wrongly(refused)
+    assert World().server.complaints(method, path, query, body) != []
