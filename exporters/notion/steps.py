@@ -37,8 +37,11 @@ from exporters.records import (
 
 PAGE_KIND = "page"
 ROW_KIND = "row"
-# What of a block Notion has no call for: its type, and what people put inside it.
-_UNSENDABLE = ("type", "inside")
+_NO_CALL = {
+    "type": "Notion has no call that changes a block's kind: change it back there.",
+    "inside": "What people put inside this block in Notion is theirs: it stays.",
+    "cells": "Notion has no call that changes how wide a table is: decide about the table first.",
+}
 
 
 def is_page(kind: str) -> bool:
@@ -74,23 +77,23 @@ def unable(
                 losses.append(Loss(entry.key, what))
             case Update(record, parts):
                 left = parts.keys() - _sendable(record, parts, found[record.key]).keys()
-                if left - {"inside"}:
-                    what = "Notion has no call that changes a block's kind: change it back there."
-                    losses.append(Loss(record.key, what))
-                if "inside" in left:
-                    what = "What people put inside this block in Notion is theirs: it stays."
-                    losses.append(Loss(record.key, what))
+                told = dict.fromkeys(_NO_CALL.get(part, _NO_CALL["type"]) for part in sorted(left))
+                losses += [Loss(record.key, what) for what in told]
     return losses
 
 
 def _sendable(record: Record, parts: Fields, now: Found) -> dict[str, Json]:
-    """The parts that Notion has a call for: a block of another kind by now lacks some of ours."""
+    """The parts that Notion has a call for: a block of another kind by now lacks some of ours, and
+    a row has as many cells as its table."""
     page = is_page(record.kind)
-    return {
-        part: value
-        for part, value in parts.items()
-        if part not in _UNSENDABLE and (page or now.fields.get(part) is not None)
-    }
+
+    def fits(part: str, value: Json) -> bool:
+        theirs = now.fields.get(part)
+        if part in ("type", "inside") or (theirs is None and not page):
+            return False
+        return part != "cells" or len(shape.items(value)) == len(shape.items(theirs))
+
+    return {part: value for part, value in parts.items() if fits(part, value)}
 
 
 def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:

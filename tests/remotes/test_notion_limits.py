@@ -141,6 +141,31 @@ async def test_a_table_that_got_a_column_is_made_anew(world: World) -> None:
     assert (await world.plan(table(3))).empty
 
 
+async def test_a_wider_table_waits_while_a_row_of_it_is_theirs(world: World) -> None:
+    """It would have to be made anew; until somebody decides, no row is sent that would not fit."""
+
+    def table(columns: int) -> Brief:
+        rows = tuple(
+            Item(
+                f"r{row}",
+                "row",
+                children=tuple(Item(f"c{row}{n}", "cell", (Span(str(n)),)) for n in range(columns)),
+            )
+            for row in range(2)
+        )
+        return brief(Item("t1", "table", children=rows))
+
+    await world.export(table(2))
+    world.server.write(world.ref("r1"), "theirs")
+    planned = await world.export(table(3))
+    assert {item.change for item in planned.items if item.key in ("t1", "r1")} == {"conflict"}
+    assert "how wide a table is" in next(one.what for one in planned.losses if one.key == "r0")
+    assert world.shown()[1:] == [
+        ("table", "", [("table_row", "0 | 1"), ("table_row", "theirs | 1")])
+    ]
+    assert not world.server.refused
+
+
 async def test_a_table_of_101_columns_is_said_to_be_too_wide(world: World) -> None:
     cells = tuple(Item(f"c{one}", "cell", (Span(str(one)),)) for one in range(101))
     wide = brief(Item("t1", "table", children=(Item("r1", "row", children=cells),)))
