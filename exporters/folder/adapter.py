@@ -52,7 +52,6 @@ _ENDINGS: Final = {
     "image/jpeg": "jpg",
     "image/gif": "gif",
     "image/webp": "webp",
-    "image/svg+xml": "svg",
 }
 
 
@@ -220,8 +219,10 @@ async def _made(api: Api, place: Place, record: Record) -> Found | None:
     for path in await _marked(api, markers.marker(place, place.brief, record.key)):
         folder, _, name = path.rpartition("/")
         if folder == place.where["folder"] and numbered.fullmatch(name):
-            made = Entry(record.key, record.kind, name, record.fields, {})
-            return await _found(api, place, made)
+            found = await _found(api, place, Entry(record.key, record.kind, name, {}, {}))
+            # A text says by its mark that it is ours, a picture only by what it is.
+            if record.kind == FILE or found.fields == record.fields:
+                return found
     return None
 
 
@@ -238,6 +239,7 @@ def _step(change: Change, place: Place, found: Mapping[str, Found]) -> Step:
     if isinstance(change, Create):
         record = change.record
         body = {"name": _name(record, place), **_content(record.key, record.fields, place)}
+        body["exact"] = record.kind != FILE  # the text links to it by name
         op, key, sent = Op.CREATE, record.key, record.fields
         request = Request("POST", f"{_folder(place)}/files", body)
     elif isinstance(change, Update):

@@ -62,7 +62,8 @@ class FolderApi:
                     content = _content(path)
                     return Response(404, None) if content is None else _answer(path, content)
                 case "POST", ["folders", folder, "files"]:
-                    return self._make(folder, str(said["name"]), _bytes(said))
+                    exact = bool(said.get("exact"))
+                    return self._make(folder, str(said["name"]), _bytes(said), exact=exact)
                 case "PUT", ["folders", folder, "files", name]:
                     path = self._path(folder, name)
                     return self._replace(path, _bytes(said), str(said["replaces"]))
@@ -113,14 +114,14 @@ class FolderApi:
                 if name.startswith(sign) or (name.endswith(".md") and mark_of(_head(path)) == sign):
                     yield path.relative_to(self._root).as_posix()
 
-    def _make(self, folder: str, name: str, content: bytes) -> Response:
-        """Under the name wanted, or numbered where a file has it that is not this one."""
-        for number in range(1, NUMBERED + 1):
+    def _make(self, folder: str, name: str, content: bytes, *, exact: bool) -> Response:
+        """Under the name wanted, or numbered where a file has it; ``exact`` refuses then."""
+        tries = 1 if exact else NUMBERED
+        for number in range(1, tries + 1):
             path = self._path(folder, _numbered(name, number))
-            if self._put(path, content):
+            if self._put(path, content) or (exact and _content(path) == content):
                 return _answer(path, content)
-        said = f"“{name}” is taken, and so are {NUMBERED - 1} names after it."
-        raise RemoteRefused(said, status=409)
+        raise RemoteRefused(f"“{name}” is taken; move that file away first.", status=409)
 
     def _put(self, path: Path, content: bytes) -> bool:
         """Write a file where none is; False where one is."""

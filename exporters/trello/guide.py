@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from exporters.choices import Account, MappingChoice, Option, PlaceFound
@@ -75,9 +76,7 @@ async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
 async def learn(api: Api, place: Place, brief: Brief) -> Place:
     """The board's lists and people; raises BadMapping for what is chosen and is there no longer."""
     board = await _board(api, place)
-    lists: dict[str, Json] = {
-        status: _list(board, status, place.mapping) for status in STATUSES
-    }  # fmt: skip
+    lists: dict[str, Json] = {s: _list(board, s, place.mapping) for s in STATUSES}
     names = Counter(folded(one["fullName"]) for one in board["members"])
     people: dict[str, Json] = {
         folded(one["fullName"]): one["username"]
@@ -101,9 +100,7 @@ async def learn(api: Api, place: Place, brief: Brief) -> Place:
         "owners": owners,
         "label": label,
     }
-    return Place(
-        place.kind, place.target, place.where, place.mapping, place.link, place.brief, known
-    )
+    return replace(place, known=known)
 
 
 async def _board(api: Api, place: Place) -> Mapping[str, Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from exporters import looks, markers
+from exporters.errors import Unreachable
 from exporters.ports import Api, Done, NotDone, NotKnown, Response
 from exporters.records import (
     Entry,
@@ -88,9 +89,7 @@ async def _made(
     return NotDone() if now >= intent.over else NotKnown(until=intent.over)
 
 
-async def _marked(
-    api: Api, place: Place, record: Record, since: datetime
-) -> list[str] | None:  # fmt: skip
+async def _marked(api: Api, place: Place, record: Record, since: datetime) -> list[str] | None:
     """Cards of the board with our marker, archived ones too; None where the board is hidden."""
     sign = markers.marker(place, place.brief, record.key)
     found: list[str] = []
@@ -146,30 +145,27 @@ async def _copied(api: Api, card: str) -> bool:
 async def receipt(api: Api, place: Place, step: Step, answer: Response) -> dict[str, Seen]:
     """How what was written reads, from the answer where that tells all."""
     (key,) = step.keys
-    body: Any = answer.body
-    record = step.records[0] if step.records else None
-    sent = step.sends[key]
-    if step.reads or (
-        record is not None
-        and record.kind == CARD
-        and step.op is Op.CREATE
-        and not cards.knows_members(body, place)
-    ):
-        ref = step.request.path.split("/")[2] if step.reads else str(body["id"])
-        entry = Entry(key, CARD, ref, sent, {})
-        found = (await cards.read(api, place, [entry]))[key]
-        return {key: _seen(found.ref, found.fields, found.url, sent)}
+    sent, body = step.sends[key], answer.body
+    if step.reads:  # the answer tells of members or labels alone
+        return await _read_back(api, place, key, step.request.path.split("/")[2], sent)
+    if not isinstance(body, dict) or not body.get("id"):
+        raise Unreachable("Trello's answer does not tell what was written.")
+    ref = str(body["id"])
     if "idChecklist" in body:
-        ref = f"{body['idChecklist']}/{body['id']}"
-        return {key: _seen(ref, cards.line_fields(body), "", sent)}
+        return {key: _seen(f"{body['idChecklist']}/{ref}", cards.line_fields(body), "", sent)}
     if "idBoard" in body and "idList" in body:
+        if not cards.knows_members(body, place):
+            return await _read_back(api, place, key, ref, sent)
         url = str(body.get("shortUrl") or body.get("url") or "")
-        return {key: _seen(str(body["id"]), cards.card_fields(body, sent, place), url, sent)}
+        return {key: _seen(ref, cards.card_fields(body, sent, place), url, sent)}
     said = body.get("data")
-    fields: Fields = (
-        {"text": said.get("text")} if isinstance(said, dict) else {"name": body.get("name")}
-    )
-    return {key: _seen(str(body["id"]), fields, "", sent)}
+    words = {"text": said.get("text")} if isinstance(said, dict) else {"name": body.get("name")}
+    return {key: _seen(ref, words, "", sent)}
+
+
+async def _read_back(api: Api, place: Place, key: str, ref: str, sent: Fields) -> dict[str, Seen]:
+    found = (await cards.read(api, place, [Entry(key, CARD, ref, sent, {})]))[key]
+    return {key: _seen(found.ref, found.fields, found.url, sent)}
 
 
 def _seen(ref: str, fields: Fields, url: str, sent: Fields) -> Seen:

@@ -105,9 +105,7 @@ def _update(
             yield from _set(part, change, entry, found, place)
 
 
-def _set(
-    part: str, change: Update, entry: Entry, found: Found, place: Place
-) -> Iterator[Step]:  # fmt: skip
+def _set(part: str, change: Update, entry: Entry, found: Found, place: Place) -> Iterator[Step]:
     """One call for each member or label that comes or goes."""
     wanted, there = set(strings(change.parts[part])), set(strings(found.fields.get(part)))
     base = found.fields.get(part)
@@ -139,9 +137,7 @@ def _archive(entry: Entry, found: Found, place: Place, entries: Mapping[str, Ent
     return _step(place, Op.ARCHIVE, request, entry.key, fields, found.fields)
 
 
-def _restore(
-    change: Restore, found: Found, place: Place, entries: Mapping[str, Entry]
-) -> Step:  # fmt: skip
+def _restore(change: Restore, found: Found, place: Place, entries: Mapping[str, Entry]) -> Step:
     entry = change.entry
     if entry.kind != CARD:
         parts = {part: entry.sent[part] for part in ("text", "name") if part in entry.sent}

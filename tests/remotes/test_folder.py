@@ -79,6 +79,17 @@ async def test_a_file_that_we_did_not_make_is_never_touched(world: FolderWorld) 
     assert (await world.plan(PLAN)).empty
 
 
+async def test_a_picture_has_the_name_that_the_text_links_to(world: FolderWorld) -> None:
+    """Where another file has that name, the picture is refused, and that file is left alone."""
+    name = f"{marker(world.place, 'brief1', 'i1:picture')}.png"
+    world.folder.mkdir()
+    (world.folder / name).write_bytes(b"mine")
+    ran = await world.run(await world.plan(PLAN))
+    assert [one.outcome for one in ran.outcomes] == [apply.Result.DONE, apply.Result.REFUSED]
+    assert "is taken; move that file away first" in ran.outcomes[1].message
+    assert (world.folder / name).read_bytes() == b"mine"
+
+
 async def test_a_person_s_edit_is_drift_until_they_give_it_up(world: FolderWorld) -> None:
     await world.export(PLAN)
     edited = world.path().read_text() + "and a word of mine\n"
