@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PATIENCE: Final = 30.0  # seconds for an answer
 ANSWER: Final = 64 * 1024  # bytes; what hands out tokens says little
 
+_APPLICATION = frozenset({"invalid_client", "unauthorized"})
+_LATER = frozenset({"temporarily_unavailable", "server_error", "rate_limited", "slow_down"})
 _CODE = re.compile(r"[a-z_]{1,40}")
 
 
@@ -126,20 +128,8 @@ class OAuth:
 
     async def _grant(self, provider: Provider, asked: Mapping[str, str]) -> Grant:
         status, said = await self._post(provider, provider.token_url, asked)
-        if status >= 500 or status == 429:
-            raise NoAnswer(
-                f"{provider.name} could not say just now (it answered {status}).", sent=True
-            )
         if not 200 <= status < 300:
-            error = said.get("error")
-            code = error if isinstance(error, str) and _CODE.fullmatch(error) else str(status)
-            if code == "invalid_client" or (status == 401 and code != "invalid_grant"):
-                raise NoAnswer(
-                    f"{provider.name} does not take the id and secret of our application "
-                    f"({code}). Ask whoever set up this server to check them.",
-                    sent=False,
-                )
-            raise Refused(f"{provider.name} refused the sign-in ({code}).")
+            raise _failure(provider, status, said)
         return _read(provider, said)
 
     async def _post(
@@ -176,6 +166,24 @@ def provider_headers(provider: Provider) -> Mapping[str, str]:
         return {}
     pair = f"{provider.client_id}:{provider.client_secret}".encode()
     return {"authorization": "Basic " + base64.b64encode(pair).decode()}
+
+
+def _failure(provider: Provider, status: int, said: Mapping[str, Any]) -> SignInFailed:
+    """A refusal only where it says so in the words of RFC 6749: a proxy's page, or an error of the
+    server's own, is no verdict on a token."""
+    error = said.get("error") or said.get("code")  # Notion has its errors' names there
+    code = error if isinstance(error, str) and _CODE.fullmatch(error) else ""
+    if code in _APPLICATION:
+        return NoAnswer(
+            f"{provider.name} does not take the id and secret of our application ({code}). Ask "
+            "whoever set up this server to check them.",
+            sent=False,
+        )
+    if not code or code in _LATER or status >= 500 or status == 429:
+        return NoAnswer(
+            f"{provider.name} could not say just now (it answered {status}).", sent=True
+        )
+    return Refused(f"{provider.name} refused the sign-in ({code}).")
 
 
 def _object(content: bytes) -> Mapping[str, Any]:

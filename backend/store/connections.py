@@ -25,7 +25,7 @@ from backend.connections.model import (
     Pending,
     State,
 )
-from backend.connections.secrets import Keys
+from backend.connections.secrets import Keys, Unsealable
 from backend.store.engine import Store
 from backend.store.tables import connections, sign_ins, spaces, webhook_seen
 from exporters.choices import Account
@@ -209,6 +209,34 @@ class StoredConnections:
                 update(connections).where(*_unchanged(held)).values(**values)
             )
         return changed.rowcount == 1
+
+    async def reseal(self) -> int:
+        """Seal with the key that seals now what an older one sealed; how much there was.
+
+        Afterwards the older key may go. What no key opens stays as it is.
+        """
+        count = 0
+        for row in await self._store.rows(select(connections)):
+            about = _connection(row).about
+            columns = {
+                "sealed": (row.sealed, about),
+                "hook_sealed": (row.hook_sealed, f"{about} hook"),
+            }
+            for name, (blob, belongs) in columns.items():
+                if blob is None or self._keys.fresh(blob):
+                    continue
+                try:
+                    again = self._keys.seal(self._keys.unseal(blob, belongs), belongs)
+                except Unsealable:
+                    continue
+                async with self._store.writing() as rows:
+                    changed = await rows.execute(
+                        update(connections)
+                        .where(connections.c.id == row.id, connections.c[name] == blob)
+                        .values({name: again})
+                    )
+                count += changed.rowcount
+        return count
 
     # Sign-ins on their way.
 

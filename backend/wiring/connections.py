@@ -43,6 +43,7 @@ async def open_connections(
 ) -> AsyncIterator[OpenedConnections]:
     """A key that cannot be used is an error here: without it nothing sealed would open."""
     stored = StoredConnections(store, await asyncio.to_thread(_keys, settings))
+    await stored.reseal()
     line, clock = Line(), SystemClock()
     oauth = OAuth(line)
 

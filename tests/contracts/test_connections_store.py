@@ -114,6 +114,27 @@ async def test_a_secret_put_into_another_row_does_not_open(
         await kept.held("t", "con_2")
 
 
+async def test_all_is_sealed_anew_where_the_key_was_changed(
+    kept: StoredConnections, store_of_a_brief: Store
+) -> None:
+    """Both secrets of a connection; afterwards the older key is not needed. What nobody opens
+    stays, and is opened by whoever brings its key."""
+    one = await add(kept, a_connection())
+    await kept.hook(one, lambda _: Hook(), "hook-secret")
+    another = StoredConnections(store_of_a_brief, Keys([bytes(32)]))
+    await another.add(a_connection("con_2"), NEWER, limit=50)
+    new = bytes(range(100, 132))
+    both = StoredConnections(store_of_a_brief, Keys([new, bytes(range(32))]))
+    assert await both.reseal() == 2
+    assert await both.reseal() == 0
+    after = StoredConnections(store_of_a_brief, Keys([new]))
+    assert (await after.held("t", "con_1")).credentials == CREDENTIALS
+    assert (await after.listening("con_1"))[1] == "hook-secret"
+    with pytest.raises(Unsealable):
+        await kept.held("t", "con_1")
+    assert (await another.held("t", "con_2")).credentials == NEWER
+
+
 async def test_of_many_at_once_as_many_fit_as_fit(kept: StoredConnections) -> None:
     ends = await asyncio.gather(
         *(add(kept, a_connection(f"con_{number}"), 3) for number in range(AT_ONCE)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,10 +17,12 @@ from sqlalchemy import select, update
 
 from backend.clock import now
 from backend.connections.secrets import FILE, Keys
+from backend.events import Hub
 from backend.settings import Settings
 from backend.store.connections import StoredConnections
 from backend.store.tables import connections, members, metadata, sign_ins
 from backend.wiring import Services
+from backend.wiring.connections import open_connections
 from exporters.errors import NotConnected, RemoteRefused, Unreachable
 from exporters.records import Request
 from tests.flows.people import Ask, shared_space
@@ -513,6 +516,27 @@ async def test_a_token_that_expired_is_renewed_once_by_many(
     await expire(services, elsewhere)
     assert (await apis[0].read(WHOAMI)).status == 200
     assert elsewhere.granted == before + 2
+
+
+async def test_of_several_processes_one_renews(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services
+) -> None:
+    """Each with services of its own over one database: the others wait, and take what it got."""
+    made = await signed_in(ask, space, elsewhere, "jira")
+    before = elsewhere.granted
+    async with AsyncExitStack() as stack:
+        apis = []
+        for _ in range(3):
+            opened = await stack.enter_async_context(
+                open_connections(
+                    services.settings, services.store, services.spaces, Hub(), services.drifts
+                )
+            )
+            apis.append(await opened.apis.open(made["id"], "local"))
+        await expire(services, elsewhere)
+        answers = await asyncio.gather(*(api.read(WHOAMI) for api in apis))
+    assert [one.status for one in answers] == [200] * 3
+    assert elsewhere.granted == before + 1
 
 
 async def test_a_token_is_renewed_before_it_ends(
