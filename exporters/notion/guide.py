@@ -8,7 +8,7 @@ from exporters.choices import Account, MappingChoice, Option, PlaceFound
 from exporters.errors import NotConnected
 from exporters.notion import limits, properties, rich_text, shape
 from exporters.notion.properties import VALUES, Column
-from exporters.notion.reading import get, informed, sources
+from exporters.notion.reading import get, informed
 from exporters.ports import Api
 from exporters.records import Json, Place, Request
 
@@ -46,7 +46,7 @@ async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
     )
     known = (await informed(api, bare)).known
     shown: list[MappingChoice] = []
-    if properties.PAGE in sources(place):
+    if properties.PAGE in properties.sources(place):
         shown += _of_columns(properties.PAGE, properties.all_columns(known.get("schema")), place)
     found = await _search(api, "", {"property": "object", "value": "data_source"})
     shown.append(
@@ -61,7 +61,7 @@ async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
             help="Each action as a to-do where it stands, or as a row of a database.",
         )
     )
-    if properties.ACTION in sources(place):
+    if properties.ACTION in properties.sources(place):
         columns = properties.all_columns(known.get(f"{properties.ACTION}schema"))
         shown += _of_columns(properties.ACTION, columns, place)
     return shown

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from exporters import looks, markers
 from exporters.errors import Unreachable
 from exporters.notion import blocks, limits, properties, rich_text, shape
-from exporters.notion.reading import Reading, bare, children, get, informed, page, queried, sources
+from exporters.notion.reading import Reading, bare, children, get, informed, page, queried
 from exporters.notion.steps import is_page, prefix
 from exporters.ports import Api, Done, NotDone, NotKnown, Response
 from exporters.records import (
@@ -106,7 +106,7 @@ async def _find_page(api: Api, place: Place, step: Step, ours: _Ours) -> Block |
     key = prefix(record.kind)
     sign = markers.marker(place, place.brief, record.key)
     column = properties.columns(place, key).get(properties.MARKER)
-    if source := sources(place).get(key):
+    if source := properties.sources(place).get(key):
         if column is not None:
             wanted: dict[str, Json] = {"property": column.id, "rich_text": {"equals": sign}}
         else:

@@ -88,6 +88,16 @@ def schema(data_source: Json) -> Json:
     return found
 
 
+def sources(place: Place) -> dict[str, str]:
+    """The data sources that pages of a place go into, by the prefix of their mapping keys."""
+    found = {}
+    if place.where.get("data_source"):
+        found[PAGE] = shape.text(place.where["data_source"])
+    if place.mapping.get("actions"):
+        found[ACTION] = shape.text(place.mapping["actions"])
+    return found
+
+
 def columns(place: Place, prefix: str) -> Mapping[str, Column]:
     """Where each value goes: as chosen, else to the property whose name says it.
 

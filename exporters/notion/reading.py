@@ -68,7 +68,7 @@ async def learned(api: Api, place: Place, owners: Collection[str] = ()) -> Place
     Raises BadMapping for a data source that is not to be seen, or a property that is gone.
     """
     known: dict[str, Json] = {}
-    for key, id in sources(place).items():
+    for key, id in properties.sources(place).items():
         answer = await get(api, f"/v1/data_sources/{id}")
         if answer.status != 200:
             raise BadMapping(
@@ -77,7 +77,7 @@ async def learned(api: Api, place: Place, owners: Collection[str] = ()) -> Place
             )
         known[f"{key}schema"] = properties.schema(answer.body)
     place = replace(place, known=known)
-    chosen = [properties.columns(place, key) for key in sources(place)]
+    chosen = [properties.columns(place, key) for key in properties.sources(place)]
     if owners and any(one["owner"].type == "people" for one in chosen if "owner" in one):
         # Without the right to read users nobody is known, and owners are said to be lost.
         everybody = properties.people(await listed(api, "/v1/users") or [])
@@ -86,19 +86,9 @@ async def learned(api: Api, place: Place, owners: Collection[str] = ()) -> Place
     return place
 
 
-def sources(place: Place) -> dict[str, str]:
-    """The data sources that pages of a place go into, by the prefix of their mapping keys."""
-    found = {}
-    if place.where.get("data_source"):
-        found[properties.PAGE] = shape.text(place.where["data_source"])
-    if place.mapping.get("actions"):
-        found[properties.ACTION] = shape.text(place.mapping["actions"])
-    return found
-
-
 async def informed(api: Api, place: Place) -> Place:
     """The place as ``learned``, unless it already is."""
-    known = all(f"{key}schema" in place.known for key in sources(place))
+    known = all(f"{key}schema" in place.known for key in properties.sources(place))
     return place if known else await learned(api, place)
 
 
@@ -219,7 +209,7 @@ def page(place: Place, entry: Entry, given: Mapping[str, Json]) -> Found:
     else:
         lies = shape.fields(given.get("parent"))
         kind = shape.text(lies.get("type"))
-        meant = sources(place).get(key) or shape.text(place.where.get("page"))
+        meant = properties.sources(place).get(key) or shape.text(place.where.get("page"))
         if bare(shape.text(lies.get(kind))) != bare(meant):
             names = {"data_source_id": "in another data source", "page_id": "on another page"}
             standing, where = Standing.MOVED, names.get(kind, "elsewhere in Notion")

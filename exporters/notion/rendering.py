@@ -9,7 +9,6 @@ from exporters.errors import BadMapping
 from exporters.model import Brief, Item
 from exporters.notion import blocks, properties, rich_text
 from exporters.notion.properties import Column
-from exporters.notion.reading import sources
 from exporters.notion.steps import PAGE_KIND, ROW_KIND
 from exporters.records import OVERVIEW, Json, Place, Record, Rendering
 
@@ -17,7 +16,7 @@ _TITLE_UNITS = 2000  # UTF-16 units; a longer title is cut
 
 
 def render(brief: Brief, place: Place) -> Rendering:
-    rows = properties.ACTION in sources(place)
+    rows = properties.ACTION in properties.sources(place)
     writer = blocks.Writer(brief, place, rows=rows)
     chosen = properties.columns(place, properties.PAGE)
     actions = list(_actions(brief.items))

@@ -356,8 +356,8 @@ class _Steps:
         reads: int = 0,
     ) -> Step:
         if op is Op.CREATE:
-            # An object that a person left behind has all marks of the one that replaces it.
-            base = {key: self._found[key].ref for key in sends if key in self._found}
+            # What this plan leaves behind has all marks of what is made instead.
+            base = {key: one.ref for key, one in self._found.items() if key not in self._entries}
         id = step_id(self._place, op, tuple(sends), request)
         return Step(id, op, request, sends, tuple(records), base or {}, tuple(needs), reads)
 
