@@ -291,6 +291,47 @@ def export(
 
 
 @app.command()
+def ship(
+    brief: Annotated[str, typer.Argument(help="The brief's id or title.")],
+    target: Annotated[
+        str, typer.Argument(help="The target's id or name; the list of them unless given.")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Carry out what was planned, and wait for its end.")
+    ] = False,
+    archives: Annotated[
+        bool, typer.Option("--archives", help="Also where it archives more than the limit.")
+    ] = False,
+    space: InSpace = "",
+    as_json: Json = False,
+) -> None:
+    """Say where a brief goes and what an export would do there; with --yes, export it.
+
+    Exported again, only what changed is sent. Ctrl-C leaves a running server at it. Exit status 1
+    says that something of it was not done.
+    """
+    from backend.commands.shipping import ship as shipping
+
+    async def work() -> int:
+        found = await shipping(
+            _settings(),
+            brief,
+            target,
+            space,
+            yes=yes,
+            archives=archives,
+            tell=lambda line: None if as_json else typer.echo(line),
+        )
+        if as_json:
+            _show(found.json())
+        else:
+            typer.echo(found.text())
+        return 0 if found.whole else FAILED
+
+    _run(work())
+
+
+@app.command()
 def reindex(as_json: Json = False) -> None:
     """Build the search indexes anew from what is stored, while a server that runs goes on serving.
 

@@ -10,6 +10,8 @@ import httpx
 
 from backend.settings import Settings, is_loopback
 
+LISTED = 20  # briefs named in an error
+
 ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 
 
@@ -84,3 +86,22 @@ async def find_space(client: httpx.AsyncClient, wanted: str, *, make: bool = Fal
         f"There is no space {wanted!r}." if wanted else "There is no space yet.",
         f"Spaces here: {names}. `stratmaster ingest PATH` makes one.",
     )
+
+
+async def find_brief(client: httpx.AsyncClient, wanted: str, space: str = "") -> dict[str, Any]:
+    """A brief by its id, or by its title where only one has it, in one space or in all."""
+    within = await find_space(client, space) if space else None
+    found: list[dict[str, Any]] = []
+    for one in await told(await client.get("/api/spaces")):
+        if within in (None, one["id"]):
+            found += await told(await client.get(f"/api/spaces/{one['id']}/briefs"))
+    named = [one for one in found if one["id"] == wanted] or [
+        one for one in found if one["title"] == wanted
+    ]
+    if len(named) != 1:
+        known = ", ".join(f"{one['id']} ({one['title']})" for one in (named or found)[:LISTED])
+        raise Refused(
+            f"{len(named)} briefs are called {wanted!r}.",
+            f"Name one by its id: {known or 'there is no brief yet'}.",
+        )
+    return named[0]

@@ -17,11 +17,12 @@ from backend.settings import Settings
 from backend.version import product_version
 
 COMMANDS = (
-    "serve", "worker", "ask", "ingest", "export", "reindex", "backup", "restore", "migrate",
+    "serve", "worker", "ask", "ingest", "export", "ship", "reindex", "backup", "restore", "migrate",
     "doctor", "settings",
 )  # fmt: skip
 FOR_PROGRAMS = (
-    "ask", "ingest", "export", "reindex", "backup", "restore", "migrate", "doctor", "settings",
+    "ask", "ingest", "export", "ship", "reindex", "backup", "restore", "migrate", "doctor",
+    "settings",
 )  # fmt: skip
 GROWTH = "How much did the Austrian market grow in 2025?"
 
@@ -163,6 +164,35 @@ def test_a_brief_is_exported_once_under_its_own_name(run: Run, plan: str) -> Non
     assert run("export", "Plan", "--out", "-").stdout_bytes == file.read_bytes()
     both = refused(run("export", "Plan", "--out", "-", "--json"), status=2)
     assert "both write to the terminal" in both
+
+
+def test_a_brief_is_shipped_once_it_was_said_what_that_does(
+    run: Run, plan: str, settings: Settings
+) -> None:
+    """Listed, planned, and with a yes carried out; a second time there is nothing to send."""
+    listed = run("ship", plan)
+    assert (listed.exit_code, listed.stdout) == (0, "This brief goes nowhere yet.\n")
+    assert "0 targets are called 'Reports'" in refused(run("ship", plan, "Reports"))
+    asyncio.run(add_folder(settings, plan))
+    assert "never exported" in run("ship", plan).stdout
+    folder = settings.exports / "Briefs"
+    planned = run("ship", plan, "Reports")
+    assert "1 create, 1 call," in planned.stdout
+    assert not folder.exists()
+    done = run("ship", "Plan", "Reports", "--yes")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "done: 1 of 1")
+    (file,) = folder.glob("*.md")
+    assert "# Plan" in file.read_text()
+    again = run("ship", plan, "Reports", "--yes", "--json")
+    said = json.loads(again.stdout)
+    assert (said["run"]["state"], said["run"]["total"], said["plan"]["steps"]) == ("done", 0, [])
+    assert "as it was sent" in run("ship", plan).stdout
+
+
+async def add_folder(settings: Settings, brief: str) -> None:
+    async with product(settings.model_copy(update={"port": 1})) as client:
+        body = {"kind": "folder", "name": "Reports", "where": {"folder": "Briefs"}}
+        await told(await client.post(f"/api/briefs/{brief}/targets", json=body))
 
 
 def test_what_keeps_the_store_tells_programs_what_it_did(run: Run, paper: Path) -> None:
