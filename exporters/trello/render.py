@@ -19,14 +19,15 @@ CARD, COMMENT, CHECKLIST, LINE = "card", "comment", "checklist", "line"
 STATUSES: Final = ("open", "doing", "done")
 LINES: Final = 200  # check items of a checklist (limits object: checkItems.perChecklist)
 _CONTINUED: Final = "**Continued, part {}**\n\n"
-_ROOM: Final = 64  # characters for that line, and for a marker's
+_ROOM: Final = 64  # characters for that line, for a marker's, and for saying that it is retired
 
 
 def rendering(brief: Brief, place: Place) -> Rendering:
     """The cards of a brief, their comments, and the checklist of its actions."""
     actions = list(actions_of(brief.items))
     losses = list(_losses(brief.items))
-    records = list(_card(OVERVIEW, brief.title, _overview_text(brief), {}, place))
+    body = text.shown(brief.items, brief.references)
+    records = list(_card(OVERVIEW, brief.title, body, {}, place))
     for action in actions:
         fields = _action_fields(action, place)
         if action.owner and not fields["members"]:
@@ -34,7 +35,7 @@ def rendering(brief: Brief, place: Place) -> Rendering:
             losses.append(Loss(action.key, why))
         body = _action_text(action, brief, named=bool(action.owner and not fields["members"]))
         records += _card(action.key, text.plain(action), body, fields, place)
-    if actions and place.mapping.get("checklist", True):
+    if actions and place.mapping.get("checklist") is not False:
         records += _checklists(actions)
     return Rendering(tuple(records), tuple(losses))
 
@@ -68,10 +69,6 @@ def _card(
         yield Record(f"{key}:part:{number}", COMMENT, {"text": words}, about, parent=key)
 
 
-def _overview_text(brief: Brief) -> str:
-    return text.shown(brief.items, brief.references)
-
-
 def _action_fields(action: Item, place: Place) -> dict[str, Json]:
     status = action.status if action.status in STATUSES else "open"
     people = place.known.get("people")
@@ -98,13 +95,17 @@ def _action_text(action: Item, brief: Brief, *, named: bool) -> str:
     cited = {span.cite for span in action.spans if span.cite is not None}
     references: list[Reference] = [ref for ref in brief.references if ref.cite in cited]
     name = text.plain(action)
-    says_more = any(span.cite is not None or span.href or span.code for span in action.spans)
     items: list[Item] = []
-    if says_more or text.shortened(name) != name:
+    if text.shortened(name) != name or any(map(_says_more, action.spans)):
         items.append(Item(action.key, "paragraph", spans=action.spans))
     if named:
         items.append(Item(action.key, "paragraph", spans=(Span(f"Owner: {action.owner}"),)))
     return text.shown(items, references)
+
+
+def _says_more(span: Span) -> bool:
+    marked = span.bold or span.italic or span.strike or span.code or span.href
+    return bool(span.cite is not None or (marked and span.text.strip()))
 
 
 def _checklists(actions: Sequence[Item]) -> Iterator[Record]:
@@ -114,7 +115,7 @@ def _checklists(actions: Sequence[Item]) -> Iterator[Record]:
         name = "Actions" if number == 1 else f"Actions, part {number}"
         yield Record(key, CHECKLIST, {"name": name}, name, parent=OVERVIEW)
         for action in actions[start : start + LINES]:
-            words = text.shortened(text.plain(action)) or "Untitled"
+            words = text.shortened(text.plain(action), text.LIMIT - _ROOM) or "Untitled"
             fields: dict[str, Json] = {"name": words, "checked": action.status == "done"}
             yield Record(f"{action.key}:line", LINE, fields, words, parent=key)
 

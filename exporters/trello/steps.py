@@ -51,11 +51,11 @@ def steps(
             yield _create(change.record, place)
         elif isinstance(change, Update):
             entry = entries[change.record.key]
-            yield from _update(change, entry, found[entry.key], place, entries)
+            yield from _update(change, entry, found[entry.key], place)
         elif isinstance(change, Archive):
-            yield _archive(change.entry, found[change.entry.key], place, entries)
+            yield _archive(change.entry, found[change.entry.key], place)
         else:
-            yield _restore(change, found[change.entry.key], place, entries)
+            yield _restore(change, found[change.entry.key], place)
 
 
 def _create(record: Record, place: Place) -> Step:
@@ -89,15 +89,13 @@ def _new_card(record: Record, place: Place) -> dict[str, Json]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _update(
-    change: Update, entry: Entry, found: Found, place: Place, entries: Mapping[str, Entry]
-) -> Iterator[Step]:
+def _update(change: Update, entry: Entry, found: Found, place: Place) -> Iterator[Step]:
     plain = {part: value for part, value in change.parts.items() if part not in _SETS}
     if plain:
         if entry.kind == CARD:
             request = Request("PUT", f"/cards/{entry.ref}", _card_body(plain, place))
         else:
-            request = _rewritten(entry, plain, entries)
+            request = _rewritten(entry, plain)
         base = {part: found.fields.get(part) for part in plain}
         yield _step(place, Op.UPDATE, request, entry.key, plain, base, record=change.record)
     for part in _SETS:
@@ -125,7 +123,7 @@ def _set(part: str, change: Update, entry: Entry, found: Found, place: Place) ->
         base = now
 
 
-def _archive(entry: Entry, found: Found, place: Place, entries: Mapping[str, Entry]) -> Step:
+def _archive(entry: Entry, found: Found, place: Place) -> Step:
     if entry.kind == CARD:
         request = Request("PUT", f"/cards/{entry.ref}", {"closed": True})
         return _step(place, Op.ARCHIVE, request, entry.key, {}, found.fields)
@@ -133,15 +131,15 @@ def _archive(entry: Entry, found: Found, place: Place, entries: Mapping[str, Ent
         fields: Fields = {"text": shortened(f"{RETIRED}{found.fields.get('text')}")}
     else:
         fields = {"name": struck(entry.sent.get("name"))}
-    request = _rewritten(entry, fields, entries)
+    request = _rewritten(entry, fields)
     return _step(place, Op.ARCHIVE, request, entry.key, fields, found.fields)
 
 
-def _restore(change: Restore, found: Found, place: Place, entries: Mapping[str, Entry]) -> Step:
+def _restore(change: Restore, found: Found, place: Place) -> Step:
     entry = change.entry
     if entry.kind != CARD:
         parts = {part: entry.sent[part] for part in ("text", "name") if part in entry.sent}
-        return _step(place, Op.RESTORE, _rewritten(entry, parts, entries), entry.key, {})
+        return _step(place, Op.RESTORE, _rewritten(entry, parts), entry.key, {})
     body: dict[str, Json] = {"closed": False}
     if change.standing is Standing.MOVED:
         body["idBoard"] = place.where["board"]
@@ -177,7 +175,7 @@ def _id(part: str, one: str, place: Place, found: Found | None = None) -> str:
     raise BadMapping(f"“{one}” is no longer a member of the board; change the action's owner.")
 
 
-def _rewritten(entry: Entry, parts: Fields, entries: Mapping[str, Entry]) -> Request:
+def _rewritten(entry: Entry, parts: Fields) -> Request:
     """The call that changes these parts of a comment, a checklist or a line."""
     if entry.kind == COMMENT:
         return Request("PUT", f"/actions/{entry.ref}", {"text": parts["text"]})

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from exporters.model import Brief, Item, Reference, Span
 from exporters.records import OVERVIEW, Place
 from exporters.trello import Trello, hooks
-from exporters.trello.cards import RETIRED
+from exporters.trello.cards import RETIRED, struck
+from exporters.trello.render import COMMENT, LINE
 from exporters.trello.text import LIMIT, parts, shortened, shown, units
 
 LETTERS = st.text(st.sampled_from("ab é😀`\n#-*"), max_size=400)
@@ -91,6 +92,18 @@ def test_the_overview_does_not_tell_how_actions_stand() -> None:
     assert open_.records[0] == done.records[0]
     assert open_.records[0].key == OVERVIEW
     assert open_.records[1].fields["status"] == "open"
+
+
+def test_a_line_at_its_longest_can_still_be_struck_through() -> None:
+    """What leaves the brief gets longer by what says so, and must fit even then."""
+    place = Place("trello", "t", {"board": "b"}, link="https://s.example", brief="b1")
+    brief = Brief("b1", "T", (Item("a", "action", (Span("x" * LIMIT),)),))
+    lines = [r for r in Trello().render(brief, place).records if r.kind == LINE]
+    assert units(struck(lines[0].fields["name"])) <= LIMIT
+    long = Brief("b1", "T", (Item("p", "paragraph", (Span("word " * 10_000),)),))
+    comments = [r for r in Trello().render(long, place).records if r.kind == COMMENT]
+    assert len(comments) > 1
+    assert all(units(f"{RETIRED}{one.fields['text']}") <= LIMIT for one in comments)
 
 
 def test_words_for_people() -> None:
