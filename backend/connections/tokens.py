@@ -94,7 +94,7 @@ class Tokens:
         connection = held.connection
         while True:
             claim = await self._stored.claim(held, until=self._clock.now() + LEASE)
-            if claim is Claim.TAKEN:
+            if claim in (Claim.TAKEN, Claim.TAKEN_OVER):
                 break
             if claim is Claim.NEWER:
                 return await self._newer(held, "")
@@ -106,15 +106,15 @@ class Tokens:
                 f"This server's application at {NAMES[connection.kind]} was taken out of its "
                 "settings, and without it the token cannot be renewed."
             )
-        return await self._ask(held, provider)
+        return await self._ask(held, provider, lost=claim is Claim.TAKEN_OVER)
 
-    async def _ask(self, held: Held, provider: Provider) -> Held:
+    async def _ask(self, held: Held, provider: Provider, *, lost: bool) -> Held:
         """Twice at most: an answer that was lost may have had the token that renews the next time.
 
         The old one is tried once more, for some take it a little longer. Where it is refused, the
         lost one was the last.
         """
-        said, lost = "", False
+        said = ""
         for _ in range(2):
             try:
                 grant = await self._oauth.refresh(provider, held.credentials.refresh)
@@ -131,7 +131,7 @@ class Tokens:
                     break
             else:
                 return await self._keep(held, grant)
-        await self._stored.let_go(held)
+        await self._stored.let_go(held, lost=lost)
         raise Unreachable(f"{said} The token could not be renewed; it is tried again.")
 
     async def _keep(self, held: Held, grant: Grant) -> Held:

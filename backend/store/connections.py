@@ -52,6 +52,7 @@ class Claim(Enum):
     """What became of asking to be the one who renews a token."""
 
     TAKEN = auto()  # it is the asker's to renew
+    TAKEN_OVER = auto()  # the same, after one who began and was not heard of again
     BUSY = auto()  # somebody else is at it
     NEWER = auto()  # it was renewed meanwhile, or needs a person
 
@@ -156,23 +157,19 @@ class StoredConnections:
 
     async def claim(self, held: Held, *, until: datetime) -> Claim:
         """Ask to be the only one, of all processes, who renews what is held, until then."""
+        ours = (*_unchanged(held), connections.c.state == State.OK.value)
+        renewing = connections.c.renewing_until
         async with self._store.writing() as rows:
-            taken = await rows.execute(
-                update(connections)
-                .where(
-                    *_unchanged(held),
-                    connections.c.state == State.OK.value,
-                    connections.c.renewing_until.is_(None) | (connections.c.renewing_until < now()),
+            for claim, free in (
+                (Claim.TAKEN, renewing.is_(None)),
+                (Claim.TAKEN_OVER, renewing <= now()),
+            ):
+                taken = await rows.execute(
+                    update(connections).where(*ours, free).values(renewing_until=until)
                 )
-                .values(renewing_until=until)
-            )
-            if taken.rowcount:
-                return Claim.TAKEN
-            busy = await rows.scalar(
-                select(connections.c.id).where(
-                    *_unchanged(held), connections.c.state == State.OK.value
-                )
-            )
+                if taken.rowcount:
+                    return claim
+            busy = await rows.scalar(select(connections.c.id).where(*ours))
         return Claim.BUSY if busy else Claim.NEWER
 
     async def renewed(self, held: Held, credentials: Credentials) -> bool:
@@ -189,9 +186,10 @@ class StoredConnections:
             trouble="",
         )
 
-    async def let_go(self, held: Held) -> None:
-        """Renewing came to nothing, and may be tried again."""
-        await self._change(held, renewing_until=None)
+    async def let_go(self, held: Held, *, lost: bool = False) -> None:
+        """Renewing came to nothing, and may be tried again: as by whoever comes after one that
+        died, where an answer may have been lost."""
+        await self._change(held, renewing_until=now() if lost else None)
 
     async def give_up(self, held: Held, trouble: str) -> bool:
         """Only a person can help now; False where what is held was replaced meanwhile."""

@@ -158,14 +158,18 @@ async def test_one_of_many_renews_a_token(kept: StoredConnections) -> None:
 
 
 async def test_whoever_dies_renewing_is_followed_by_another(kept: StoredConnections) -> None:
-    """Once their time is up, or at once where they let go."""
+    """Once their time is up, or at once where they let go; whoever follows is told whether an
+    answer may have been lost."""
     await add(kept, a_connection())
     held = await kept.held("t", "con_1")
+    later = now() + timedelta(minutes=1)
     assert await kept.claim(held, until=now() - timedelta(seconds=1)) is Claim.TAKEN
-    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.TAKEN
-    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.BUSY
+    assert await kept.claim(held, until=later) is Claim.TAKEN_OVER
+    assert await kept.claim(held, until=later) is Claim.BUSY
     await kept.let_go(held)
-    assert await kept.claim(held, until=now() + timedelta(minutes=1)) is Claim.TAKEN
+    assert await kept.claim(held, until=later) is Claim.TAKEN
+    await kept.let_go(held, lost=True)
+    assert await kept.claim(held, until=later) is Claim.TAKEN_OVER
 
 
 async def test_who_gives_up_late_gives_up_nothing_newer(kept: StoredConnections) -> None:

@@ -580,6 +580,27 @@ async def test_a_renewal_whose_answer_was_lost_asks_for_a_person(
     assert (await api.read(WHOAMI)).status == 200
 
 
+async def test_whoever_died_with_the_answer_is_not_forgotten(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services
+) -> None:
+    """A process got the next token and was killed before it wrote it down: the one that follows
+    finds the old one used up, and says why."""
+    made = await signed_in(ask, space, elsewhere, "jira")
+    held = await stored(services).held("local", made["id"])
+    await stored(services).claim(held, until=now() - timedelta(seconds=1))
+    asked = {"grant_type": "refresh_token", "refresh_token": held.credentials.refresh}
+    application = {
+        name: outside.SECRETS[f"atlassian_{name}"] for name in ("client_id", "client_secret")
+    }
+    async with httpx.AsyncClient(trust_env=False) as dead:
+        got = await dead.post(f"{elsewhere.address}/oauth/token", json={**asked, **application})
+        assert got.status_code == 200
+    await expire(services, elsewhere)
+    api = await services.apis.open(made["id"], "local")
+    with pytest.raises(NotConnected, match="never arrived"):
+        await api.read(WHOAMI)
+
+
 async def test_a_provider_that_is_down_breaks_nothing(
     ask: Ask, space: str, elsewhere: Elsewhere, services: Services
 ) -> None:
