@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 
 from exporters.choices import Account, MappingChoice, PlaceFound
 from exporters.model import Brief
-from exporters.notion import guide, limits, looking, properties, rendering, rich_text, shape
+from exporters.notion import (
+    guide,
+    limits,
+    looking,
+    possible,
+    properties,
+    rendering,
+    rich_text,
+    shape,
+)
 from exporters.notion import steps as planning
 from exporters.notion.reading import Reading, learned
 from exporters.ports import Api, Done, NotDone, NotKnown, Pace, Response
@@ -74,7 +83,7 @@ class Notion:
         entries: Mapping[str, Entry],
         found: Mapping[str, Found],
     ) -> Sequence[Loss]:
-        return planning.unable(changes, entries, found)
+        return possible.unable(changes, entries, found)
 
     async def receipt(
         self, api: Api, place: Place, step: Step, answer: Response

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from exporters import looks, markers
 from exporters.errors import Unreachable
 from exporters.notion import blocks, limits, properties, rich_text, shape
+from exporters.notion.kinds import is_page, prefix
 from exporters.notion.reading import Reading, bare, children, get, informed, page, queried
-from exporters.notion.steps import is_page, prefix
 from exporters.ports import Api, Done, NotDone, NotKnown, Response
 from exporters.records import (
     OVERVIEW,

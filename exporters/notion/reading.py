@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from exporters.errors import BadMapping
 from exporters.notion import blocks, limits, properties, shape
-from exporters.notion.steps import is_page, prefix
+from exporters.notion.kinds import is_page, prefix
 from exporters.ports import Api, Response
 from exporters.records import OVERVIEW, Entry, Fields, Found, Json, Place, Request, Standing
 

@@ -8,8 +8,8 @@ from exporters import markers
 from exporters.errors import BadMapping
 from exporters.model import Brief, Item
 from exporters.notion import blocks, properties, rich_text
+from exporters.notion.kinds import PAGE_KIND, ROW_KIND
 from exporters.notion.properties import Column
-from exporters.notion.steps import PAGE_KIND, ROW_KIND
 from exporters.records import OVERVIEW, Json, Place, Record, Rendering
 
 _TITLE_UNITS = 2000  # UTF-16 units; a longer title is cut

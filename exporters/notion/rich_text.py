@@ -30,6 +30,7 @@ _LINKS = re.compile(r"(?:https?://|mailto:)[^\s]", re.IGNORECASE)
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _OPEN_CITATION = re.compile(r"\[\d*$")
 _REST_OF_CITATION = re.compile(r"\d*\]")
+_FEW = 20  # elements
 _LOOK_BACK = 200  # characters before a cut in which a space is looked for
 _ZERO_WIDTH_JOINER = "\u200d"
 
@@ -140,9 +141,12 @@ def elements(runs: Json) -> list[Json]:
 
 def pieces(runs: Json) -> list[Runs]:
     """The text cut into as many blocks as it needs: at least one."""
+    cut_up = _units(shape.items(runs))
+    if len(cut_up) <= _FEW and len(plain(cut_up)) <= limits.TEXT:
+        return [joined(cut_up)]  # surely fits, whatever it links to
     found: list[Runs] = [[]]
     weight = 0
-    for one in _units(shape.items(runs)):
+    for one in cut_up:
         more = sum(shape.size(element) for element in elements([one]))
         full = len(found[-1]) >= limits.ARRAY or weight + more > limits.BLOCK_BYTES
         if found[-1] and full:

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from exporters.notion import blocks, limits, properties, shape
+from exporters.notion.kinds import ROW_KIND, is_page, prefix
+from exporters.notion.possible import sendable, staying
 from exporters.plan import step_id
 from exporters.records import (
     OVERVIEW,
@@ -22,7 +24,6 @@ from exporters.records import (
     Fields,
     Found,
     Json,
-    Loss,
     Op,
     Place,
     Record,
@@ -35,22 +36,6 @@ from exporters.records import (
     Update,
 )
 
-PAGE_KIND = "page"
-ROW_KIND = "row"
-_NO_CALL = {
-    "type": "Notion has no call that changes a block's kind: change it back there.",
-    "inside": "What people put inside this block in Notion is theirs: it stays.",
-    "cells": "Notion has no call that changes how wide a table is: decide about the table first.",
-}
-
-
-def is_page(kind: str) -> bool:
-    return kind in (PAGE_KIND, ROW_KIND)
-
-
-def prefix(kind: str) -> str:
-    return properties.ACTION if kind == ROW_KIND else properties.PAGE
-
 
 def steps(
     changes: Sequence[Change],
@@ -62,68 +47,10 @@ def steps(
     return list(_Steps(changes, place, rendering, entries, found).all())
 
 
-def unable(
-    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
-) -> list[Loss]:
-    losses = []
-    kept = _kept(entries, found)
-    for change in changes:
-        match change:
-            case Archive(entry) if entry.key in kept:
-                what = "People put blocks of theirs inside: it stays, until they are moved out."
-                losses.append(Loss(entry.key, what))
-            case Restore(entry, Standing.MOVED) if not is_page(entry.kind):
-                what = "Notion has no call that moves a block: move it back there, or make another."
-                losses.append(Loss(entry.key, what))
-            case Update(record, parts):
-                left = parts.keys() - _sendable(record, parts, found[record.key]).keys()
-                told = dict.fromkeys(_NO_CALL.get(part, _NO_CALL["type"]) for part in sorted(left))
-                losses += [Loss(record.key, what) for what in told]
-    return losses
-
-
-def _sendable(record: Record, parts: Fields, now: Found) -> dict[str, Json]:
-    """The parts that Notion has a call for: a block of another kind by now lacks some of ours, and
-    a row has as many cells as its table."""
-    page = is_page(record.kind)
-
-    def fits(part: str, value: Json) -> bool:
-        theirs = now.fields.get(part)
-        if part in ("type", "inside") or (theirs is None and not page):
-            return False
-        return part != "cells" or len(shape.items(value)) == len(shape.items(theirs))
-
-    return {part: value for part, value in parts.items() if fits(part, value)}
-
-
-def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:
-    """What may not go to the trash, since something of a person's would go along."""
-    kept = set()
-    for key, one in found.items():
-        within: str | None = key if one.fields.get("inside") else None
-        while within is not None and within not in kept and within in entries:
-            kept.add(within)
-            within = entries[within].parent
-    return kept
-
-
-def _staying(
-    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
-) -> set[str]:
-    """What would go to the trash and may not; what is in it is not made anew either."""
-    kept = _kept(entries, found)
-    archives = [change for change in changes if isinstance(change, Archive)]
-    staying = {change.entry.key for change in archives if change.entry.key in kept}
-    for change in reversed(archives):  # the innermost come first
-        if change.anew and change.entry.parent in staying:
-            staying.add(change.entry.key)
-    return staying
-
-
-def _outermost(changes: Sequence[Change], staying: Collection[str]) -> dict[str, list[str]]:
+def _outermost(changes: Sequence[Change], stays: Collection[str]) -> dict[str, list[str]]:
     """What goes to the trash, and what goes along with it: one call takes a table and its rows."""
     archives = [change for change in changes if isinstance(change, Archive)]
-    going = {one.entry.key: one.entry for one in archives if one.entry.key not in staying}
+    going = {one.entry.key: one.entry for one in archives if one.entry.key not in stays}
     groups: dict[str, list[str]] = {}
     for key in going:
         outer = key
@@ -168,21 +95,21 @@ class _Steps:
             self._siblings[record.parent].append(record.key)
         self._creates: dict[str, list[Create]] = defaultdict(list)
         # What stays is not made anew, nor is anything put into what would have been.
-        staying = _staying(changes, entries, found)
-        unmade = staying.copy()
+        stays = staying(changes, entries, found)
+        unmade = stays.copy()
         self._making: set[str] = set()
         for change in changes:
             if not isinstance(change, Create):
                 continue
             record = change.record
-            if record.key in staying or record.parent in unmade:
+            if record.key in stays or record.parent in unmade:
                 unmade.add(record.key)
                 continue
             self._making.add(record.key)
             if not is_page(record.kind):
                 self._creates[record.parent or OVERVIEW].append(change)
         self._made: set[str] = set()
-        self._outermost = _outermost(changes, staying)
+        self._outermost = _outermost(changes, stays)
 
     def all(self) -> Iterator[Step]:
         for change in self._changes:
@@ -214,7 +141,7 @@ class _Steps:
 
     def _update(self, record: Record, parts: Fields) -> Iterator[Step]:
         now = self._found[record.key]
-        sends = _sendable(record, parts, now)
+        sends = sendable(record, parts, now)
         if not sends:
             return
         if is_page(record.kind):

@@ -1,0 +1,85 @@
+"""What Notion has no call for, and what may not be done to what people put there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from exporters.notion import shape
+from exporters.notion.kinds import is_page
+from exporters.records import (
+    Archive,
+    Change,
+    Entry,
+    Fields,
+    Found,
+    Json,
+    Loss,
+    Record,
+    Restore,
+    Standing,
+    Update,
+)
+
+_NO_CALL = {
+    "type": "Notion has no call that changes a block's kind: change it back there.",
+    "inside": "What people put inside this block in Notion is theirs: it stays.",
+    "cells": "Notion has no call that changes how wide a table is: decide about the table first.",
+}
+
+
+def unable(
+    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
+) -> list[Loss]:
+    losses = []
+    kept = _kept(entries, found)
+    for change in changes:
+        match change:
+            case Archive(entry) if entry.key in kept:
+                what = "People put blocks of theirs inside: it stays, until they are moved out."
+                losses.append(Loss(entry.key, what))
+            case Restore(entry, Standing.MOVED) if not is_page(entry.kind):
+                what = "Notion has no call that moves a block: move it back there, or make another."
+                losses.append(Loss(entry.key, what))
+            case Update(record, parts):
+                left = parts.keys() - sendable(record, parts, found[record.key]).keys()
+                told = dict.fromkeys(_NO_CALL.get(part, _NO_CALL["type"]) for part in sorted(left))
+                losses += [Loss(record.key, what) for what in told]
+    return losses
+
+
+def sendable(record: Record, parts: Fields, now: Found) -> dict[str, Json]:
+    """The parts that Notion has a call for: a block of another kind by now lacks some of ours, and
+    a row has as many cells as its table."""
+    page = is_page(record.kind)
+
+    def fits(part: str, value: Json) -> bool:
+        theirs = now.fields.get(part)
+        if part in ("type", "inside") or (theirs is None and not page):
+            return False
+        return part != "cells" or len(shape.items(value)) == len(shape.items(theirs))
+
+    return {part: value for part, value in parts.items() if fits(part, value)}
+
+
+def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:
+    """What may not go to the trash, since something of a person's would go along."""
+    kept = set()
+    for key, one in found.items():
+        within: str | None = key if one.fields.get("inside") else None
+        while within is not None and within not in kept and within in entries:
+            kept.add(within)
+            within = entries[within].parent
+    return kept
+
+
+def staying(
+    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
+) -> set[str]:
+    """What would go to the trash and may not; what is in it is not made anew either."""
+    kept = _kept(entries, found)
+    archives = [change for change in changes if isinstance(change, Archive)]
+    staying = {change.entry.key for change in archives if change.entry.key in kept}
+    for change in reversed(archives):  # the innermost come first
+        if change.anew and change.entry.parent in staying:
+            staying.add(change.entry.key)
+    return staying
