@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from exporters.choices import Account, MappingChoice, PlaceFound
-from exporters.jira import learning, looking, rendering
-from exporters.jira.looking import issues, seen, standings
+from exporters.jira import guide, learning, looking, rendering
+from exporters.jira.looking import issues, standings
 from exporters.jira.reading import found as read_issue
 from exporters.jira.steps import Planner
 from exporters.jira.target import Target, record, word
@@ -48,6 +48,8 @@ _LABELS: Final = {
     "parent": "Parent",
     "links": "Linked issues",
 }
+# A document is tidied up, and who has no assignee may get the project's own.
+_KEPT_OTHERWISE: Final = {"description", "assignee"}
 _STAGES: Final = {"open": "To do", "doing": "In progress", "done": "Done"}
 
 
@@ -74,7 +76,7 @@ class Jira:
         entries: Mapping[str, Entry],
         found: Mapping[str, Found],
     ) -> Sequence[Step]:
-        return Planner(place, rendering, entries, found).steps(changes)[0]
+        return Planner(place, entries, found).steps(changes)[0]
 
     def unable(
         self,
@@ -84,7 +86,7 @@ class Jira:
         entries: Mapping[str, Entry],
         found: Mapping[str, Found],
     ) -> Sequence[Loss]:
-        return Planner(place, rendering, entries, found).steps(changes)[1]
+        return Planner(place, entries, found).steps(changes)[1]
 
     async def receipt(
         self, api: Api, place: Place, step: Step, answer: Response
@@ -95,12 +97,12 @@ class Jira:
             # A transition or a link was made as it was sent; an edit answers with the whole issue.
             if not said.get("fields"):
                 return {}
-            return {key: seen(read_issue(answer.body, target, sends=sends))}
+            return {key: _as_kept(read_issue(answer.body, target, sends=sends))}
         ref = word(said.get("id"))
         issue = (await issues(api, [ref])).get(ref)
         if issue is None:  # deleted since, as the next reading will say
             return {key: Seen(ref, {}, target.url(word(said.get("key"))))}
-        return {key: seen(read_issue(issue, target, sends=sends))}
+        return {key: _as_kept(read_issue(issue, target, sends=sends))}
 
     async def look(
         self, api: Api, place: Place, intent: Intent, entries: Mapping[str, Entry], now: datetime
@@ -126,10 +128,17 @@ class Jira:
         return _LABELS.get(part, part)
 
     async def check(self, api: Api) -> Account:
-        return await learning.check(api)
+        return await guide.check(api)
 
     async def places(self, api: Api, query: str) -> Sequence[PlaceFound]:
-        return await learning.places(api, query)
+        return await guide.places(api, query)
 
     async def choices(self, api: Api, place: Place) -> Sequence[MappingChoice]:
-        return await learning.choices(api, place)
+        return await guide.choices(api, place)
+
+
+def _as_kept(about: Found) -> Seen:
+    """How an issue reads back, in the parts that Jira keeps otherwise than they were sent: what
+    else reads otherwise, somebody has changed already."""
+    fields = {part: value for part, value in about.fields.items() if part in _KEPT_OTHERWISE}
+    return Seen(about.ref, fields, about.url)

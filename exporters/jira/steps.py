@@ -13,7 +13,6 @@ from exporters.jira.target import (
     Move,
     Stage,
     Target,
-    Workflow,
     listed,
     moves,
     record,
@@ -36,7 +35,6 @@ from exporters.records import (
     Place,
     Record,
     Ref,
-    Rendering,
     Request,
     Restore,
     Standing,
@@ -52,15 +50,10 @@ class Planner:
     """Turns changes into calls for one place."""
 
     def __init__(
-        self,
-        place: Place,
-        rendering: Rendering,
-        entries: Mapping[str, Entry],
-        found: Mapping[str, Found],
+        self, place: Place, entries: Mapping[str, Entry], found: Mapping[str, Found]
     ) -> None:
         self._place = place
         self._target = Target(place)
-        self._records = {one.key: one for one in rendering.records}
         self._entries = entries
         self._found = found
         self._losses: list[Loss] = []
@@ -105,14 +98,18 @@ class Planner:
             "fields": fields,
             "properties": [{"key": PROPERTY, "value": value}],
         }
-        sends = dict(new.fields)
-        if "status" in sends:  # as it begins; what else it is to be comes next
-            sends["status"] = target.workflow.stage(target.start) if target.start else STAGES[0]
-        if "links" in sends:
-            sends["links"] = []
+        begins = self._begins
+        sends = {part: begins.get(part, said) for part, said in new.fields.items()}
         needs = (OVERVIEW,) if "parent" in new.fields else ()
         request = Request("POST", f"{API}/issue", body)
         return self._step(Op.CREATE, key, request, sends, new, needs, reads=1)
+
+    @property
+    def _begins(self) -> Fields:
+        """How the parts of a new issue read that come after the call that makes it."""
+        target = self._target
+        stage = target.workflow.stage(target.start) if target.start else STAGES[0]
+        return {"status": stage, "links": []}
 
     def _update(self, change: Update, made: frozenset[str]) -> tuple[list[Step], list[Step]]:
         """What is to be done at once, and the links."""
@@ -169,7 +166,7 @@ class Planner:
         chosen = self._transition(of.key, stage, found)
         if chosen is None:
             return []
-        return [self._transit(of.key, chosen, stage, of)]
+        return [self._transit(of.key, chosen, stage, of, found)]
 
     def _transition(self, key: str, stage: Stage, found: Found | None) -> Move | None:
         target, flow = self._target, self._target.workflow
@@ -190,13 +187,16 @@ class Planner:
         chosen = flow.way(ways, stage)
         if chosen is None:
             here = start.name if start else "its first status"
-            self._lose(key, _no_way(flow, stage, here, ways))
+            self._lose(key, _no_way(stage, here, ways))
         return chosen
 
-    def _transit(self, key: str, chosen: Move, stage: Stage, of: Record | None) -> Step:
+    def _transit(
+        self, key: str, chosen: Move, stage: Stage, of: Record | None, found: Found | None
+    ) -> Step:
         path = f"{API}/issue/{self._id(key)}/transitions"
         request = Request("POST", path, {"transition": {"id": chosen.id}})
-        return self._step(Op.UPDATE, key, request, {"status": stage}, of)
+        base = found.fields if found else self._begins
+        return self._step(Op.UPDATE, key, request, {"status": stage}, of, base=base)
 
     def _links(self, of: Record, made: frozenset[str]) -> list[Step]:
         """A call for each link that is missing, and for each of ours that is no longer said."""
@@ -208,7 +208,8 @@ class Planner:
 
         def step(request: Request, needs: tuple[str, ...] = ()) -> None:
             sends: dict[str, Json] = {"links": [*sorted(stands)]}
-            steps.append(self._step(Op.UPDATE, of.key, request, sends, of, needs))
+            base = found.fields if found else self._begins
+            steps.append(self._step(Op.UPDATE, of.key, request, sends, of, needs, base=base))
 
         for key in sorted(stands.difference(wanted)):
             stands.remove(key)
@@ -238,10 +239,10 @@ class Planner:
         if self._target.completes and stage != "done":
             ways = moves(found.extra.get("transitions"))
             if chosen := flow.way(ways, "done"):
-                steps.append(self._transit(entry.key, chosen, "done", None))
+                steps.append(self._transit(entry.key, chosen, "done", None, found))
             else:
                 here = status(found.extra.get("status")).name
-                self._lose(entry.key, _no_way(flow, "done", here, ways))
+                self._lose(entry.key, _no_way("done", here, ways))
         labels: list[Json] = [{"remove": sign}, {"add": REMOVED}]
         path = f"{API}/issue/{quote(entry.ref, safe='')}?returnIssue=true"
         request = Request("PUT", path, {"update": {"labels": labels}})
@@ -264,13 +265,14 @@ class Planner:
         of: Record | None,
         needs: tuple[str, ...] = (),
         *,
+        base: Fields | None = None,
         reads: int = 0,
     ) -> Step:
         if op is not Op.CREATE and key not in self._entries and key not in needs:
             needs = (key, *needs)
         id = step_id(self._place, op, (key,), request)
         records = (of,) if of else ()
-        return Step(id, op, request, {key: sends}, records, needs=needs, reads=reads)
+        return Step(id, op, request, {key: sends}, records, base or {}, needs, reads)
 
     def _is_live(self, key: str) -> bool:
         found = self._found.get(key) if key in self._entries else None
@@ -284,9 +286,10 @@ class Planner:
         self._losses.append(Loss(key, what))
 
 
-def _no_way(flow: Workflow, stage: Stage, here: str, ways: Sequence[Move]) -> str:
-    there = ", ".join(f"“{one.to.name}”" for one in ways) or "nowhere"
+def _no_way(stage: Stage, here: str, ways: Sequence[Move]) -> str:
+    there = ", ".join(f"“{one.to.name}”" for one in ways)
+    only = f", only to {there}" if there else ""
     return (
-        f"No transition leads from “{here}” to a status that means “{stage}”, only to {there}:"
+        f"No transition leads from “{here}” to a status that means “{stage}”{only}:"
         " the status stays."
     )

@@ -153,6 +153,7 @@ class Jira:
             }
             for type in self.types
         }
+        self.lead: str | None = None  # who is assigned what nobody is
         self.asks: dict[str, str] = {}  # fields that no screen has a default for, by type
         self.after_creation: Callable[[Issue], None] = lambda issue: None  # a quick person
         self.issues: dict[str, Issue] = {}
@@ -414,6 +415,8 @@ class Jira:
         issue = self._make(ME, type, {})
         issue.written.append(("status", TODO))
         issue.project = project
+        if self.lead:
+            issue.fields["assignee"] = {"accountId": self.lead}
         self._set(issue, fields)
         for one in body.get("properties", ()):
             if len(one["key"]) > 255 or len(json.dumps(one["value"])) > 32_768:

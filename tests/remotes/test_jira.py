@@ -350,3 +350,42 @@ async def test_a_priority_is_set_on_new_issues_alone() -> None:
     assert {item.key: item.change for item in planned.items}["a1"] == "keep"
     world.server.edit(world.issue("a2"), priority={"id": "3"})
     assert (await world.plan(brief(action("a1"), action("a2")))).empty
+
+
+async def test_a_project_without_epics_has_issues_beside_the_overview() -> None:
+    """No parent is sent, and the loss is named."""
+    world = World()
+    del world.server.types[jira.EPIC]
+    planned = await world.export(brief(action("a1")))
+    assert (world.issue().type, world.issue("a1").parent) == (jira.TASK, None)
+    assert "This project has no epics: issues stand beside the overview." in losses(planned)
+    assert (await world.plan(brief(action("a1")))).empty
+
+
+async def test_whom_the_project_assigns_by_itself_is_no_drift() -> None:
+    """An action without an owner stays with the project's lead, until it has one."""
+    world = World()
+    world.server.lead = jira.GRACE
+    await world.export(brief(action("a1")))
+    assert (await world.plan(brief(action("a1")))).empty
+    await world.export(brief(action("a1", owner="Bob")))
+    assert world.issue("a1").fields["assignee"] == {"accountId": jira.BOB}
+
+
+async def test_without_a_public_address_the_loss_of_the_links_back_is_said() -> None:
+    """And no empty link is sent."""
+    world = World(link="")
+    planned = await world.export(brief(action("a1")))
+    said = "No links lead back to the brief: its public address is not set."
+    assert losses(planned).count(said) == 1
+    assert world.issue("a1").fields.get("description") is None
+
+
+async def test_more_issues_than_one_reading_holds_are_read_in_hundreds() -> None:
+    """A brief of 150 actions: two readings, and all of them stay as they are."""
+    world = World()
+    whole = brief(*(action(f"a{number}") for number in range(150)))
+    await world.export(whole)
+    world.strike({})
+    assert (await world.plan(whole)).empty
+    assert [path for _, path in world.faults.log[-2:]] == ["/rest/api/3/issue/bulkfetch"] * 2

@@ -208,3 +208,19 @@ async def test_a_transition_that_went_meanwhile_is_refused_and_not_repeated() ->
     again = await world.plan(brief(action("a1", status="done")))
     assert [step for step in again.steps if step.keys == ("a1",)] == []
     assert world.server.writes == before + 1  # the overview, where the action is ticked
+
+
+async def test_a_status_that_a_person_sets_on_a_new_issue_stays() -> None:
+    """Between the call that makes it and the one that moves it through its workflow."""
+    world = World()
+    world.server.seed()
+    planned = await world.plan(brief(action("a1", status="doing")))
+
+    def quickly(issue: jira.Issue) -> None:
+        if issue.type == jira.TASK:
+            world.server.edit(issue, status=jira.DONE)
+
+    world.server.after_creation = quickly
+    ran = await world.run(planned)
+    assert [one.outcome for one in ran.outcomes if one.op is Op.UPDATE] == [Result.DRIFTED]
+    assert world.issue("a1").status == jira.DONE

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from functools import partial
 
+import pytest
+
 from exporters.model import Item, Span
 from tests.remotes.jira_world import LINK, JiraWorld, action, brief, draw_brief, revise_brief
 from tests.remotes.schedules import run_every_call, run_schedules
+
+pytestmark = pytest.mark.timeout(600)
 
 COUNT = 2_000  # 100,000 by python -m tests.remotes.soak --kind jira
 SEED = int(os.environ.get("STRATMASTER_TEST_SEED", "1"))
