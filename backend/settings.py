@@ -201,8 +201,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None,
         description="Seals the tokens of connections: 32 bytes in base64 (`openssl rand -base64 "
-        "32`); several, separated by commas, all open and the first seals. Without it a key is "
-        "made in `secret.key` in the data folder; name it where several machines serve.",
+        "32`); several, separated by commas, all open and the first seals. With SQLite a key is "
+        "made in `secret.key` in the data folder where none is named here.",
     )
     atlassian_client_id: str = Field(
         "", description="Of your OAuth 2.0 (3LO) app, so that people can sign in to Jira."

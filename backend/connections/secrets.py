@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from backend.errors import Unavailable
 from backend.settings import PREFIX, Misconfigured
 
 BYTES: Final = 32  # of a key
@@ -93,6 +94,27 @@ class Keys:
     def fresh(self, blob: bytes) -> bool:
         """Whether it is sealed with the key that seals now."""
         return blob[1 : 1 + _NAME] == self._first
+
+
+class NoKeys(Keys):
+    """Of a server whose database others use, too, and that was given no key: one of its own would
+    lock the others out."""
+
+    def __init__(self) -> None:
+        super().__init__([bytes(BYTES)])
+
+    def seal(self, plain: bytes, about: str) -> bytes:
+        raise Unavailable(
+            "This server cannot keep tokens: it shares its database with others, and no key was "
+            "named that all of them have.",
+            f"Set {PREFIX}SECRET_KEY to the same for all, as made by `openssl rand -base64 32`.",
+        )
+
+    def unseal(self, blob: bytes, about: str) -> bytes:
+        raise Unsealable
+
+    def fresh(self, blob: bytes) -> bool:
+        return True
 
 
 def _name(key: bytes) -> bytes:

@@ -15,7 +15,7 @@ from backend.connections.kinds import provider
 from backend.connections.line import Line
 from backend.connections.model import Connection, Kind
 from backend.connections.oauth import OAuth
-from backend.connections.secrets import FILE, Keys
+from backend.connections.secrets import FILE, Keys, NoKeys
 from backend.connections.service import Connections
 from backend.connections.sign_in import SignIns
 from backend.connections.tokens import Tokens
@@ -89,6 +89,8 @@ async def open_connections(
 def _keys(settings: Settings) -> Keys:
     if settings.secret_key is not None:
         return Keys.written(settings.secret_key.get_secret_value())
+    if settings.url("DATABASE_URL").scheme != "sqlite":
+        return NoKeys()
     return Keys.kept(settings.data_dir / FILE)
 
 

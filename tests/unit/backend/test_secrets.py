@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.connections.secrets import Keys, Unsealable
+from backend.connections.secrets import Keys, NoKeys, Unsealable
+from backend.errors import Unavailable
 from backend.settings import Misconfigured
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
@@ -99,3 +100,13 @@ def test_a_key_file_that_was_cut_off_is_not_silently_replaced(tmp_path: Path) ->
     with pytest.raises(Misconfigured, match="16 bytes"):
         Keys.kept(file)
     assert len(file.read_bytes()) == 16
+
+
+def test_who_shares_a_database_is_given_a_key_or_keeps_nothing() -> None:
+    """A key of its own would lock the other processes out; what is missing is said."""
+    with pytest.raises(Unavailable, match="shares its database") as refused:
+        NoKeys().seal(b"token", ABOUT)
+    assert "STRATMASTER_SECRET_KEY" in refused.value.remedy
+    for key in (OLD, bytes(32)):
+        with pytest.raises(Unsealable):
+            NoKeys().unseal(Keys([key]).seal(b"token", ABOUT), ABOUT)
