@@ -117,8 +117,9 @@ class _Fate(Enum):
     RELEASED = auto()
 
 
-_ABSENT = (_Fate.ASTRAY, _Fate.WAIT, _Fate.RELEASED)
 _BLOCKED = (_Fate.ASTRAY, _Fate.WAIT, _Fate.STUCK)
+_STAYING = (_Fate.STAY, _Fate.STUCK, _Fate.RESTORE, _Fate.UNREAD)
+_CLOSED = (*_BLOCKED, _Fate.RELEASED)  # nothing is made in these, nor put into them
 _REPLACED = (_Fate.MAKE, _Fate.ANEW)
 _WAYS = {
     Standing.ARCHIVED: (Way.RESTORE, Way.RECREATE, Way.RELEASE),
@@ -149,6 +150,7 @@ class _Comparing:
         self._fates: dict[str, _Fate] = {}
         self._after: dict[str, str | None] = {}
         self._moved: set[str] = set()
+        self._pinned: set[str] = set()  # would take along what stays, if they were made anew
         self._restores: list[Change] = []
         self._archives: list[Archive] = []  # of what is made anew, and what is removed within it
         self._changes: list[Change] = []
@@ -188,20 +190,44 @@ class _Comparing:
         inside: dict[str | None, list[Record]] = defaultdict(list)
         for record in self._records.values():
             inside[record.parent].append(record)
-        parents: deque[str | None] = deque([None])
-        while parents:
-            siblings = inside[parents.popleft()]
-            for record in siblings:
-                self._fates[record.key] = self._fate(record)
-            self._keep_order(siblings)
-            last: str | None = None
-            for record in siblings:
-                if record.ordered:
-                    self._after[record.key] = last
-                    last = last if self._fates[record.key] in _ABSENT else record.key
-            parents.extend(record.key for record in siblings)
+        while True:
+            self._fates.clear()
+            self._moved.clear()
+            self._decided_ways.clear()
+            self._released.clear()
+            self._decide_inwards(inside)
+            renewed = [key for key, fate in self._fates.items() if fate is _Fate.ANEW]
+            pinned = {key for key in renewed if self._takes_along(key)}
+            if not pinned:
+                break
+            self._pinned |= pinned  # there are more each time, so this ends
         if orphans := self._records.keys() - self._fates.keys():
             raise ValueError(f"records whose parent is no record: {sorted(orphans)}")
+
+    def _decide_inwards(self, inside: Mapping[str | None, Sequence[Record]]) -> None:
+        parents: deque[str | None] = deque([None])
+        while parents:
+            parent = parents.popleft()
+            siblings = inside.get(parent, ())
+            for record in siblings:
+                self._fates[record.key] = self._fate(record)
+            if parent is None or self._fates[parent] not in _CLOSED:
+                self._keep_order([record for record in siblings if record.ordered])
+            parents.extend(record.key for record in siblings)
+
+    def _takes_along(self, key: str) -> bool:
+        """Whether something that is to stay lies in the object that would be archived."""
+        within, seen = list(self._children[key]), {key}
+        while within:
+            at = within.pop()
+            if at in seen or not self._live(at):
+                continue
+            seen.add(at)
+            if at not in self._records:
+                within += self._children[at]
+            elif self._fates[at] in _STAYING and at not in self._moved:
+                return True
+        return False
 
     def _fate(self, record: Record) -> _Fate:
         parent = None if record.parent is None else self._fates[record.parent]
@@ -212,8 +238,8 @@ class _Comparing:
             return _Fate.WAIT if parent in _BLOCKED else _Fate.MAKE
         if not self._live(record.key):
             return self._fate_astray(record, parent)
-        if parent in (*_BLOCKED, _Fate.RELEASED):
-            return _Fate.STAY if entry.kind == record.kind else _Fate.STUCK
+        if parent in _CLOSED:
+            return _Fate.STAY if entry.kind == record.kind else self._stuck(record.key)
         moved = parent in _REPLACED or self._lies_elsewhere(record, entry)
         if entry.kind != record.kind or (moved and record.ordered):
             return self._renew(record.key)
@@ -236,13 +262,17 @@ class _Comparing:
         if way is Way.RELEASE:
             self._released.add(record.key)
             return _Fate.RELEASED
-        if parent in _BLOCKED:
-            return _Fate.WAIT
-        return _Fate.RESTORE if way is Way.RESTORE else _Fate.MAKE
+        if way is Way.RECREATE:
+            return _Fate.MAKE
+        entry = self._entries[record.key]
+        elsewhere = parent in _REPLACED or self._lies_elsewhere(record, entry)
+        anew = record.ordered and elsewhere and parent not in _CLOSED
+        return _Fate.MAKE if anew else _Fate.RESTORE
 
     def _renew(self, key: str) -> _Fate:
-        if not self._held(key):
-            return _Fate.ANEW
+        return self._stuck(key) if self._held(key) else _Fate.ANEW
+
+    def _stuck(self, key: str) -> _Fate:
         match self._way(key):
             case Way.RECREATE:
                 return _Fate.MAKE
@@ -253,12 +283,28 @@ class _Comparing:
                 return _Fate.STUCK
 
     def _keep_order(self, siblings: Sequence[Record]) -> None:
-        keys = [r.key for r in siblings if r.ordered and self._fates[r.key] is _Fate.STAY]
-        keys = [key for key in keys if not self._held(key)]
-        staying = in_order([self._entries[key].order for key in keys])
-        for index, key in enumerate(keys):
-            if index not in staying:
+        """Those that are out of order are made anew, unless they are held; what is made follows one
+        that is in its place."""
+        there = [record for record in siblings if self._lies_here(record)]
+        staying = in_order([self._entries[record.key].order for record in there])
+        placed = {record.key for index, record in enumerate(there) if index in staying}
+        last: str | None = None
+        for record in siblings:
+            key = record.key
+            if self._fates[key] is _Fate.STAY and key not in placed and not self._held(key):
                 self._fates[key] = _Fate.ANEW
+            self._after[key] = last
+            if key in placed or self._fates[key] in _REPLACED:
+                last = key
+
+    def _lies_here(self, record: Record) -> bool:
+        match self._fates[record.key]:
+            case _Fate.STAY | _Fate.RESTORE | _Fate.UNREAD:
+                return True
+            case _Fate.STUCK:
+                return not self._lies_elsewhere(record, self._entries[record.key])
+            case _:
+                return False
 
     def _lies_elsewhere(self, record: Record, entry: Entry) -> bool:
         if entry.parent != record.parent:
@@ -267,10 +313,16 @@ class _Comparing:
         return parent is not None and bool(entry.within) and entry.within != parent.ref
 
     def _held(self, key: str) -> bool:
-        """Archiving it would take something along that a person changed."""
-        return (self._live(key) and self._judged[key].held) or any(
-            map(self._held, self._children[key])
-        )
+        """Whether archiving it would take along something that a person changed, or that stays."""
+        within, seen = [key], set[str]()
+        while within:
+            at = within.pop()
+            if at in self._pinned or (self._live(at) and self._judged[at].held):
+                return True
+            if at not in seen:
+                seen.add(at)
+                within += self._children[at]
+        return False
 
     def _astray(self, key: str | None) -> bool:
         return key is not None and key in self._entries and not self._live(key)
@@ -280,12 +332,28 @@ class _Comparing:
 
     def _way(self, key: str) -> Way | None:
         """What was decided, if the object still stands as it was decided about."""
-        standing = self._found[key].standing
         way, about = self._decisions.ways.get(key, (None, None))
-        if way is None or about is not standing or way not in _WAYS[standing]:
+        if way is None or about is not self._found[key].standing or way not in self._ways(key):
             return None
         self._decided_ways.add(key)
         return way
+
+    def _ways(self, key: str) -> tuple[Way, ...]:
+        """What may be decided. One cannot come back without what it lies in, be that away or left
+        behind; one that is no longer in the brief, or would lie in what is not there, is not made
+        again."""
+        cannot: set[Way] = set()
+        record, entry = self._records.get(key), self._entries[key]
+        around = self._entries.get(entry.parent or "")
+        behind = bool(entry.within) and (around is None or around.ref != entry.within)
+        if self._taken_along(entry) or (behind and record is not None and record.ordered):
+            cannot.add(Way.RESTORE)
+        if record is None or (record.parent and self._fates[record.parent] in _CLOSED):
+            cannot.add(Way.RECREATE)
+        return tuple(way for way in _WAYS[self._found[key].standing] if way not in cannot)
+
+    def _taken_along(self, entry: Entry) -> bool:
+        return any(not self._live(around.key) for around in self._around(entry))
 
     # What follows from them.
 
@@ -315,7 +383,7 @@ class _Comparing:
             case _Fate.UNREAD:
                 self._item(record, "update", note="It comes back with what it lies in.")
             case _Fate.ASTRAY:
-                self._item(record, "astray", ways=_WAYS[self._found[record.key].standing])
+                self._item(record, "astray", ways=self._ways(record.key))
             case _Fate.WAIT:
                 self._item(record, "astray", note="It waits for what it lies in.")
             case _Fate.RESTORE:
@@ -330,7 +398,7 @@ class _Comparing:
                 self._item(
                     record,
                     "conflict" if asks else "keep",
-                    ways=_WAYS[Standing.LIVE],
+                    ways=self._ways(record.key),
                     note="It would have to be made anew, and something in it changed over there.",
                 )
             case _:
@@ -359,18 +427,13 @@ class _Comparing:
     def _plan_removed(self) -> None:
         """The innermost first: what stays in an object keeps it from being archived."""
         staying = {
-            key
-            for key, fate in self._fates.items()
-            if fate in (_Fate.STAY, _Fate.STUCK) and key not in self._moved
+            key for key, fate in self._fates.items() if fate in _STAYING and key not in self._moved
         }
         let_go: set[str] = set()
         gone = [entry for key, entry in self._entries.items() if key not in self._records]
         for entry in sorted(gone, key=self._depth, reverse=True):
             found, judged = self._found[entry.key], self._judged[entry.key]
             way = self._way(entry.key)
-            taken_along = any(not self._live(around.key) for around in self._around(entry))
-            if found.standing is Standing.ARCHIVED and taken_along and way is None:
-                continue  # it comes back with what it lies in, and is to be archived then
             live = self._live(entry.key)
             # What a person keeps over there keeps what it lies in.
             keeps = live and (judged.left or not let_go.isdisjoint(self._children[entry.key]))
@@ -381,14 +444,18 @@ class _Comparing:
                 if live:
                     let_go.add(entry.key)
             elif found.standing in (Standing.ARCHIVED, Standing.GONE):
-                self._settlements.append(Settlement(entry, None))
+                # It may come back with what it lies in, and what lies in it with it: not forgotten.
+                forgotten = {s.before.key for s in self._settlements if s.after is None}
+                holds = not forgotten.issuperset(self._children[entry.key])
+                if not holds and not self._taken_along(entry):
+                    self._settlements.append(Settlement(entry, None))
             elif not live:
                 if way is Way.RESTORE:
                     self._restores.append(Restore(entry, found.standing))
                     self._item(entry, "update", note="It is brought back, to be archived next.")
                 else:
-                    ways = tuple(w for w in _WAYS[found.standing] if w is not Way.RECREATE)
-                    self._item(entry, "astray", ways=ways, note="Its block is no longer here.")
+                    ways, note = self._ways(entry.key), "Its block is no longer here."
+                    self._item(entry, "astray", ways=ways, note=note)
             elif judged.held or not staying.isdisjoint(self._children[entry.key]):
                 staying.add(entry.key)
                 note = "Its block is no longer here, and something in it stays or changed there."

@@ -25,6 +25,7 @@ from exporters.records import (
     Rendering,
     Request,
     Step,
+    Update,
     encode,
 )
 
@@ -89,12 +90,14 @@ def make(
             settled[settlement.before.key] = settlement.after
     given = compared.changes, place, rendering, settled, found
     made = {c.record.key: c.record for c in compared.changes if isinstance(c, Create)}
+    moved = {c.record.key for c in compared.changes if isinstance(c, Update) and c.moved}
     steps = tuple(
         replace(
             step,
             id=_digest([turn, index, step.id])[:32],
             records=tuple(made.get(record.key, record) for record in step.records),
             base=step.base or _base(step, found),
+            moved=step.op is Op.UPDATE and not moved.isdisjoint(step.keys),
         )
         for index, step in enumerate(adapter.steps(*given))
     )

@@ -31,7 +31,11 @@ def after(
     for key, sent in step.sends.items():
         back = _read_back(sent, seen[key].fields, found_later) if key in seen else {}
         if step.op is Op.UPDATE:
-            fresh = {key: _updated(now[key], records.get(key), sent, back, now)}
+            entry = _updated(now[key], records.get(key), sent, back)
+            if step.moved and (record := records.get(key)):
+                parent = record.parent
+                entry = replace(entry, parent=parent, within=_ref(parent, now) or entry.within)
+            fresh = {key: entry}
         elif key not in seen:
             continue  # somebody took it away before we saw it: there is no object to keep a book of
         else:
@@ -50,19 +54,14 @@ def _read_back(sent: Fields, fields: Fields, found_later: bool) -> Fields:
     }
 
 
-def _updated(
-    entry: Entry, record: Record | None, sent: Fields, back: Fields, entries: Mapping[str, Entry]
-) -> Entry:
+def _updated(entry: Entry, record: Record | None, sent: Fields, back: Fields) -> Entry:
     seen: dict[str, Json] = {part: value for part, value in entry.seen.items() if part not in sent}
-    parent = record.parent if record else entry.parent
     return replace(
         entry,
         sent={**entry.sent, **sent},
         seen={**seen, **back},
         left=entry.left - sent.keys(),
         title=(record.title if record else "") or entry.title,
-        parent=parent,
-        within=_ref(parent, entries) or entry.within,
     )
 
 

@@ -209,6 +209,7 @@ class Step:
     base: Fields = field(default_factory=dict)
     needs: tuple[str, ...] = ()  # keys whose refs the request holds
     reads: int = 0  # calls that read, made beside it
+    moved: bool = False  # it puts the changed record into its parent; the plan fills it in
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ class Remote:
                     self.objects[ref].fields |= _kept(parts)
                     if moved:
                         self.objects[ref].within = self.entries[record.parent or ""].ref
-                    self._note(Op.UPDATE, record.key, parts, ref, record)
+                    self._note(Op.UPDATE, record.key, parts, ref, record, moved=moved)
                 case Archive(entry):
                     assert self.standing(entry.ref) is Standing.LIVE
                     self.objects[entry.ref].standing = Standing.ARCHIVED
@@ -108,10 +108,17 @@ class Remote:
                     self.objects[entry.ref].standing = Standing.LIVE
 
     def _note(
-        self, op: Op, key: str, sent: Mapping[str, Json], ref: str, record: Record | None = None
+        self,
+        op: Op,
+        key: str,
+        sent: Mapping[str, Json],
+        ref: str,
+        record: Record | None = None,
+        *,
+        moved: bool = False,
     ) -> None:
         records = (record,) if record else ()
-        step = Step("s", op, Request("POST", "/"), {key: sent}, records)
+        step = Step("s", op, Request("POST", "/"), {key: sent}, records, moved=moved)
         seen = {key: Seen(ref, dict(self.objects[ref].fields))}
         entries, forget = receipts.after(step, seen, self.entries, found_later=False)
         for forgotten in forget:
