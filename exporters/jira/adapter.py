@@ -30,9 +30,9 @@ from exporters.records import (
     Step,
 )
 
-# Apps have 65,000 points an hour, where a writing call costs one and a reading one 1 more for each
-# issue in it; API tokens only the burst limits, by endpoint and method. What is closer at a given
-# moment, Jira says with Retry-After.
+# developer.atlassian.com/cloud/jira/platform/rate-limiting: each endpoint takes 100 GET and POST,
+# and 50 PUT and DELETE a second; an app has 65,000 points an hour, of which a writing call costs one
+# and a reading one 1 more for each issue in it. What else Jira asks for, it says with Retry-After.
 PACES: Final = (
     Pace(50, timedelta(seconds=1)),
     Pace(65_000, timedelta(hours=1)),

@@ -110,7 +110,8 @@ async def changed(
     if step.op is Op.RESTORE:
         stands = about.standing is Standing.LIVE
     elif about.standing is not Standing.LIVE:
-        stands = step.op is Op.ARCHIVE and about.standing is not Standing.MOVED
+        put_away = about.standing in (Standing.ARCHIVED, Standing.GONE)
+        stands = step.op is Op.ARCHIVE and put_away
     elif step.op is Op.ARCHIVE:
         labels = listed(about.extra.get("labels"))
         stands = REMOVED in labels and marker(place, place.brief, key) not in labels
