@@ -28,6 +28,7 @@ from exporters.records import Entry, Found, Place
 log = logging.getLogger(__name__)
 
 ROUND: Final = 60.0  # seconds between two rounds that ask for the looks that are due
+LATELY: Final = timedelta(days=30)  # what was exported longer ago is not polled
 GATHER: Final = timedelta(seconds=3)  # events of one change come in bursts: one look for all
 
 
@@ -43,8 +44,9 @@ class Drifts:
         await self._looks.ask_all(connection=connection, refs=refs, after=GATHER)
 
     async def poll(self, every: timedelta) -> int:
-        """Ask for looks at what nobody asked about for so long; at how many."""
-        return await self._looks.ask_all(before=now() - every)
+        """Ask for looks at what nobody asked about for so long, of what was exported lately; at how
+        many. The rest is looked at before it is exported again, as all is."""
+        return await self._looks.ask_all(before=now() - every, since=now() - LATELY)
 
     async def run(self, every: timedelta) -> None:
         """Poll until cancelled."""

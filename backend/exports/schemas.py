@@ -49,10 +49,13 @@ class TargetChange(Sent):
     name: str | None = Field(None, max_length=1_000)
     mapping: Object | None = None
     remember: Remember | None = None
+    connection: str | None = Field(
+        None, max_length=100, description="Another that leads to the same place."
+    )
 
     def changed(self) -> Changed:
         shared = None if self.remember is None else self.remember == "space"
-        return Changed(self.name, self.mapping, shared)
+        return Changed(self.name, self.mapping, shared, self.connection)
 
 
 class Approval(Sent):

@@ -43,6 +43,7 @@ class Changed:
     name: str | None = None
     mapping: Mapping[str, Json] | None = None
     shared: bool | None = None
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,9 @@ class Targets:
             one = replace(one, mapping=_bounded("mapping", changed.mapping))
         if changed.shared is not None:
             one = replace(one, brief=None if changed.shared else opened.brief.id)
+        if changed.connection is not None:
+            one = replace(one, connection=changed.connection)
+            await self._reach.check(principal, one)
         try:
             await self._stored.change(one)
         except Doubled:

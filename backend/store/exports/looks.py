@@ -22,6 +22,7 @@ from backend.store.tables import (
     export_drift,
     export_entries,
     export_looks,
+    export_runs,
     export_targets,
 )
 from exporters.records import Json, Standing
@@ -103,14 +104,16 @@ class StoredLooks:
         self,
         *,
         before: datetime | None = None,
+        since: datetime | None = None,
         connection: str | None = None,
         refs: Collection[str] = (),
         after: timedelta = timedelta(0),
     ) -> int:
         """Ask for looks at what was exported; of how many briefs in how many places.
 
-        Where none was asked for since ``before``; through a connection; where one of the objects
-        with these ``refs`` was made. Nobody begins them before ``after`` has passed.
+        Where none was asked for since ``before``; what was exported after ``since``; through a
+        connection; where one of the objects with these ``refs`` was made. Nobody begins them before
+        ``after`` has passed.
         """
         wanted = (
             select(export_targets.c.tenant, export_entries.c.target, export_entries.c.brief)
@@ -130,6 +133,13 @@ class StoredLooks:
                 export_looks.c.asked_at >= before,
             )
             wanted = wanted.where(~recent)
+        if since is not None:
+            fresh = exists().where(
+                export_runs.c.target == export_entries.c.target,
+                export_runs.c.brief == export_entries.c.brief,
+                export_runs.c.created_at >= since,
+            )
+            wanted = wanted.where(fresh)
         if not await self._store.rows(wanted.limit(1)):
             return 0
         async with self._store.writing() as writing:

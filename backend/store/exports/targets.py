@@ -61,14 +61,15 @@ class StoredTargets:
         )
 
     async def add(self, new: Target, *, actor: str, limit: int) -> Target:
-        """Keep a target. Where the same place was removed before it comes back, with its ledger.
+        """Keep a target. Where the same place was removed before, or its connection was, it comes
+        back, with its ledger.
 
         Doubled where it stands already, Full where ``limit`` targets of the space do.
         """
         async with self._store.writing() as connection:
             await _hold_space(connection, new.space)
             same = await _same_place(connection, new)
-            if any(not one.removed for one in same):
+            if any(not one.removed and one.connection == new.connection for one in same):
                 raise Doubled
             standing = await connection.scalar(
                 select(func.count())
@@ -79,6 +80,7 @@ class StoredTargets:
                 raise Full
             values = {
                 "brief": new.brief,
+                "connection": new.connection,
                 "name": new.name,
                 "mapping": dict(new.mapping),
                 "removed_at": None,
@@ -93,7 +95,6 @@ class StoredTargets:
                     id=new.id,
                     tenant=new.tenant,
                     space=new.space,
-                    connection=new.connection,
                     kind=new.kind,
                     where=dict(new.where),
                     created_at=now(),
@@ -104,7 +105,7 @@ class StoredTargets:
         return new
 
     async def change(self, target: Target) -> None:
-        """Give a target the name, mapping and reach it has now; Doubled as for ``add``."""
+        """Give a target the name, mapping and so on that it has now; Doubled as for ``add``."""
         async with self._store.writing() as connection:
             await _hold_space(connection, target.space)
             same = await _same_place(connection, target)
@@ -113,7 +114,12 @@ class StoredTargets:
             await connection.execute(
                 update(export_targets)
                 .where(export_targets.c.id == target.id)
-                .values(name=target.name, mapping=dict(target.mapping), brief=target.brief)
+                .values(
+                    name=target.name,
+                    mapping=dict(target.mapping),
+                    brief=target.brief,
+                    connection=target.connection,
+                )
             )
 
     async def remove(self, target: str) -> int:
@@ -151,27 +157,36 @@ def _for(brief: str) -> Any:
     return or_(export_targets.c.brief.is_(None), export_targets.c.brief == brief)
 
 
-def _place(target: Target) -> tuple[str | None, str, str]:
-    """What makes two targets the same place."""
-    return target.connection, target.kind, text(dict(target.where))
-
-
 async def _hold_space(connection: AsyncConnection, space: str) -> None:
     """Lets nobody else add a target until this is done: two could add the same place."""
     await connection.execute(select(spaces.c.id).where(spaces.c.id == space).with_for_update())
 
 
 async def _same_place(connection: AsyncConnection, target: Target) -> list[Target]:
-    """Targets at the same place that are for some of the same briefs, the first added first."""
-    wanted = select(export_targets).where(
-        export_targets.c.tenant == target.tenant,
-        export_targets.c.space == target.space,
-        export_targets.c.kind == target.kind,
+    """Targets at the same place that are for some of the same briefs, the first added first.
+
+    One whose connection is gone is the same by its place alone: what was made there through the old
+    connection must not be made again through a new one.
+    """
+    wanted = (
+        select(export_targets)
+        .outerjoin(connections, connections.c.id == export_targets.c.connection)
+        .where(
+            export_targets.c.tenant == target.tenant,
+            export_targets.c.space == target.space,
+            export_targets.c.kind == target.kind,
+            or_(
+                export_targets.c.connection.is_not_distinct_from(target.connection),
+                connections.c.id.is_(None),
+            ),
+        )
+        .order_by(export_targets.c.created_at, export_targets.c.id)
     )
     if target.brief is not None:
         wanted = wanted.where(_for(target.brief))
-    rows = await connection.execute(wanted.order_by(export_targets.c.created_at))
-    return [one for row in rows if _place(one := _target(row)) == _place(target)]
+    where = text(dict(target.where))
+    rows = await connection.execute(wanted)
+    return [one for row in rows if text(dict((one := _target(row)).where)) == where]
 
 
 def _target(row: Row[Any]) -> Target:
