@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
+from html import escape
+from queue import Queue
+from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +22,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
@@ -98,6 +101,7 @@ class Elsewhere:
                 Mount(f"/ex/jira/{CLOUD}", _Bare(self.jira)),
                 Mount("/rest", _Basic(self.jira)),
                 Mount("/v1", _Whole(self.notion)),
+                Route("/1/authorize", self._allow_trello),
                 Route("/1/tokens/{token}", self._revoke_trello, methods=["DELETE"]),
                 Route("/1/webhooks/", self._trello_webhook, methods=["POST"]),
                 Route("/1/webhooks/{id}", self._trello_unhook, methods=["DELETE"]),
@@ -219,6 +223,12 @@ class Elsewhere:
         self.refreshed_hooks += (await request.json())["webhookIds"]
         return JSONResponse({"expirationDate": "2026-12-31T12:00:00.000+0000"})
 
+    async def _allow_trello(self, request: Request) -> Response:
+        """The page where Ada says yes."""
+        self.trello.tokens.add(TRELLO_SIGNED_IN)
+        back = f"{brought_back(str(request.url))}#token={TRELLO_SIGNED_IN}"
+        return HTMLResponse(f'<title>Trello</title><a href="{escape(back)}">Allow</a>')
+
     async def _revoke_trello(self, request: Request) -> Response:
         self.trello.tokens.discard(request.path_params["token"])
         return JSONResponse({})
@@ -318,6 +328,27 @@ async def opened(oidc: str) -> AsyncIterator[Elsewhere]:
         server.should_exit = True
         await serving
         await elsewhere.close()
+
+
+@contextmanager
+def beside(oidc: str) -> Iterator[Elsewhere]:
+    """The same in a thread with a loop of its own, for tests that have none."""
+    ready: Queue[tuple[Elsewhere, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
+
+    async def run() -> None:
+        async with opened(oidc) as elsewhere:
+            done = asyncio.Event()
+            ready.put((elsewhere, asyncio.get_running_loop(), done))
+            await done.wait()
+
+    thread = Thread(target=asyncio.run, args=(run(),), daemon=True)
+    thread.start()
+    elsewhere, loop, done = ready.get(timeout=30)
+    try:
+        yield elsewhere
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(30)
 
 
 def started() -> Any:
