@@ -31,8 +31,8 @@ from exporters.records import (
 )
 
 # developer.atlassian.com/cloud/jira/platform/rate-limiting: each endpoint takes 100 GET and POST,
-# and 50 PUT and DELETE a second; an app has 65,000 points an hour, of which a writing call costs one
-# and a reading one 1 more for each issue in it. What else Jira asks for, it says with Retry-After.
+# and 50 PUT and DELETE a second. An app has 65,000 points an hour: a writing call costs one, and a
+# reading one 1 more for each issue in it. What else Jira asks for, it says with Retry-After.
 PACES: Final = (
     Pace(50, timedelta(seconds=1)),
     Pace(65_000, timedelta(hours=1)),

@@ -51,8 +51,8 @@ async def learn(api: Api, place: Place, brief: Brief) -> Place:
             f"The status chosen for “{next(iter(gone))}” is no longer in the workflow of"
             f" “{word(issue.get('name'))}” in {target.key or target.project}; choose another."
         )
-    ways = await _ways(api, target.project, word(issue.get("id")))
     start = _start(statuses)
+    begins = status(start).id
     known: dict[str, Json] = {
         "me": word(record(await get(api, "/myself")).get("accountId")),
         "issue_type": word(issue.get("id")),
@@ -61,7 +61,9 @@ async def learn(api: Api, place: Place, brief: Brief) -> Place:
         "fields": fields,
         "people": await _people(api, target.project, _owners(brief.items)),
         "start": start,
-        "moves": ways.get(word(record(start).get("id"))),
+        "moves": await _moves(api, target.project, word(issue.get("id")), begins)
+        if begins
+        else None,
     }
     return replace(place, known=known)
 
@@ -136,20 +138,22 @@ def _start(statuses: Mapping[str, Json]) -> Json:
     return found if found is not None else next(iter(statuses.values()), None)
 
 
-async def _ways(api: Api, project: str, issue_type: str) -> dict[str, Json]:
-    """The transitions by the status they start from, as the newest issues show them."""
+async def _moves(api: Api, project: str, issue_type: str, start: str) -> Json:
+    """The transitions of a new issue, as the newest one that is still where it began shows them;
+    None where there is none."""
     body: dict[str, Json] = {
-        "jql": f"project = {jql(project)} AND issuetype = {jql(issue_type)} ORDER BY created DESC",
+        "jql": f"project = {jql(project)} AND issuetype = {jql(issue_type)}"
+        f" AND status = {jql(start)} ORDER BY created DESC",
         "fields": ["status"],
         "expand": "transitions",
-        "maxResults": PAGE,
+        "maxResults": 1,
     }
     answer = await api.read(Request("POST", f"{API}/search/jql", body))
-    found: dict[str, Json] = {}
     for issue in map(record, listed(record(answer.body).get("issues"))):
-        here = word(record(record(issue.get("fields")).get("status")).get("id"))
-        found.setdefault(here, issue.get("transitions"))
-    return found
+        # The search may be behind: it has moved on since.
+        if status(record(issue.get("fields")).get("status")).id == start:
+            return issue.get("transitions")
+    return None
 
 
 async def _people(api: Api, project: str, owners: Sequence[str]) -> dict[str, Json]:

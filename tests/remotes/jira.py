@@ -86,6 +86,7 @@ class Indexed:
 
     project: str
     issuetype: str
+    status: str
     parent: str | None
     labels: tuple[str, ...]
 
@@ -561,7 +562,7 @@ class Jira:
             raise Refused(400, parent="The parent issue was not found.")
 
     def _index(self, issue: Issue) -> None:
-        known = Indexed(issue.project, issue.type, issue.parent, tuple(issue.labels))
+        known = Indexed(issue.project, issue.type, issue.status, issue.parent, tuple(issue.labels))
         self._indexed.append((self._known_at(), issue.id, known))
 
     def _known_at(self) -> datetime:
@@ -706,7 +707,7 @@ def _page(rows: list[Object], query: Object, name: str) -> Object:
     }
 
 
-_CLAUSE = re.compile(r'(project|issuetype|labels|parent) = (?:"((?:[^"\\]|\\.)*)"|(\d+))')
+_CLAUSE = re.compile(r'(project|issuetype|status|labels|parent) = (?:"((?:[^"\\]|\\.)*)"|(\d+))')
 
 
 def _query(jql: str) -> Callable[[Indexed], bool]:
