@@ -508,6 +508,7 @@ class Notion:
 
         shared = [one for one in self.pages_in(source.id) if self._is_shared(one)]
         found = [one for one in shared if one.made <= seen and fits(one)]
+        found.reverse()  # the youngest first: nobody may count on the first being the original
         return self._listing([self._shown_page(one) for one in found], body)
 
     def _search(self, body: Json) -> Json:
@@ -675,14 +676,17 @@ class Notion:
             self.nodes[parent].inner.append(id)
 
     def duplicate(self, id: str, parent: tuple[str, str] | None = None) -> str:
-        """A person's copy: the same in all but its ids, its maker and its time."""
+        """A person's copy: the same but for its ids, its maker and its time. It stands before the
+        original."""
         node = self.nodes[id]
+        around = self.nodes.get(node.parent[1])
         made = self._new(
             node.type,
             deepcopy(node.body),
             parent or node.parent,
             self.person,
             deepcopy(node.properties),
+            around.inner.index(id) if around and parent is None else None,
         )
         for child in self.children(id):
             kind = "page_id" if made.type == "child_page" else "block_id"
