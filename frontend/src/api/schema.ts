@@ -3627,6 +3627,11 @@ export interface components {
             } | null;
             /** Remember */
             remember?: ("brief" | "space") | null;
+            /**
+             * Connection
+             * @description Another that leads to the same place.
+             */
+            connection?: string | null;
         };
         /** TargetOut */
         TargetOut: {
