@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -32,6 +32,7 @@ EPIC, TASK, BUG, SUBTASK = "1", "2", "3", "4"
 TODO, DOING, REVIEW, DONE = "100", "101", "102", "103"
 SUMMARY, DESCRIPTION, LABEL = 255, 32_767, 255
 PER_ISSUE = ((20, timedelta(seconds=2)), (100, timedelta(seconds=30)))
+BURST = {"GET": 100, "POST": 100, "PUT": 50, "DELETE": 50}  # a second, of each endpoint
 MOST_BULK = 100
 
 PRIORITIES = [{"id": id, "name": name} for id, name in (("1", "High"), ("3", "Medium"))]
@@ -113,6 +114,8 @@ class Jira:
         self._last = 10_000
         self._indexed: list[tuple[datetime, str, Indexed | None]] = []
         self._writes: dict[str, deque[datetime]] = {}
+        self._calls: dict[tuple[str, str], deque[datetime]] = {}
+        self.refusals: Counter[str] = Counter()  # 429s by their reason
         self.tokens = {TOKEN}
         self.wrong: list[str] = []
         self.overwritten: set[str] = set()  # issues in which we replaced what a person had written
@@ -243,7 +246,7 @@ class Jira:
         if headers.get("authorization") not in {f"Bearer {token}" for token in self.tokens}:
             raise Refused(401, "Client must be authenticated to access this resource.")
         template, arguments, call = _route(method, path)
-        self._charge(method)
+        self._charge(method, template)
         if self._check:
             self.scopes |= operation(method, template).scopes
             self._complain(f"{method} {path}", self.complaints(method, path, query, body))
@@ -267,11 +270,16 @@ class Jira:
     def _complain(self, about: str, said: list[str]) -> None:
         self.wrong += [f"{about}: {one}" for one in said]
 
-    def _charge(self, method: str) -> None:
+    def _charge(self, method: str, template: str) -> None:
+        now = self._clock.now()
         if self.quota is not None and self.points >= self.quota:
-            now = self._clock.now()
             wait = timedelta(hours=1) - timedelta(minutes=now.minute, seconds=now.second)
-            raise _too_many(wait, "jira-quota-global-based")
+            raise self._too_many(wait, "jira-quota-global-based")
+        most, second = BURST[method], timedelta(seconds=1)
+        made = self._calls.setdefault((method, template), deque(maxlen=most))
+        if len(made) >= most and now - made[0] < second:
+            raise self._too_many(made[0] + second - now, "jira-burst-based")
+        made.append(now)
         self.points += 1
 
     def _count_write(self, issue: Issue) -> None:
@@ -280,8 +288,15 @@ class Jira:
         made = self._writes.setdefault(issue.id, deque(maxlen=PER_ISSUE[-1][0]))
         for most, window in PER_ISSUE:
             if len(made) >= most and now - made[-most] < window:
-                raise _too_many(made[-most] + window - now, "jira-per-issue-on-write")
+                raise self._too_many(made[-most] + window - now, "jira-per-issue-on-write")
         made.append(now)
+
+    def _too_many(self, wait: timedelta, reason: str) -> Refused:
+        self.refusals[reason] += 1
+        refused = Refused(429, "Rate limit exceeded.")
+        seconds = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
+        refused.headers = {"retry-after": str(seconds), "ratelimit-reason": reason}
+        return refused
 
     # Reading.
 
@@ -672,13 +687,6 @@ class Jira:
                 yield {"id": link.id, "type": type, "outwardIssue": {"id": link.outward}}
             elif link.outward == issue.id:
                 yield {"id": link.id, "type": type, "inwardIssue": {"id": link.inward}}
-
-
-def _too_many(wait: timedelta, reason: str) -> Refused:
-    refused = Refused(429, "Rate limit exceeded.")
-    seconds = max(1, -(-int(wait.total_seconds() * 1000) // 1000))
-    refused.headers = {"retry-after": str(seconds), "ratelimit-reason": reason}
-    return refused
 
 
 def _as_read(description: Object | None) -> Object | None:

@@ -11,7 +11,7 @@ from exporters.apply import Result
 from exporters.errors import NotConnected
 from exporters.jira.adf import DESCRIPTION_LIMIT, length
 from exporters.jira.looking import SEARCH_LAG
-from exporters.memory import MemoryLedger
+from exporters.memory import MemoryBudget, MemoryLedger
 from exporters.model import Item, Span
 from exporters.ports import NotDone, NotKnown
 from exporters.records import OVERVIEW, Op, Standing
@@ -166,7 +166,7 @@ async def test_one_issue_takes_twenty_writes_in_two_seconds() -> None:
     planned = await world.export(brief(Item("a1", "action", spans), *others))
     assert len(world.server.links) == 30
     assert sum(step.op is Op.UPDATE for step in planned.steps) == 30
-    assert world.clock.passed >= 2
+    assert world.server.refusals["jira-per-issue-on-write"] > 0
 
 
 async def test_an_empty_quota_is_waited_for_as_told() -> None:
@@ -224,3 +224,23 @@ async def test_a_status_that_a_person_sets_on_a_new_issue_stays() -> None:
     ran = await world.run(planned)
     assert [one.outcome for one in ran.outcomes if one.op is Op.UPDATE] == [Result.DRIFTED]
     assert world.issue("a1").status == jira.DONE
+
+
+async def test_at_the_published_pace_jira_turns_no_call_down() -> None:
+    """200 actions, made and looked at again, as fast as the limits of a connection allow."""
+    world = World()
+    world.free = world.api(MemoryBudget(world.adapter.paces, world.clock))
+    whole = brief(*(action(f"a{number}") for number in range(200)))
+    planned = await world.export(whole)
+    assert (await world.plan(whole)).empty
+    assert world.server.refusals.total() == 0
+    # 201 creations, each read back, and what is read before and after, at 50 a second.
+    assert world.clock.passed >= 2 * len(planned.steps) / 50 - 1
+
+
+async def test_a_burst_is_turned_down_and_taken_up_again() -> None:
+    """Without a pace of ours, Jira sets one, and nothing is made twice."""
+    world = World()
+    await world.export(brief(*(action(f"a{number}") for number in range(150))))
+    assert world.server.refusals["jira-burst-based"] > 0
+    assert len(world.ours) == 151
