@@ -32,11 +32,18 @@ def _texts(world: World) -> list[str]:
 
 
 async def test_block_101_is_written_and_read_back(world: World) -> None:
-    """A page of 250 blocks is three calls, read again whole, and a change of the last is one."""
+    """A page of 250 blocks is written in three calls, read in three, and changed at its end in
+    one."""
     planned = await world.export(_many(250))
     assert [len(step.keys) for step in planned.steps] == [2, 100, 100, 50]
     assert _texts(world) == [f"Paragraph {number}" for number in range(250)]
+    before = len(world.server.calls)
     assert (await world.plan(_many(250))).empty
+    assert [path.rsplit("/", 1)[1] for _, path in world.server.calls[before:]] == [
+        str(world.where["data_source"]),
+        world.ref(),
+        *["children"] * 3,
+    ]
     changed = _many(250)
     items = (*changed.items[:-1], paragraph("p249", "The last"))
     planned = await world.export(brief(*items))
