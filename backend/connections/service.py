@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +18,7 @@ from backend.connections.model import NAMES, Connection, Credentials, Hook, Kind
 from backend.connections.sign_in import Granted, SignIns
 from backend.connections.tokens import Tokens
 from backend.connections.watching import Watching
-from backend.errors import Conflict, Invalid, NotFound
+from backend.errors import Conflict, Invalid, NotFound, Unavailable
 from backend.events import Hub
 from backend.settings import Settings
 from backend.spaces.service import Space, Spaces
@@ -28,6 +30,7 @@ from exporters.records import Json, Place
 IN_A_SPACE: Final = 50
 NAME: Final = 200  # characters
 QUERY: Final = 200
+PATIENCE: Final = 40.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class Connections:
         """Ask the other side who the token is; what it says is kept."""
         found = await self._of(principal, space, connection, Action.EXPORT)
         held = await self._tokens.held(found.tenant, found.id)
-        account = await self._guide(found.kind).check(self._apis.over(held))
+        async with _patience(found.kind):
+            account = await self._guide(found.kind).check(self._apis.over(held))
         await self._stored.mend(held, account)
         self._tell(found)
         return await self._stored.one(found.tenant, found.id)
@@ -156,7 +160,8 @@ class Connections:
     ) -> Sequence[PlaceFound]:
         found = await self.open(principal, connection, Action.EXPORT)
         api = await self._apis.open(found.id, found.tenant)
-        return await self._guide(found.kind).places(api, " ".join(query.split())[:QUERY])
+        async with _patience(found.kind):
+            return await self._guide(found.kind).places(api, " ".join(query.split())[:QUERY])
 
     async def choices(
         self,
@@ -169,7 +174,8 @@ class Connections:
         found = await self.open(principal, connection, Action.EXPORT)
         api = await self._apis.open(found.id, found.tenant)
         place = Place(found.kind.value, "", where, mapping)
-        return await self._guide(found.kind).choices(api, place)
+        async with _patience(found.kind):
+            return await self._guide(found.kind).choices(api, place)
 
     async def watch(self, connection: Connection, where: Mapping[str, Json]) -> bool:
         """Have the other side call in about a place; False where changes are found by looking."""
@@ -223,7 +229,8 @@ class Connections:
         )
         try:
             api = await self._apis.once(connection, granted.credentials)
-            account = await self._guide(kind).check(api)
+            async with _patience(kind):
+                account = await self._guide(kind).check(api)
         except NotConnected:
             raise Invalid(
                 f"{NAMES[kind]} does not take this token.",
@@ -296,3 +303,16 @@ class Connections:
 
     def _tell(self, connection: Connection) -> None:
         self._hub.publish(connection.space, "connections", {"connection": connection.id})
+
+
+@asynccontextmanager
+async def _patience(kind: Kind) -> AsyncIterator[None]:
+    """A person waits for this: what an export would try for minutes is told after a while."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError:
+        raise Unavailable(
+            f"{NAMES[kind]} did not answer within {PATIENCE:.0f} seconds.",
+            "Look whether it can be reached, and try again.",
+        ) from None
