@@ -74,6 +74,27 @@ describe('a session', () => {
     await until(() => expect(session.status().unsynced).toBe(0));
   });
 
+  it('asks for what was lost on the way to it', async () => {
+    const [session, other] = [enter(), enter()];
+    await live(session);
+    await live(other);
+    room.losesOut = 1;
+    type(other, 'a');
+    await until(() => expect(room.losesOut).toBe(0));
+    type(other, 'b');
+    await until(() => expect(title(session.doc)).toBe('Seedab'));
+  });
+
+  it('brings again what the room says nothing of', async () => {
+    const session = enter(room.url, { quiet: 50 });
+    await live(session);
+    room.losesIn = 1;
+    type(session, 'a');
+    await until(() => expect(title(room.doc)).toBe('Seeda'));
+    await until(() => expect(session.status().unsynced).toBe(0));
+    expect(room.opened).toBeGreaterThan(1);
+  });
+
   it('keeps what was sent but not confirmed in the count across a broken connection', async () => {
     const session = enter();
     await live(session);

@@ -75,6 +75,9 @@ const FINAL: ReadonlySet<number> = new Set([
   wire.CLOSE.tooLargeForSocket,
 ]);
 
+/** How long what an update builds on may be on its way behind it, in milliseconds. */
+const GAP = 500;
+
 /** How long changes of the count are gathered before they are told, in milliseconds. */
 const TELL = 150;
 
@@ -125,6 +128,8 @@ export function openSession(brief: string, user: Person, options: SessionOptions
   let retry: ReturnType<typeof setTimeout> | undefined;
   let telling: ReturnType<typeof setTimeout> | undefined;
   let silence: ReturnType<typeof setTimeout> | undefined;
+  let owed: ReturnType<typeof setTimeout> | undefined;
+  let gap: ReturnType<typeof setTimeout> | undefined;
   let heardAt = 0;
 
   /** For each update-bearing message of this connection, how many changes it carried. */
@@ -172,7 +177,24 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     inFlight.push(changes);
     // A socket that hangs up in the midst of a large message may do so without saying why.
     if (bytes.length > largest) stop('refused', TOO_LARGE);
-    else send(bytes);
+    else {
+      send(bytes);
+      owed ??= setTimeout(remind, 3 * quiet);
+    }
+  }
+
+  /** What was sent is owed an answer: where none comes, all that the room lacks is sent anew. */
+  function remind(): void {
+    owed = undefined;
+    // A large change takes long to leave over a slow line.
+    if (socket?.bufferedAmount) owed = setTimeout(remind, 3 * quiet);
+    else again('The server does not say that it has saved.');
+  }
+
+  /** Asks for what an update builds on where that has not come. */
+  function closeGap(): void {
+    gap = undefined;
+    if (doc.store.pendingStructs ?? doc.store.pendingDs) send(wire.step1(doc));
   }
 
   /** Everything the room lacks. */
@@ -185,6 +207,9 @@ export function openSession(brief: string, user: Person, options: SessionOptions
 
   function settle(connection: SessionStatus['connection'], reason: string | null): void {
     clearTimeout(silence);
+    clearTimeout(owed);
+    clearTimeout(gap);
+    owed = gap = undefined;
     unsent = countUnsynced();
     inFlight = [];
     savedMessages = 0;
@@ -287,6 +312,8 @@ export function openSession(brief: string, user: Person, options: SessionOptions
         if (message.answer) {
           hasCopy = true;
           set({ synced: true, connection: 'live', reason: onlyReads(status) });
+        } else if (doc.store.pendingStructs ?? doc.store.pendingDs) {
+          gap ??= setTimeout(closeGap, GAP);
         }
         break;
       case 'awareness':
@@ -297,6 +324,8 @@ export function openSession(brief: string, user: Person, options: SessionOptions
         break;
       case 'saved':
         savedMessages = Math.max(savedMessages, Math.min(message.count, inFlight.length));
+        clearTimeout(owed);
+        owed = savedMessages < inFlight.length ? setTimeout(remind, 3 * quiet) : undefined;
         set({ unsynced: countUnsynced(), savedAt: Date.now() });
         break;
       case 'unknown':
@@ -435,6 +464,8 @@ export function openSession(brief: string, user: Person, options: SessionOptions
     closed();
     clearTimeout(retry);
     clearTimeout(silence);
+    clearTimeout(owed);
+    clearTimeout(gap);
     clearTimeout(telling);
     removeAwarenessStates(awareness, [doc.clientID], 'left');
     hangUp();

@@ -22,6 +22,10 @@ export interface TestRoom {
   turnAway: number | null;
   /** Takes nothing in and says nothing, as over a line that is dead. */
   deaf: boolean;
+  /** How many of the changes that come next are lost on the way in. */
+  losesIn: number;
+  /** How many of those that are told next are lost on the way out. */
+  losesOut: number;
   /** Milliseconds that the document, and what is said after it, takes to arrive. */
   slow: number;
   /** How many connections there have been. */
@@ -74,6 +78,8 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
     tooLarge: 4413,
     turnAway: null,
     deaf: false,
+    losesIn: 0,
+    losesOut: 0,
     slow: 0,
     received: 0,
     opened: 0,
@@ -136,6 +142,10 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
         return;
       }
       if (type !== 0) return;
+      if (room.losesIn > 0 && bytes[1] !== 0) {
+        room.losesIn -= 1;
+        return;
+      }
       if (bytes.length > room.largest) {
         socket.close(room.tooLarge);
         return;
@@ -148,6 +158,11 @@ export async function openTestRoom(port = 0): Promise<TestRoom> {
       if (step === 0) return;
       visitor.received += 1;
       room.received += 1;
+      if (room.losesOut > 0) {
+        room.losesOut -= 1;
+        if (room.saving) confirm(visitor);
+        return;
+      }
       const change = Y.encodeStateAsUpdate(room.doc, before);
       for (const other of visitors)
         if (other !== visitor)
