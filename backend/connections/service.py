@@ -245,6 +245,8 @@ class Connections:
             connection = await self._replace(principal, again, connection, granted.credentials)
         if granted.signs:
             await self._stored.hook(connection, lambda hook: hook or Hook(), granted.signs)
+        if again is not None:
+            await self._watching.again(connection)
         self._tell(connection)
         return connection
 

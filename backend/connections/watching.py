@@ -93,6 +93,17 @@ class Watching:
             return False
         return True
 
+    async def again(self, connection: Connection) -> None:
+        """Ask anew after another token came: what was registered belongs to the one before it."""
+        hook, url = connection.hook, callback_url(connection, self._settings)
+        if hook is None or not hook.watching or by_hand(connection) or not url:
+            return
+        await self.stop(connection)
+        try:
+            await self._anew(connection, hook.watching, url)
+        except (ExportError, Gone) as error:
+            log.info("%s does not call in any more: %s", connection.id, type(error).__name__)
+
     async def stop(self, connection: Connection) -> None:
         """Have the other side call in no more, as far as it lets us."""
         if connection.hook is None or not connection.hook.ids:
@@ -128,23 +139,28 @@ class Watching:
                 )
 
     async def _renew(self, connection: Connection) -> None:
-        hook = connection.hook
+        hook, url = connection.hook, callback_url(connection, self._settings)
         if hook is None or hook.expires_at is None:
             return
-        api = await self._apis.open(connection.id, connection.tenant)
         if hook.expires_at > now():
-            await _write(
-                api, Request("PUT", f"{_JIRA}/refresh", {"webhookIds": _numbers(hook.ids)})
-            )
-            ids: Sequence[str] | None = hook.ids
-        else:
-            url = callback_url(connection, self._settings)
-            ids = await _register(api, connection.kind, url, hook.watching) if url else None
+            api = await self._apis.open(connection.id, connection.tenant)
+            ids = _numbers(hook.ids)
+            await _write(api, Request("PUT", f"{_JIRA}/refresh", {"webhookIds": ids}))
+            await self._keep(connection, hook.ids)
+        elif url:
+            await self._anew(connection, hook.watching, url)
+
+    async def _anew(self, connection: Connection, places: Sequence[str], url: str) -> None:
+        api = await self._apis.open(connection.id, connection.tenant)
+        ids = await _register(api, connection.kind, url, places)
         if ids is not None:
-            kept, until = tuple(ids), now() + LASTS
-            await self._stored.hook(
-                connection, lambda old: old and replace(old, ids=kept, expires_at=until)
-            )
+            await self._keep(connection, ids)
+
+    async def _keep(self, connection: Connection, ids: Sequence[str]) -> None:
+        until = now() + LASTS if connection.kind is Kind.JIRA else None
+        await self._stored.hook(
+            connection, lambda hook: hook and replace(hook, ids=tuple(ids), expires_at=until)
+        )
 
 
 def _place(connection: Connection, where: Mapping[str, Json]) -> str:

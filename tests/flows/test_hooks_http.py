@@ -332,6 +332,22 @@ async def test_trello_is_asked_to_call_in_about_each_board_once(
     assert elsewhere.trello_hooks == {}
 
 
+async def test_another_token_is_called_about_the_same_boards(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, stored: StoredConnections
+) -> None:
+    """What was registered belongs to the token before it, and may be gone with it."""
+    given = {**TRELLO, "secret": TRELLO_SECRET}
+    made = (await connected(ask, space, given))["id"]
+    assert await services.connections.watch(await stored.one("local", made), {"board": BOARD})
+    elsewhere.trello_hooks.clear()
+    elsewhere.trello.tokens = {"another-token"}
+    await connected(ask, space, {**given, "token": "another-token", "connection": made})
+    assert [one["idModel"] for one in elsewhere.trello_hooks.values()] == [BOARD]
+    hook = (await stored.one("local", made)).hook
+    assert hook is not None
+    assert list(hook.ids) == list(elsewhere.trello_hooks)
+
+
 async def a_jira_hook(
     ask: Ask, space: str, elsewhere: Elsewhere, connections: Connections, stored: StoredConnections
 ) -> Connection:
