@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from backend.clock import now
+from backend.documents.current import CurrentBriefs
 from backend.errors import BackendError, describe
 from backend.events import Hub
 from backend.exports.differences import findings
 from backend.exports.model import Target, Trouble
+from backend.exports.planning import place_of
 from backend.exports.reach import Reach
 from backend.jobs import Lease
 from backend.store.engine import Store
@@ -67,6 +68,7 @@ class LookForDrift:
         looks: StoredLooks,
         runs: StoredRuns,
         targets: StoredTargets,
+        current: CurrentBriefs,
         reach: Reach,
         hub: Hub,
     ) -> None:
@@ -74,6 +76,7 @@ class LookForDrift:
         self._looks = looks
         self._runs = runs
         self._targets = targets
+        self._current = current
         self._reach = reach
         self._hub = hub
 
@@ -97,9 +100,7 @@ class LookForDrift:
         if not entries or await self._runs.under_way(target.id, brief):
             return  # in the middle of an export everything differs
         look = (await self._looks.of_brief(brief)).get(target.id)
-        place = Place(target.kind, target.id, target.where, target.mapping, brief=brief)
-        if look is not None and look.known is not None:
-            place = replace(place, known=look.known)
+        place = place_of(self._current, target, brief, look)
         try:
             found = await self._found(target, place, list(entries.values()))
         except (ExportError, BackendError) as error:

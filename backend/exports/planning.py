@@ -43,7 +43,7 @@ from exporters.records import (
 )
 
 STEPS: Final = 5_000
-KNOWN: Final = 256 * 1024  # bytes of one thing learnt that are kept
+KNOWN: Final = 1024 * 1024  # bytes of one thing learnt that are kept
 BYTES: Final = 32 * 1024 * 1024  # of all the calls of a plan
 
 NO_LINKS: Final = Loss(
@@ -96,7 +96,7 @@ class Planner:
         reading = await self._current.read(
             brief.id, brief.space, scope=principal.scope([brief.space]), principal=principal
         )
-        place = await adapter.learn(api, self._place(target, brief), reading.brief)
+        place = await adapter.learn(api, place_of(self._current, target, brief.id), reading.brief)
         await self._reconcile(adapter, api, target, place)
         entries = await entries_of(self._store, target.id, brief.id)
         decisions = await self._decisions.of_brief(target.id, brief.id)
@@ -105,8 +105,7 @@ class Planner:
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn
         )
-        place = replace(place, known=_kept(place))
-        await self._looks.found(target.id, brief.id, findings(entries, found), place.known)
+        await self._looks.found(target.id, brief.id, findings(entries, found), _kept(place))
         return Planned(plan, adapter, place, turn)
 
     async def standing(
@@ -122,7 +121,7 @@ class Planner:
         if not entries or look.known is None:
             return None
         adapter = self._reach.adapter(target.kind)
-        place = replace(self._place(target, brief), known=look.known)
+        place = place_of(self._current, target, brief.id, look)
         known = await self._looks.findings(target.id, brief.id)
         decisions = await self._decisions.of_brief(target.id, brief.id)
         try:
@@ -156,21 +155,24 @@ class Planner:
             raise busy(target) from None
         if ran.wait_until is not None:
             raise Conflict(
-                f"{len(ran.reconciling)} calls of an earlier export were sent and never answered. "
-                f"They are looked for until {iso(ran.wait_until)}; nothing is made before.",
-                "Plan again then.",
+                f"Calls of an earlier export were sent and never answered: {len(ran.reconciling)}. "
+                "They are looked for before anything else is made.",
+                f"Plan again from {iso(ran.wait_until)} on.",
                 code="reconciling",
             )
 
-    def _place(self, target: Target, brief: Brief) -> Place:
-        return Place(
-            kind=target.kind,
-            target=target.id,
-            where=target.where,
-            mapping=target.mapping,
-            link=self._current.link(target.space, brief.id),
-            brief=brief.id,
-        )
+
+def place_of(current: CurrentBriefs, target: Target, brief: str, look: Look | None = None) -> Place:
+    """Where a brief goes, with what the last look learnt of it."""
+    return Place(
+        kind=target.kind,
+        target=target.id,
+        where=target.where,
+        mapping=target.mapping,
+        link=current.link(target.space, brief),
+        brief=brief,
+        known=(look.known if look is not None else None) or {},
+    )
 
 
 def busy(target: Target) -> Conflict:
@@ -182,8 +184,8 @@ def busy(target: Target) -> Conflict:
 
 
 def _kept(place: Place) -> Mapping[str, Json]:
-    """What was learnt of the place, for later; without what is too large, as pictures are, which
-    only the calls hold."""
+    """What was learnt of the place, for comparisons later; without what is too large for that, such
+    as pictures, which only calls hold."""
     return {name: value for name, value in place.known.items() if len(encode(value)) <= KNOWN}
 
 

@@ -87,7 +87,7 @@ def open_exports(
             wake=wake,
         ),
         RunExport(store, runs, stored, reach, hub, clock),
-        LookForDrift(store, looks, runs, stored, reach, hub),
+        LookForDrift(store, looks, runs, stored, current, reach, hub),
     )
 
 

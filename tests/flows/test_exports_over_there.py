@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from backend.clock import now
 from backend.settings import Settings
+from backend.store.tables import export_intents
 from backend.wiring import Services
 from tests.flows.people import Ask, shared_space
 from tests.flows.test_exports_http import ADA, ADMIN, ANN, action, paragraph
@@ -193,6 +195,31 @@ async def test_a_lost_answer_makes_nothing_twice(
     assert board.faults.faults == {}  # each befell a call
     assert names(board) == WHOLE
     assert (await target("POST", "/plan"))["steps"] == []
+
+
+async def test_nothing_is_made_before_it_is_known_what_was(
+    target: Target, board: Board, services: Services
+) -> None:
+    """An error that may have come after the deed: the run says that it looks, and gives its worker
+    back; called off, a new plan looks first, too, and is made once the call cannot arrive."""
+    plan = await target("POST", "/plan")
+    board.faults.calls = 0
+    board.faults.faults = {6: Fault.REFUSED}
+    run = (await target("POST", "/runs", json={"checksum": plan["checksum"]}))["id"]
+    found = await target.until(run, "reconciling", "done", "failed")
+    assert found["state"] == "reconciling"
+    assert "reconciling" in [one["outcome"] for one in found["outcomes"]]
+    made = names(board)
+    await target("POST", f"/runs/{run}/cancel")
+    await target.until(run, "cancelled")
+    with pytest.raises(AssertionError, match='"code":"reconciling"'):
+        await target("POST", "/plan")
+    assert names(board) == made
+    async with services.store.writing() as connection:  # as if the time had passed
+        since = now() - timedelta(minutes=5)
+        await connection.execute(update(export_intents).values(since=since))
+    assert (await target.export())["state"] == "done"
+    assert names(board) == WHOLE
 
 
 async def test_only_the_latest_run_that_stopped_can_go_on(target: Target) -> None:
