@@ -83,7 +83,7 @@ class Notion:
         entries: Mapping[str, Entry],
         found: Mapping[str, Found],
     ) -> Sequence[Loss]:
-        return possible.unable(changes, entries, found)
+        return possible.unable(changes, place, rendering, entries, found)
 
     async def receipt(
         self, api: Api, place: Place, step: Step, answer: Response

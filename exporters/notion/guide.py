@@ -8,7 +8,7 @@ from exporters.choices import Account, MappingChoice, Option, PlaceFound
 from exporters.errors import NotConnected
 from exporters.notion import limits, properties, rich_text, shape
 from exporters.notion.properties import VALUES, Column
-from exporters.notion.reading import get, informed
+from exporters.notion.reading import get, surveyed
 from exporters.ports import Api
 from exporters.records import Json, Place, Request
 
@@ -37,14 +37,8 @@ async def places(api: Api, query: str) -> Sequence[PlaceFound]:
 
 async def choices(api: Api, place: Place) -> Sequence[MappingChoice]:
     """Where the brief's own values go, and where its actions go."""
-    # A choice that holds no longer must not keep anybody from choosing another.
-    bare = Place(
-        place.kind,
-        place.target,
-        place.where,
-        {"actions": place.mapping["actions"]} if place.mapping.get("actions") else {},
-    )
-    known = (await informed(api, bare)).known
+    # What was chosen and is gone keeps nobody from choosing something else.
+    known = (await surveyed(api, place)).known
     shown: list[MappingChoice] = []
     if properties.PAGE in properties.sources(place):
         shown += _of_columns(properties.PAGE, properties.all_columns(known.get("schema")), place)

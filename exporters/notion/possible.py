@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from exporters.notion import shape
-from exporters.notion.kinds import is_page
+from exporters.notion import properties, shape
+from exporters.notion.kinds import is_page, prefix
 from exporters.records import (
     Archive,
     Change,
@@ -14,7 +14,9 @@ from exporters.records import (
     Found,
     Json,
     Loss,
+    Place,
     Record,
+    Rendering,
     Restore,
     Standing,
     Update,
@@ -28,9 +30,13 @@ _NO_CALL = {
 
 
 def unable(
-    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
+    changes: Sequence[Change],
+    place: Place,
+    rendering: Rendering,
+    entries: Mapping[str, Entry],
+    found: Mapping[str, Found],
 ) -> list[Loss]:
-    losses = []
+    losses = list(_unmapped(place, rendering, entries))
     kept = _kept(entries, found)
     for change in changes:
         match change:
@@ -45,6 +51,24 @@ def unable(
                 told = dict.fromkeys(_NO_CALL.get(part, _NO_CALL["type"]) for part in sorted(left))
                 losses += [Loss(record.key, what) for what in told]
     return losses
+
+
+def _unmapped(place: Place, rendering: Rendering, entries: Mapping[str, Entry]) -> Iterator[Loss]:
+    """Values that went to a property by its name, which no property has any more."""
+    for record in rendering.records:
+        if not is_page(record.kind) or record.key not in entries:
+            continue
+        which = prefix(record.kind)
+        now = properties.columns(place, which)
+        went = entries[record.key].sent
+        for name in [name for name in properties.VALUES if name in went and name not in now]:
+            if place.mapping.get(f"{which}{name}") is None:
+                label = properties.VALUES[name].label
+                yield Loss(
+                    record.key,
+                    f"“{label}” went to a property that is gone or has another name in Notion now: "
+                    "choose one under Mapping, or leave it out.",
+                )
 
 
 def sendable(record: Record, parts: Fields, now: Found) -> dict[str, Json]:

@@ -99,20 +99,25 @@ def sources(place: Place) -> dict[str, str]:
 
 
 def columns(place: Place, prefix: str) -> Mapping[str, Column]:
-    """Where each value goes: as chosen, else to the property whose name says it.
-
-    Raises BadMapping where a chosen property is gone, or is of another type by now.
-    """
+    """Where each value goes: as chosen, else to the property whose name says it."""
     known = all_columns(place.known.get(f"{prefix}schema"))
     chosen: dict[str, Column] = {}
     for name in OF_ACTION if prefix else OF_PAGE:
         choice = place.mapping.get(f"{prefix}{name}")
         column = likely(name, known) if choice is None else known.get(shape.text(choice))
-        if choice and known and (column is None or column.type not in VALUES[name].types):
-            raise BadMapping(_gone(name, column))
         if column is not None and column.type in VALUES[name].types:
             chosen[name] = column
     return chosen
+
+
+def check(place: Place, prefix: str) -> None:
+    """Raises BadMapping where a property that was chosen is gone, or is of another type by now."""
+    known = all_columns(place.known.get(f"{prefix}schema"))
+    held = columns(place, prefix)
+    for name in OF_ACTION if prefix else OF_PAGE:
+        choice = shape.text(place.mapping.get(f"{prefix}{name}"))
+        if choice and name not in held:
+            raise BadMapping(_gone(name, known.get(choice)))
 
 
 def all_columns(schema: Json) -> Mapping[str, Column]:

@@ -67,29 +67,38 @@ async def learned(api: Api, place: Place, owners: Collection[str] = ()) -> Place
 
     Raises BadMapping for a data source that is not to be seen, or a property that is gone.
     """
-    known: dict[str, Json] = {}
+    place = await surveyed(api, place)
     for key, id in properties.sources(place).items():
-        answer = await get(api, f"/v1/data_sources/{id}")
-        if answer.status != 200:
+        if f"{key}schema" not in place.known:
             raise BadMapping(
                 f"The Notion data source {id} is not to be seen. Share its database with the "
                 "connection in Notion (••• → Connections), or choose another one."
             )
-        known[f"{key}schema"] = properties.schema(answer.body)
-    place = replace(place, known=known)
+        properties.check(place, key)
     chosen = [properties.columns(place, key) for key in properties.sources(place)]
-    if owners and any(one["owner"].type == "people" for one in chosen if "owner" in one):
-        # Without the right to read users nobody is known, and owners are said to be lost.
-        everybody = properties.people(await listed(api, "/v1/users") or [])
-        named = {owner.strip().lower() for owner in owners}
-        known["people"] = {name: one for name, one in everybody.items() if name in named}
-    return place
+    if not owners or not any(one["owner"].type == "people" for one in chosen if "owner" in one):
+        return place
+    # Without the right to read users nobody is known, and owners are said to be lost.
+    everybody = properties.people(await listed(api, "/v1/users") or [])
+    named = {owner.strip().lower() for owner in owners}
+    people: Json = {name: one for name, one in everybody.items() if name in named}
+    return replace(place, known={**place.known, "people": people})
+
+
+async def surveyed(api: Api, place: Place) -> Place:
+    """The place with the properties of those of its data sources that are to be seen."""
+    known: dict[str, Json] = {}
+    for key, id in properties.sources(place).items():
+        answer = await get(api, f"/v1/data_sources/{id}")
+        if answer.status == 200:
+            known[f"{key}schema"] = properties.schema(answer.body)
+    return replace(place, known=known)
 
 
 async def informed(api: Api, place: Place) -> Place:
-    """The place as ``learned``, unless it already is."""
+    """The place with what is known of its properties, where that was not kept."""
     known = all(f"{key}schema" in place.known for key in properties.sources(place))
-    return place if known else await learned(api, place)
+    return place if known else await surveyed(api, place)
 
 
 class Reading:

@@ -173,6 +173,21 @@ async def test_a_renamed_property_is_still_known() -> None:
     assert _values(world, OVERVIEW)["Deadline of ours"] == "2026-05-01"
 
 
+async def test_a_property_known_by_its_name_is_missed_when_that_changes() -> None:
+    """Nothing was chosen, so nothing else is known of it; the plan names it, and goes on."""
+    world = in_data_source()
+    await world.export(_actions())
+    properties = world.server.sources[str(world.where["data_source"])].properties
+    due = next(one for one in properties.values() if one["name"] == "Due")
+    due["name"] = "When"
+    planned = await world.export(_actions())
+    assert ["Due date" in loss.what for loss in planned.losses] == [True]
+    world.mapping["due"] = due["id"]
+    assert not (await world.plan(_actions())).losses
+    world.mapping["due"] = ""
+    assert not (await world.plan(_actions())).losses
+
+
 @pytest.mark.parametrize("fate", ["gone", "retyped"])
 async def test_a_chosen_property_that_is_gone_or_retyped_is_named(fate: str) -> None:
     """With the way out; nothing is planned until then, and it can be chosen anew."""
@@ -194,10 +209,13 @@ async def test_a_chosen_property_that_is_gone_or_retyped_is_named(fate: str) -> 
 
 
 async def test_a_data_source_that_is_not_to_be_seen_is_named() -> None:
-    world = in_data_source()
-    world.server.sources.clear()
+    """And another one can be chosen in its place."""
+    world = with_rows()
+    world.server.sources.pop(str(world.mapping["actions"]))
     with pytest.raises(BadMapping, match="Share its database with the connection"):
         await world.plan(_actions())
+    choices = await world.adapter.choices(world.api, world.place)
+    assert {"due", "actions"} <= {choice.key for choice in choices}
 
 
 async def test_rows_need_a_property_that_tells_whose_they_are() -> None:
