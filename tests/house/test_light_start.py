@@ -11,7 +11,7 @@ REMOTE = ("qdrant_client", "nebula3", "minio", "notion_client", "trello", "jira"
 
 # Loaded with the first file, question or download that needs them: a start should take no second.
 LATER = ("onnxruntime", "tokenizers", "docx", "pptx", "openpyxl", "lxml", "pypdfium2")
-LATER += ("alembic", "tantivy", "qdrant_edge", "faiss", "asyncpg")
+LATER += ("alembic", "tantivy", "qdrant_edge", "faiss", "asyncpg", "httpx", "cryptography")
 
 
 def imported_by(statement: str) -> set[str]:
