@@ -72,12 +72,20 @@ class Thing:
 class Toy:
     """The server, as an ASGI application."""
 
-    def __init__(self, clock: VirtualClock, *, unique: bool = False, limit: Pace = PACE) -> None:
+    def __init__(
+        self,
+        clock: VirtualClock,
+        *,
+        unique: bool = False,
+        limit: Pace = PACE,
+        lag: timedelta = LAG,
+    ) -> None:
         self.clock = clock
         self.things: dict[str, Thing] = {}
         self.order: dict[str, list[str]] = {}
         self.unique = unique
         self.limit = limit
+        self.lag = lag
         self.writes = 0
         self.overwritten: set[str] = set()
         self.too_many = 0
@@ -136,7 +144,7 @@ class Toy:
                 return 200, [
                     self._shown(thing)
                     for thing in self.things.values()
-                    if thing.marker == query["marker"] and now - thing.made >= LAG
+                    if thing.marker == query["marker"] and now - thing.made >= self.lag
                 ]
             case "GET", ["things"]:
                 ids = query["ids"].split(",")
