@@ -8,9 +8,10 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from exporters.jira.adf import Node, paragraph, text
+from exporters.jira.fitting import fitted
 from exporters.jira.target import Target
 from exporters.jira.text import plain, summary
-from exporters.jira.writing import Writer, cites, fitted, is_plain, linked
+from exporters.jira.writing import Writer, cites, is_plain, linked
 from exporters.model import Brief, Item
 from exporters.records import OVERVIEW, Json, Place, Record, Rendering
 

@@ -14,20 +14,15 @@ from typing import Final, Literal, TypeAlias
 
 from exporters.errors import TooDeep
 from exporters.jira.adf import (
-    DESCRIPTION_LIMIT,
     Node,
-    canonical,
-    children,
-    doc,
-    length,
     mark,
     node,
     paragraph,
     text,
 )
-from exporters.jira.text import clean, head, units
+from exporters.jira.text import clean
 from exporters.model import Brief, Item, Reference, Span
-from exporters.records import OVERVIEW, Loss
+from exporters.records import Loss
 from exporters.references import HEADING, UNKNOWN, place, provenance, quotation
 
 DEEPEST: Final = 40  # levels of nesting
@@ -243,59 +238,6 @@ def linked(words: str, href: str) -> list[Node]:
     """A paragraph that is a link, or nothing where there is no address."""
     link = _link(href)
     return [paragraph(text(words, *link))] if link else []
-
-
-def fitted(
-    body: Sequence[Node], tail: Sequence[Node], writer: Writer, key: str = OVERVIEW
-) -> Node | None:
-    """A description of whole blocks within Jira's limit: first the body is cut, then the tail.
-
-    None where there is nothing to say.
-    """
-    whole = doc([*body, *tail])
-    if not children(whole):
-        return None
-    if length(whole) <= DESCRIPTION_LIMIT:
-        return whole
-    note = paragraph(text("… The rest stands in the brief.", mark("em")))
-    room = DESCRIPTION_LIMIT - length(note)
-    kept_tail: list[Node] = _taken(tail, room // 2 if body else room)
-    kept_body = _taken(body, room - sum(map(_measured, kept_tail)))
-    writer.lose(
-        key, f"A description has at most {DESCRIPTION_LIMIT:,} characters: the rest is cut."
-    )
-    return doc([*kept_body, note, *kept_tail])
-
-
-def _taken(blocks: Sequence[Node], room: int) -> list[Node]:
-    """The blocks that fit; of the first that does not, the words that do."""
-    taken: list[Node] = []
-    for block in blocks:
-        size = _measured(block)
-        if size > room:
-            if block["type"] in ("paragraph", "heading", "codeBlock"):
-                taken.append({**block, "content": [*_words_within(children(block), room - 1)]})
-            break
-        taken.append(block)
-        room -= size
-    return taken
-
-
-def _words_within(inline: Sequence[Node], room: int) -> Iterator[Node]:
-    for one in inline:
-        size = length(one)
-        if size <= room:
-            yield one
-            room -= size
-            continue
-        words = one.get("text")
-        if isinstance(words, str) and (fitting := head(words, room - size + units(words))):
-            yield {**one, "text": fitting}
-        return
-
-
-def _measured(block: Node) -> int:
-    return length(canonical(block))
 
 
 def cites(items: Sequence[Item]) -> list[str]:

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from exporters import Brief, Image, Item, Reference, Span, TooDeep
 from exporters.jira import adf
 from exporters.jira.adf import DESCRIPTION_LIMIT, Node, canonical, doc, length, paragraph, text
+from exporters.jira.fitting import fitted
 from exporters.jira.text import SUMMARY_LIMIT, head, summary, units
 from exporters.jira.words import markdown
-from exporters.jira.writing import DEEPEST, Writer, cites, fitted
+from exporters.jira.writing import DEEPEST, Writer, cites
 from tests.remotes.adf_schema import complaints
 
 SOURCE = Reference(
@@ -95,7 +96,7 @@ items = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(items, max_size=5))
 def test_whatever_a_brief_holds_is_a_document_by_the_published_schema(drawn: list[Item]) -> None:
     """Lists in quotes in tables, empty ones, odd marks: Atlassian's schema takes them all."""
@@ -109,7 +110,7 @@ def test_the_schema_can_refuse() -> None:
     assert complaints(doc([adf.node("listItem", [paragraph()])])) != []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(items, max_size=4))
 def test_sending_again_what_was_read_back_changes_nothing(drawn: list[Item]) -> None:
     """A document's canonical form is its own canonical form, and stays valid."""
@@ -275,6 +276,29 @@ def test_evidence_past_the_limit_leaves_room_for_the_brief() -> None:
     assert length(made) <= DESCRIPTION_LIMIT
     assert words_of(made).count("b") > DESCRIPTION_LIMIT / 2 - 1_000
     assert words_of(made).count("t") > DESCRIPTION_LIMIT / 2 - 2_000
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(items, max_size=5), st.integers(40, 300))
+def test_however_much_there_is_it_fits_and_is_valid(drawn: list[Item], limit: int) -> None:
+    """Cut within lists, tables and words: a valid document of no more than the limit."""
+    writer = Writer(Brief("brf_1", "", (), (SOURCE,)))
+    tail = writer.evidence(["c1"])
+    made = fitted(writer.blocks(drawn), tail, writer, limit=limit)
+    assert made is not None
+    assert length(made) <= limit
+    assert complaints(made) == []
+    was_cut = any("the rest is cut" in loss.what for loss in writer.losses)
+    assert was_cut is (length(doc([*writer.blocks(drawn), *tail])) > limit)
+
+
+def test_of_a_long_list_the_items_that_fit_are_kept() -> None:
+    """One block larger than all of a description is not left out as a whole."""
+    writer = Writer(Brief("brf_1", "", ()))
+    entries = [item("list_item", "x" * 99, key=f"l{number}") for number in range(400)]
+    made = fitted(writer.blocks([item("bullet_list", *entries)]), [], writer)
+    assert made is not None
+    assert DESCRIPTION_LIMIT - 102 < length(made) <= DESCRIPTION_LIMIT
 
 
 def test_nothing_to_say_is_no_description() -> None:
