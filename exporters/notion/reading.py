@@ -166,8 +166,9 @@ class Reading:
 
     async def _block(self, entry: Entry, parent: str | None) -> Found:
         answer = await get(self._api, f"/v1/blocks/{entry.ref}")
-        if answer.status != 200:
-            return Found(entry.ref, standing=Standing.GONE)
+        if answer.status != 200:  # 404 of a block on a page that we see: it is gone
+            standing = Standing.FORBIDDEN if answer.status == 403 else Standing.GONE
+            return Found(entry.ref, standing=standing)
         block = shape.fields(answer.body)
         found = await self._live(entry, block)
         if block.get("in_trash"):
