@@ -108,6 +108,7 @@ class Notion:
         self.nodes: dict[str, Node] = {}
         self.sources: dict[str, Source] = {}
         self.overloaded: set[int] = set()  # numbers of calls that are answered with 529
+        self.vague = False  # an answer to an append names the last block alone
         self.calls: list[tuple[str, str]] = []
         self.refused: list[Json] = []
         self.writes = 0  # calls of ours that changed something
@@ -350,7 +351,7 @@ class Notion:
         made = []
         for offset, child in enumerate(body["children"]):
             made.append(self._make(child, parent, at + offset))
-        return self._listing([self._shown(one) for one in made], {})
+        return self._listing([self._shown(one) for one in made[-1 if self.vague else 0 :]], {})
 
     def _make(self, given: Json, parent: Node, at: int | None = None) -> Node:
         kind = _kind(given)

@@ -163,6 +163,15 @@ async def test_blocks_edited_and_taken_away_before_they_were_seen_are_known() ->
     assert {item.key for item in planned.items if item.change == "drift"} == {"p1"}
 
 
+async def test_an_answer_that_does_not_name_everything_is_not_believed() -> None:
+    """What was made is looked for on the page instead, and nothing is made twice."""
+    world = in_data_source()
+    world.server.vague = True
+    await world.export(_brief())
+    assert (await world.plan(_brief())).empty
+    _assert_one_of_each(world)
+
+
 async def test_a_token_that_is_revoked_midway_stops_and_goes_on_later() -> None:
     """What was made stays known; with a new token the rest is made, and nothing twice."""
     clean = in_data_source()
