@@ -53,7 +53,7 @@ async def _until_done(world: World, given: Brief) -> None:
     """Press Export, whatever happens, until everything is done."""
     for _ in range(8):
         try:
-            ran = await world.settle()
+            await world.settle()
             ran = await world.run(await world.plan(given))
         except (Killed, RemoteError):
             continue
