@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from backend.store.paces import Gone, StoredPaces
-from exporters.errors import NotConnected
+from backend.store.paces import Gone, StoredPaces, TooFar
+from exporters.errors import NotConnected, Throttled
 from exporters.ports import Clock, Pace
 
 AHEAD: Final = timedelta(seconds=0.25)
 """How far ahead a process reserves for itself, and how late it may still use what it reserved: a
 pause that another process was told of is heard that much later."""
+
+
+LONGEST: Final = timedelta(minutes=1)  # that a call waits for its turn
 
 
 class SharedBudget:
@@ -30,21 +33,29 @@ class SharedBudget:
         self._clock = clock
         self._reserved: deque[datetime] = deque()
         self._most = 1
-        self._one = asyncio.Lock()
+        self._pauses = 0
+        self._turn = asyncio.Lock()
 
     async def take(self, calls: int = 1) -> None:
+        """First come, first served; who waited into a pause asks again.
+
+        Raises Throttled where nobody may call for longer than a call may wait.
+        """
         for _ in range(calls):
-            async with self._one:
-                at = await self._next()
-            await self._clock.sleep((at - self._clock.now()).total_seconds())
+            async with self._turn:
+                heard = -1
+                while heard != self._pauses:
+                    heard = self._pauses
+                    at = await self._next()
+                    await self._clock.sleep((at - self._clock.now()).total_seconds())
 
     async def pause(self, wait: timedelta) -> None:
-        async with self._one:
-            self._reserved.clear()
-            try:
-                await self._rows.pause(self._connection, self._paces, self._clock.now() + wait)
-            except Gone:
-                raise _removed() from None
+        try:
+            await self._rows.pause(self._connection, self._paces, self._clock.now() + wait)
+        except Gone:
+            raise _removed() from None
+        self._reserved.clear()
+        self._pauses += 1
 
     async def _next(self) -> datetime:
         """When the next call may leave."""
@@ -55,14 +66,23 @@ class SharedBudget:
             self._most = 1
         if not self._reserved:
             try:
-                self._reserved.extend(
-                    await self._rows.reserve(
-                        self._connection, self._paces, moment, most=self._most, ahead=AHEAD
-                    )
+                taken = await self._rows.reserve(
+                    self._connection,
+                    self._paces,
+                    moment,
+                    most=self._most,
+                    ahead=AHEAD,
+                    within=LONGEST,
                 )
             except Gone:
                 raise _removed() from None
-            self._most = 2 * len(self._reserved)
+            except TooFar as far:
+                raise Throttled(
+                    "It was asked of this connection to send nothing for a while.",
+                    wait=far.at - moment,
+                ) from None
+            self._reserved.extend(taken)
+            self._most = 2 * len(taken)
         return self._reserved.popleft()
 
 

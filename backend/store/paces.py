@@ -21,6 +21,14 @@ class Gone(Exception):
     """The connection was removed."""
 
 
+class TooFar(Exception):
+    """The next call may leave only ``at``: nothing was reserved."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.at = at
+
+
 @dataclass(slots=True)
 class _Reserved:
     """The theoretical arrival times, one for each pace; None where nobody has called yet."""
@@ -35,13 +43,23 @@ class StoredPaces:
         self._store = store
 
     async def reserve(
-        self, connection: str, paces: Sequence[Pace], now: datetime, *, most: int, ahead: timedelta
+        self,
+        connection: str,
+        paces: Sequence[Pace],
+        now: datetime,
+        *,
+        most: int,
+        ahead: timedelta,
+        within: timedelta,
     ) -> Sequence[datetime]:
-        """When the next calls may leave: the first, and of ``most`` those due within ``ahead``."""
+        """When the next calls may leave: the first, and of ``most`` those due within ``ahead``.
+        TooFar where the first is not due ``within`` so long."""
         taken: list[datetime] = []
         async with self._changing(connection, paces) as reserved:
             while len(taken) < max(1, most):
                 at, after = gcra.reserve(paces, reserved.tats, now)
+                if at > now + within:
+                    raise TooFar(at)
                 if taken and at > now + ahead:
                     break
                 taken.append(at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from backend.store.connections import StoredConnections
 from backend.store.engine import Store
 from backend.store.paces import StoredPaces
 from backend.store.tables import connections
-from exporters.errors import NotConnected
+from exporters.errors import NotConnected, Throttled
 from exporters.ports import Pace
 from tests.contracts.test_connections_store import CREDENTIALS, a_connection
 
@@ -101,7 +102,7 @@ async def test_many_calls_need_few_writes(rows: Counted) -> None:
 
 
 async def test_a_pause_is_kept_by_all_who_share(rows: Counted) -> None:
-    """Told to one, the others keep it too but for what they had reserved a moment ahead."""
+    """Told to one, the others keep it too, but for what they had reserved a moment ahead."""
     clock = Alone()
     told, other = processes(rows, clock, TRELLO, 2)
     await other.take(40)
@@ -133,10 +134,57 @@ async def test_each_connection_has_its_own(rows: Counted) -> None:
     assert clock.now() == begun
 
 
+async def test_a_pause_longer_than_a_call_may_wait_is_told(rows: Counted) -> None:
+    """A minute is waited for, more is not: whoever runs an export comes back later. What was not
+    waited for takes nobody's place."""
+    clock = Alone()
+    begun = clock.now()
+    for sharing in processes(rows, clock, TRELLO, 2):
+        await sharing.pause(timedelta(minutes=59))
+        for _ in range(5):
+            with pytest.raises(Throttled) as told:
+                await sharing.take()
+        assert abs(told.value.wait - timedelta(minutes=59)) < timedelta(seconds=1)
+    clock.moment = begun + timedelta(minutes=58, seconds=1)
+    (again,) = processes(rows, clock, TRELLO, 1)
+    await again.take()
+    assert timedelta(0) <= clock.now() - begun - timedelta(minutes=59) < timedelta(seconds=1)
+
+
+class Interrupted(Alone):
+    """Lets something happen in the middle of the next sleep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[], Awaitable[None]]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds > 0 and self.meanwhile:
+            await self.meanwhile.pop()()
+        await super().sleep(seconds)
+
+
+async def test_who_waits_into_a_pause_waits_it_out(rows: Counted) -> None:
+    """A call that had its turn but not left yet asks again."""
+    clock = Interrupted()
+    (budget,) = processes(rows, clock, NOTION, 1)
+    await budget.take()
+    until = clock.now() + timedelta(seconds=30)
+    clock.meanwhile.append(lambda: budget.pause(timedelta(seconds=30)))
+    await budget.take()
+    assert clock.meanwhile == []
+    assert clock.now() >= until
+
+
 async def test_those_who_ask_at_the_same_moment_get_moments_of_their_own(rows: Counted) -> None:
     clock = Alone()
     asked = await asyncio.gather(
-        *(rows.reserve("con_1", NOTION, clock.now(), most=1, ahead=budgets.AHEAD) for _ in range(8))
+        *(
+            rows.reserve(
+                "con_1", NOTION, clock.now(), most=1, ahead=budgets.AHEAD, within=budgets.LONGEST
+            )
+            for _ in range(8)
+        )
     )
     moments = [moment for one in asked for moment in one]
     assert len(set(moments)) == len(moments) == 8
