@@ -12,7 +12,7 @@ from tests.remotes.notion_world import NotionWorld, draw_brief, revise_brief
 from tests.remotes.schedules import run_every_call, run_schedules
 
 COUNT = int(os.environ.get("STRATMASTER_TEST_SCHEDULES", "2000"))
-PARTS = 4  # so that none comes near the time limit of a test
+PARTS = 8  # so that none comes near the time limit of a test
 
 
 @pytest.mark.parametrize("part", range(PARTS))
