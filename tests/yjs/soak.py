@@ -48,6 +48,8 @@ def main() -> None:
     asking.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     asking.add_argument("--minutes", type=float, default=60.0)
     asking.add_argument("--wild", action="store_true", help="drop, double and reorder messages")
+    asking.add_argument("--reloads", action="store_true", help="close pages, and open them again")
+    asking.add_argument("--halves", action="store_true", help="edit in the midst of emoji, too")
     given = asking.parse_args()
     end = time.monotonic() + 60 * given.minutes
     done = 0
@@ -55,8 +57,11 @@ def main() -> None:
     while done < given.edits and time.monotonic() < end:
         edits = max(20, min(ROUND, given.edits - done))
         began = time.monotonic()
+        plan = Torture(
+            seed, edits=edits, halves=given.halves, reloads=given.reloads, wild=given.wild
+        )
         try:
-            outcome = asyncio.run(one_round(Torture(seed, edits=edits, wild=given.wild)))
+            outcome = asyncio.run(one_round(plan))
         except BaseException:
             print(f"after {done:,} edits; again: --seed {seed} --edits {edits}", flush=True)
             raise
