@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from exporters.jira import adf
 from tests.remotes import adf_schema
-from tests.remotes.jira_spec import operation
+from tests.remotes.jira_spec import FILE, operation
 
 Object = dict[str, Any]
 
@@ -107,10 +107,11 @@ class Jira:
     def __init__(
         self, clock: Now, *, lag: Callable[[], float] = lambda: 0.0, check: bool = True
     ) -> None:
-        """``lag``: seconds until a search knows of a change. ``check``: hold it to the document."""
+        """``lag``: seconds until a search knows of a change. ``check``: hold it to the document,
+        where that is at hand."""
         self._clock = clock
         self._lag = lag
-        self._check = check
+        self._check = check and FILE.exists()
         self._last = 10_000
         self._indexed: list[tuple[datetime, str, Indexed | None]] = []
         self._writes: dict[str, deque[datetime]] = {}

@@ -14,7 +14,8 @@ import pytest
 from tests.conftest import ROOT
 
 Schema = dict[str, Any]
-FILE = "jira-swagger-v3.examples-parsed.json"
+SPECS = Path(os.environ.get("STRATMASTER_TEST_SPECS", ROOT.parent / "shared/specs"))
+FILE = SPECS / "jira-swagger-v3.examples-parsed.json"
 
 
 class Operation:
@@ -80,11 +81,10 @@ def operation(method: str, path: str) -> Operation:
 
 @cache
 def document() -> Schema:
-    """The whole of it."""
-    folder = Path(os.environ.get("STRATMASTER_TEST_SPECS", ROOT.parent / "shared/specs"))
-    if not (folder / FILE).exists():
-        pytest.skip(f"no {FILE} in {folder}; name its folder in STRATMASTER_TEST_SPECS")
-    read: Schema = json.loads((folder / FILE).read_text())
+    """The whole of it. Skips where it is not."""
+    if not FILE.exists():
+        pytest.skip(f"no {FILE}; name its folder in STRATMASTER_TEST_SPECS")
+    read: Schema = json.loads(FILE.read_text())
     return read
 
 

@@ -12,6 +12,7 @@ from exporters.markers import marker
 from exporters.model import Item, Span
 from exporters.records import OVERVIEW, Choice, Decisions, Op, Standing, Way
 from tests.remotes import jira
+from tests.remotes.jira_spec import document
 from tests.remotes.jira_world import EVIDENCE, LINK, World, action, brief
 
 
@@ -324,6 +325,7 @@ async def test_places_are_projects_and_the_account_is_named() -> None:
 
 async def test_a_sign_in_needs_three_scopes_and_no_more() -> None:
     """As the published document says of each call: to read and write issues, and to read people."""
+    document()
     world = World()
     await world.adapter.check(world.free)
     await world.adapter.places(world.free, "")
