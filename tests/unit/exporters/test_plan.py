@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters import receipts
-from exporters.compare import Comparison, compare, in_order
+from exporters.compare import Comparison, compare
 from exporters.errors import UnsafePlan
+from exporters.fates import in_order
 from exporters.judge import Verdict, same
 from exporters.model import Brief, Item, Span
 from exporters.plan import Plan, make, refuse_if_unsafe, step_id
