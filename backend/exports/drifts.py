@@ -109,8 +109,8 @@ class LookForDrift:
             await self._looks.unseen(target.id, brief, trouble)
             news = look is None or look.trouble != trouble
         else:
-            known = None if look is None else look.known
-            news = await self._looks.found(target.id, brief, findings(entries, found), known)
+            differs = await asyncio.to_thread(findings, entries, found)
+            news = await self._looks.found(target.id, brief, differs, None)
             news = news or (look is not None and look.trouble is not None)
         if news:
             self._hub.publish(target.space, "export", {"brief": brief, "target": target.id})

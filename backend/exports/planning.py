@@ -105,7 +105,8 @@ class Planner:
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn
         )
-        await self._looks.found(target.id, brief.id, findings(entries, found), _kept(place))
+        differs, known = await asyncio.to_thread(lambda: (findings(entries, found), _kept(place)))
+        await self._looks.found(target.id, brief.id, differs, known)
         return Planned(plan, adapter, place, turn)
 
     async def standing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from exporters.registry import KINDS, target
 if TYPE_CHECKING:
     from exporters.folder import FolderApi
 
+WATCHING = 10.0  # seconds that the other side has to say that it will call in
 FOLDER = "folder"  # the one kind that needs no connection
 
 log = logging.getLogger(__name__)
@@ -141,9 +143,11 @@ class Reached:
             return
         try:
             found = await self._connections.open(principal, target.connection, Action.EXPORT)
-            await self._connections.watch(found, target.where)
-        except (BackendError, ExportError) as error:  # changes are found by looking, then
-            log.warning("nothing calls in about target %s: %s", target.id, error)
+            async with asyncio.timeout(WATCHING):
+                await self._connections.watch(found, target.where)
+        except (BackendError, ExportError, TimeoutError) as error:
+            # Changes are found by looking, then.
+            log.warning("nothing calls in about target %s: %r", target.id, error)
 
     def _folder_api(self) -> FolderApi:
         from exporters.folder import FolderApi

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -61,33 +62,19 @@ class StoredLooks:
 
         ``known`` is what it learnt of the target; None where it did not ask.
         """
-        moment = now()
-        rows = [(key, part, value, "") for key, of_it in findings.parts.items()
-                for part, value in of_it.items()]  # fmt: skip
-        rows += [(key, "", one.standing.value, one.where) for key, one in findings.astray.items()]
         before = await self.findings(target, brief)
+        # Written in a thread: of a long brief it is a lot.
+        rows, learnt = await asyncio.to_thread(
+            lambda: (_rows(target, brief, findings), text(dict(known or {})))
+        )
         async with self._store.writing() as connection:
-            learnt = {} if known is None else {"known": text(dict(known))}
-            await _looked(connection, target, brief, at=moment, error=None, **learnt)
+            told = {} if known is None else {"known": learnt}
+            await _looked(connection, target, brief, at=now(), error=None, **told)
             if before == findings:
                 return False
             await connection.execute(delete(export_drift).where(of(export_drift, target, brief)))
             if rows:
-                await connection.execute(
-                    insert(export_drift),
-                    [
-                        {
-                            "target": target,
-                            "brief": brief,
-                            "key": key,
-                            "part": part,
-                            "theirs": text(value),
-                            "place": place,
-                            "found_at": moment,
-                        }
-                        for key, part, value, place in rows
-                    ],
-                )
+                await connection.execute(insert(export_drift), rows)
         return True
 
     async def unseen(self, target: str, brief: str, trouble: Trouble) -> None:
@@ -165,6 +152,20 @@ class StoredLooks:
             payload={"target": target, "brief": brief},
             after=after,
         )
+
+
+def _rows(target: str, brief: str, findings: Findings) -> list[dict[str, Any]]:
+    common = {"target": target, "brief": brief, "found_at": now()}
+    parts = [
+        {"key": key, "part": part, "theirs": text(theirs), "place": "", **common}
+        for key, changed in findings.parts.items()
+        for part, theirs in changed.items()
+    ]
+    astray = [
+        {"key": key, "part": "", "theirs": text(one.standing.value), "place": one.where, **common}
+        for key, one in findings.astray.items()
+    ]
+    return parts + astray
 
 
 async def _looked(connection: AsyncConnection, target: str, brief: str, **values: Any) -> None:
