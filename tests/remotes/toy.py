@@ -415,8 +415,9 @@ class ToyWorld:
                 name, value = rng.choice(["text", "note"]), rng.choice("xyz")
                 if getattr(thing, name) != value:
                     setattr(thing, name, value)
-                    if value not in thing.written:  # back to what we wrote is nothing of theirs
-                        thing.by_people.add(name)
+                    thing.by_people.add(name)
+                    if value in thing.written:  # back to what we wrote: nothing of theirs is left
+                        thing.by_people.discard(name)
 
     def live(self) -> Sequence[str]:
         return [
