@@ -11,6 +11,7 @@ from exporters.choices import Account, MappingChoice, Option, PlaceFound
 from exporters.errors import BadMapping
 from exporters.jira.learning import PAGE, get, issue_types, pages, statuses_of
 from exporters.jira.target import BY_NAME, LABEL, STAGES, Target, listed, record, status, word
+from exporters.jira.text import clean
 from exporters.ports import Api
 from exporters.records import Json, Place
 
@@ -49,7 +50,7 @@ async def _projects(api: Api, query: str) -> AsyncIterator[Mapping[str, Json]]:
     while at < MOST_PLACES:
         asked: dict[str, Json] = {"action": "create", "orderBy": "-lastIssueUpdatedDate"}
         if query:
-            asked["query"] = query
+            asked["query"] = clean(query)
         page = record(await get(api, "/project/search", startAt=at, maxResults=PAGE, **asked))
         rows = listed(page.get("values"))
         for one in rows:

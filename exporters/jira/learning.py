@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from exporters.errors import BadMapping
 from exporters.jira.steps import API
 from exporters.jira.target import Target, jql, listed, record, status, word
+from exporters.jira.text import clean
 from exporters.model import Brief, Item
 from exporters.ports import Api
 from exporters.records import Json, Place, Request
@@ -57,7 +58,7 @@ async def learn(api: Api, place: Place, brief: Brief) -> Place:
         "me": word(record(await get(api, "/myself")).get("accountId")),
         "issue_type": word(issue.get("id")),
         "overview_type": word(overview.get("id")),
-        "nests": _level(overview) > _level(issue),
+        "nests": _level(overview) > _level(issue) and "parent" in listed(fields["issue"]),
         "fields": fields,
         "people": await _people(api, target.project, _owners(brief.items)),
         "start": start,
@@ -161,7 +162,7 @@ async def _people(api: Api, project: str, owners: Sequence[str]) -> dict[str, Js
     found: dict[str, Json] = {}
     for owner in owners[:MOST_OWNERS]:
         said = await get(
-            api, "/user/assignable/search", project=project, query=owner, maxResults=PAGE
+            api, "/user/assignable/search", project=project, query=clean(owner), maxResults=PAGE
         )
         wanted = owner.strip().casefold()
         ids = {

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from exporters.jira.adf import Node, paragraph, text
 from exporters.jira.fitting import fitted
 from exporters.jira.target import Target
-from exporters.jira.text import plain, summary
+from exporters.jira.text import clean, plain, summary
 from exporters.jira.writing import Writer, cites, is_plain, linked
 from exporters.model import Brief, Item
 from exporters.records import OVERVIEW, Json, Place, Record, Rendering
@@ -30,7 +30,7 @@ def render(brief: Brief, place: Place) -> Rendering:
     if not place.link:
         writer.lose(OVERVIEW, "No links lead back to the brief: its public address is not set.")
     if actions and not target.nests:
-        writer.lose(OVERVIEW, "This project has no epics: issues stand beside the overview.")
+        writer.lose(OVERVIEW, "Issues have no epic to lie in here: they stand beside the overview.")
     if actions and target.priority and not target.has("priority"):
         writer.lose(OVERVIEW, "Issues of this type have no field for the priority here.")
     records = [_overview(brief, place, target, writer)]
@@ -69,14 +69,15 @@ def _issue(
     }
     if target.nests:
         fields["parent"] = OVERVIEW
-    unknown = action.owner if action.owner and not fields["assignee"] else ""
+    owner = clean(action.owner)
+    unknown = owner if not fields["assignee"] else ""
     if unknown:
         writer.lose(
             action.key,
             f"Nobody, or more than one, in Jira is called “{unknown}”: named in the description.",
         )
     if not target.has("assignee"):
-        unknown = action.owner
+        unknown = owner
     unsaid = [part for part, field in _FIELDS.items() if not target.has(field)]
     for part in unsaid:
         if fields.pop(part, None):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
+from exporters.jira.text import clean
 from exporters.records import Json, Place
 
 Stage: TypeAlias = Literal["open", "doing", "done"]
@@ -111,7 +112,7 @@ class Target:
     @property
     def labels(self) -> list[str]:
         """Ours, besides the marker: no white space in any."""
-        said = word(self._mapping.get("labels", LABEL))
+        said = clean(word(self._mapping.get("labels", LABEL)))
         return sorted({label[:LABEL_LIMIT] for label in re.split(r"[\s,;]+", said) if label})
 
     def has(self, field: str, *, overview: bool = False) -> bool:

@@ -262,4 +262,4 @@ def _code(item: Item) -> Node:
 
 
 def _link(href: str | None) -> list[Node]:
-    return [mark("link", href=href.strip())] if href and _LINKS.match(href) else []
+    return [mark("link", href=clean(href).strip())] if href and _LINKS.match(href) else []

@@ -9,7 +9,7 @@ import pytest
 from exporters.errors import BadMapping
 from exporters.jira.target import PROPERTY, REMOVED
 from exporters.markers import marker
-from exporters.model import Item, Span
+from exporters.model import Item, Reference, Span
 from exporters.records import OVERVIEW, Choice, Decisions, Op, Standing, Way
 from tests.remotes import jira
 from tests.remotes.jira_spec import document
@@ -359,9 +359,14 @@ async def test_a_project_without_epics_has_issues_beside_the_overview() -> None:
     world = World()
     del world.server.types[jira.EPIC]
     planned = await world.export(brief(action("a1")))
+    said = "Issues have no epic to lie in here: they stand beside the overview."
     assert (world.issue().type, world.issue("a1").parent) == (jira.TASK, None)
-    assert "This project has no epics: issues stand beside the overview." in losses(planned)
+    assert said in losses(planned)
     assert (await world.plan(brief(action("a1")))).empty
+    unshown = World()
+    del unshown.server.screens[jira.TASK]["parent"]
+    assert said in losses(await unshown.export(brief(action("a1"))))
+    assert (unshown.issue().type, unshown.issue("a1").parent) == (jira.EPIC, None)
 
 
 async def test_whom_the_project_assigns_by_itself_is_no_drift() -> None:
@@ -391,3 +396,15 @@ async def test_more_issues_than_one_reading_holds_are_read_in_hundreds() -> None
     world.strike({})
     assert (await world.plan(whole)).empty
     assert [path for _, path in world.faults.log[-2:]] == ["/rest/api/3/issue/bulkfetch"] * 2
+
+
+async def test_what_no_encoding_can_say_is_sent_nowhere() -> None:
+    """Half characters and controls in titles, owners, links, labels and sources."""
+    odd = "a\ud800\x00b"
+    world = World(mapping={"labels": odd})
+    spans = (Span(odd, href=f"https://a.test/{odd}"), Span(cite="c1"))
+    source = Reference(1, "c1", odd, odd, version=odd, link=f"{LINK}?sel={odd}")
+    one = Item("a1", "action", spans, owner=odd, status="open")
+    await world.export(brief(one, title=odd, references=(source,)))
+    assert world.issue().fields["summary"] == "a\ufffd b"
+    assert (await world.plan(brief(one, title=odd, references=(source,)))).empty
