@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -37,6 +38,7 @@ from tests.flows.test_connections_http import (
     listed,
     signed_in,
 )
+from tests.flows.test_exports_http import ADMIN, action
 from tests.remotes.elsewhere import PUBLIC, SECRETS, Elsewhere
 
 __all__ = ["elsewhere", "oidc", "signing_in"]  # fixtures, by name
@@ -413,3 +415,44 @@ async def test_what_is_set_up_by_itself_is_not_by_hand(
     refused = await ask(ADA, "POST", f"/api/connections/{made}/hook")
     assert refused.status_code == 422
     assert len(await listed(ask, space)) == 1
+
+
+async def test_a_card_that_somebody_moved_shows_in_the_brief(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services
+) -> None:
+    """From a call that Trello signs to a status of theirs: nothing asks for it but the call. Before
+    it, twice, and about a card of somebody else's it changes nothing."""
+    board = elsewhere.trello.board("Plans")
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    blocks = [action("block00001", "Hire a lead")]
+    brief = (await services.briefs.create(ADMIN, space, "Market entry", blocks=blocks)).id
+    below = f"/api/briefs/{brief}/targets"
+    body = {"kind": "trello", "name": "T", "connection": made, "where": {"board": board}}
+    target = (await ask(ANN, "POST", below, json=body)).json()["id"]
+    (hook,) = elsewhere.trello_hooks.values()
+    assert hook == {"callbackURL": f"{PUBLIC}/api/hooks/{made}", "idModel": board}
+    at = f"{below}/{target}"
+    plan = (await ask(ANN, "POST", f"{at}/plan")).json()
+    await ask(ANN, "POST", f"{at}/runs", json={"checksum": plan["checksum"]})
+
+    async def standing() -> Any:
+        return (await ask(ANN, "GET", below)).json()[0]
+
+    async with asyncio.timeout(60):
+        while (await standing())["changes"] != 0 or not elsewhere.trello.cards:
+            await asyncio.sleep(0.05)
+    (card,) = [one for one in elsewhere.trello.cards.values() if "Hire" in one["name"]]
+    card["idList"] = elsewhere.trello.list_named(board, "Doing")
+
+    transport = httpx.ASGITransport(app=create_app(services), client=("203.0.113.9", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC) as trello:
+        for event in (card_event("7a" * 12, "a0"), *[card_event(card["id"])] * 2):
+            signature = trello_signature(TRELLO_SECRET, hook["callbackURL"], event)
+            answer = await trello.post(
+                f"/api/hooks/{made}", content=event, headers={"x-trello-webhook": signature}
+            )
+            assert answer.status_code == 200
+    async with asyncio.timeout(60):
+        while (await standing())["drift"]["drift"] != 1:
+            await asyncio.sleep(0.05)
+    assert card["idList"] == elsewhere.trello.list_named(board, "Doing")
