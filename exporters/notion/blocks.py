@@ -19,7 +19,9 @@ from exporters.references import HEADING, provenance, quotation
 from exporters.references import place as whence
 
 DEEPEST = 40  # levels of nesting
-ORIGIN = "origin"  # the key of the first block: where the page comes from
+# Keys of blocks that are in no brief; those of its blocks have ten letters and digits.
+ORIGIN = "origin"  # the first block: where the page comes from
+APPENDIX = "references-heading"
 TITLE_LENGTH = 80  # characters by which people know a block
 HEADINGS = 4  # levels that Notion has
 
@@ -72,7 +74,7 @@ class Writer:
         """The evidence: a numbered paragraph for each reference."""
         if not self._brief.references:
             return
-        self._text("references", "heading_2", [rich_text.run(HEADING)], OVERVIEW)
+        self._text(APPENDIX, "heading_2", [rich_text.run(HEADING)], OVERVIEW)
         for reference in self._brief.references:
             runs = [
                 rich_text.run(f"[{reference.number}] "),
