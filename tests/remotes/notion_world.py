@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+import httpx
+
 from exporters import apply, plan
 from exporters.http import HttpApi
 from exporters.memory import Books, MemoryBudget, MemoryLedger
@@ -44,7 +46,7 @@ class World:
     def __post_init__(self) -> None:
         self.adapter = Notion()
         self.faults = Faults(self.server, self.clock)
-        self.http = Line(self.faults)
+        self.http: httpx.AsyncClient = Line(self.faults)
 
         self.api = self.connect(MemoryBudget(self.adapter.paces if self.paced else (), self.clock))
 

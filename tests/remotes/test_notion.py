@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import httpx
 import pytest
 
+from exporters.memory import MemoryBudget
 from exporters.model import Brief, Item, Reference, Span
 from tests.remotes.notion_world import (
     World,
@@ -109,3 +111,17 @@ async def test_only_what_changed_is_sent(world: World) -> None:
     planned = await world.export(replace(changed, items=items))
     assert [step.keys for step in planned.steps] == [("p1",)]
     assert ("paragraph", "Sales fell") in world.shown()
+
+
+async def test_over_httpx_itself_it_is_the_same(world: World) -> None:
+    """The line that these tests use saves time, and changes nothing."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=world.faults)) as client:
+        world.http = client
+        world.api = world.connect(MemoryBudget(world.adapter.paces, world.clock))
+        await world.export(_whole())
+        calls = list(world.server.calls)
+        assert (await world.plan(_whole())).empty
+    again = in_data_source() if "data_source" in world.where else under_page()
+    await again.export(_whole())
+    assert again.server.calls == calls
+    assert again.shown() == world.shown()
