@@ -12,15 +12,12 @@ from backend.exports.schemas import (
     Approval,
     DecisionsIn,
     ExportRunOut,
-    LedgerItemOut,
     NewTarget,
-    PlanOut,
     RemovedOut,
     TargetChange,
     TargetOut,
-    ledger_out,
-    plan_out,
 )
+from backend.exports.shown import LedgerItemOut, PlanOut, ledger_out, plan_out
 from backend.http import Asking, Wired
 
 router = APIRouter(prefix="/api/briefs/{brief}/targets", tags=["exports"])
@@ -90,7 +87,7 @@ async def get_export(
 ) -> ExportRunOut:
     """How far an export is, with what became of each call."""
     found, outcomes = await services.exports.run(principal, brief, target, run)
-    return ExportRunOut.of(found, outcomes, whole=True)
+    return ExportRunOut.of(found, outcomes)
 
 
 @router.post("/{target}/runs/{run}/cancel")

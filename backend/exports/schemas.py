@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
 from backend.clock import iso
 from backend.exports.model import PartDecision, Run, RunState, WayDecision
-from backend.exports.planning import Planned
-from backend.exports.service import Ledger, Made, Standing
+from backend.exports.service import Standing
 from backend.exports.targets import Changed, Chosen
 from backend.sent import Sent
 from exporters.apply import Outcome, Result
-from exporters.compare import Comparison, ItemPlan
-from exporters.judge import PartPlan, Verdict
-from exporters.plan import ARCHIVES
-from exporters.ports import Adapter
-from exporters.records import Choice, Json, Op, Step, Way, encode
+from exporters.compare import Comparison
+from exporters.judge import Verdict
+from exporters.records import Choice, Json, Op, Way
 from exporters.records import Standing as Stands
 
 STATUSES = ("open", "doing", "done")  # of an action, in the brief's own words
@@ -26,6 +23,10 @@ STATUSES = ("open", "doing", "done")  # of an action, in the brief's own words
 Remember = Literal["brief", "space"]
 Status = Literal["open", "doing", "done"]
 Object = dict[str, JsonValue]
+
+
+def status_of(theirs: Json) -> Status | None:
+    return theirs if theirs in STATUSES else None  # type: ignore[return-value]  # just looked
 
 
 class NewTarget(Sent):
@@ -131,12 +132,11 @@ class ExportRunOut(BaseModel):
     wait_until: str | None
     trouble: TroubleOut | None
     outcomes: list[OutcomeOut] = Field(
-        description="Of each call; in a list of targets or runs only of those that need a word."
+        description="Of each call; with a target only of those that need a word, in a list none."
     )
 
     @classmethod
-    def of(cls, run: Run, outcomes: Sequence[Outcome] = (), *, whole: bool = False) -> ExportRunOut:
-        quiet = () if whole else (Result.DONE, Result.PENDING)
+    def of(cls, run: Run, outcomes: Sequence[Outcome] = ()) -> ExportRunOut:
         trouble = run.trouble
         return cls(
             id=run.id,
@@ -151,7 +151,7 @@ class ExportRunOut(BaseModel):
             done=run.done,
             wait_until=None if run.wait_until is None else iso(run.wait_until),
             trouble=None if trouble is None else TroubleOut(**trouble.json()),
-            outcomes=[OutcomeOut.of(one) for one in outcomes if one.outcome not in quiet],
+            outcomes=[OutcomeOut.of(one) for one in outcomes],
         )
 
 
@@ -219,181 +219,6 @@ class RemovedOut(BaseModel):
     left: int = Field(description="Objects that stay over there, untouched.")
 
 
-class CountsOut(BaseModel):
-    create: int = 0
-    update: int = 0
-    archive: int = 0
-    keep: int = 0
-    drift: int = 0
-    conflict: int = 0
-    astray: int = 0
-    writes: int = 0
-    reads: int = 0
-
-
-class LossOut(BaseModel):
-    key: str
-    what: str
-
-
-class PlanPartOut(BaseModel):
-    """One part, three ways, each as people read it, in Markdown."""
-
-    part: str
-    label: str
-    change: Verdict
-    base: str
-    ours: str
-    theirs: str
-    theirs_value: JsonValue
-
-
-class PlanItemOut(BaseModel):
-    key: str
-    kind: str
-    title: str
-    change: Literal["create", "update", "archive", "keep", "conflict", "drift", "astray"]
-    url: str
-    parts: list[PlanPartOut]
-    standing: Stands
-    where: str
-    ways: list[Way]
-    note: str
-
-
-class PlanStepOut(BaseModel):
-    """A call; ``body`` is what is sent, byte for byte, but for ids that are not known yet."""
-
-    id: str
-    op: Op
-    keys: list[str]
-    method: str
-    path: str
-    body: str
-
-
-class PlanOut(BaseModel):
-    checksum: str
-    target: str
-    brief: str
-    counts: CountsOut
-    seconds: float = Field(description="The least that it takes under the target's limits.")
-    archives_limit: int
-    needs_yes: bool = Field(description="It archives more than that: say yes a second time.")
-    losses: list[LossOut]
-    items: list[PlanItemOut]
-    steps: list[PlanStepOut]
-
-
-class DriftedPartOut(BaseModel):
-    part: str
-    label: str
-    theirs: str
-
-
-class LedgerItemOut(BaseModel):
-    key: str
-    kind: str
-    title: str
-    url: str
-    standing: Stands
-    drift: list[DriftedPartOut]
-    status: Status | None = Field(description="What an action's status became over there.")
-    stale: bool = Field(description="It rests on evidence that its source no longer gives.")
-
-
-def plan_out(target: str, brief: str, planned: Planned) -> PlanOut:
-    """Takes a moment for a long brief: call it in a thread."""
-    plan = planned.plan
-    return PlanOut(
-        checksum=plan.checksum,
-        target=target,
-        brief=brief,
-        counts=CountsOut(**plan.counts),
-        seconds=plan.seconds,
-        archives_limit=ARCHIVES,
-        needs_yes=plan.archives > ARCHIVES,
-        losses=[LossOut(key=one.key, what=one.what) for one in plan.losses],
-        items=[_item(planned.adapter, one) for one in plan.items],
-        steps=[_step(one) for one in plan.steps],
-    )
-
-
-def ledger_out(ledger: Ledger) -> list[LedgerItemOut]:
-    """Takes a moment for a long brief: call it in a thread."""
-    return [_made(ledger, one) for one in ledger.made]
-
-
-def _made(ledger: Ledger, made: Made) -> LedgerItemOut:
-    entry = made.entry
-    astray = ledger.findings.astray.get(entry.key)
-    parts: Mapping[str, Json] = ledger.findings.parts.get(entry.key, {})
-    return LedgerItemOut(
-        key=entry.key,
-        kind=entry.kind,
-        title=entry.title,
-        url=entry.url,
-        standing=Stands.LIVE if astray is None else astray.standing,
-        drift=[
-            DriftedPartOut(
-                part=part,
-                label=ledger.adapter.label(part),
-                theirs=_words(ledger.adapter, part, theirs),
-            )
-            for part, theirs in parts.items()
-        ],
-        status=_status(parts.get("status")),
-        stale=made.stale,
-    )
-
-
-def _item(adapter: Adapter, item: ItemPlan) -> PlanItemOut:
-    return PlanItemOut(
-        key=item.key,
-        kind=item.kind,
-        title=item.title,
-        change=item.change,
-        url=item.url,
-        parts=[_part(adapter, part) for part in item.parts],
-        standing=item.standing,
-        where=item.where,
-        ways=list(item.ways),
-        note=item.note,
-    )
-
-
-def _part(adapter: Adapter, part: PartPlan) -> PlanPartOut:
-    return PlanPartOut(
-        part=part.part,
-        label=adapter.label(part.part),
-        change=part.change,
-        base=_words(adapter, part.part, part.base),
-        ours=_words(adapter, part.part, part.ours),
-        theirs=_words(adapter, part.part, part.theirs),
-        theirs_value=_json(part.theirs),
-    )
-
-
-def _step(step: Step) -> PlanStepOut:
-    request = step.request
-    return PlanStepOut(
-        id=step.id,
-        op=step.op,
-        keys=list(step.keys),
-        method=request.method,
-        path=request.path,
-        body="" if request.body is None else encode(request.body).decode(),
-    )
-
-
-def _words(adapter: Adapter, part: str, value: Json) -> str:
-    return "" if value is None else adapter.words(part, value)
-
-
-def _json(value: Json) -> Any:
-    return value
-
-
 def _changes(comparison: Comparison) -> int:
     return sum(item.change in ("create", "update", "archive") for item in comparison.items)
 
@@ -422,9 +247,5 @@ def _statuses(comparison: Comparison | None) -> list[StatusOut]:
         for part in item.parts
         if part.part == "status"
         and part.change in (Verdict.DRIFT, Verdict.CONFLICT)
-        and (status := _status(part.theirs)) is not None
+        and (status := status_of(part.theirs)) is not None
     ]
-
-
-def _status(theirs: Json) -> Status | None:
-    return theirs if theirs in STATUSES else None  # type: ignore[return-value]  # just looked

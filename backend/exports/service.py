@@ -112,7 +112,7 @@ class Exports:
         looks = await self._looks.of_brief(found.id)
         latest = await self._runs.latest(found.id)
         exported = await self._runs.latest(found.id, done=True)
-        outcomes = await self._runs.outcomes([run.id for run in latest.values()])
+        outcomes = await self._runs.outcomes([run.id for run in latest.values()], open_=True)
         reading: Reading | None = None
         standing = []
         for target in targets:

@@ -150,6 +150,8 @@ async def test_a_long_wait_gives_the_worker_back(
     assert 0 < found["done"] < found["total"]
     assert timedelta(minutes=13) < datetime.fromisoformat(found["wait_until"]) - now()
     assert "throttled" in [one["outcome"] for one in found["outcomes"]]
+    shown = (await target.standing())["run"]
+    assert [one["outcome"] for one in shown["outcomes"]] == ["throttled"]
     assert await services.outbox.claim("w/1/1/1") is None  # nobody has it, and nobody may yet
     await target("POST", f"/runs/{run}/cancel")
     found = await target.until(run, "cancelled")

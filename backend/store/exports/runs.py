@@ -171,12 +171,18 @@ class StoredRuns:
         )
         return int(rows[0][0] or 0) + 1
 
-    async def outcomes(self, runs: Collection[str]) -> Mapping[str, Sequence[Outcome]]:
-        """What became of the steps of these runs, in their order; by run."""
+    async def outcomes(
+        self, runs: Collection[str], *, open_: bool = False
+    ) -> Mapping[str, Sequence[Outcome]]:
+        """What became of the steps of these runs, in their order; by run. ``open_``: only of those
+        that were tried and are not done."""
+        wanted = select(export_outcomes).where(export_outcomes.c.run.in_(runs))
+        if open_:
+            wanted = wanted.where(
+                export_outcomes.c.outcome.not_in([Result.DONE.value, Result.PENDING.value])
+            )
         rows = await self._store.rows(
-            select(export_outcomes)
-            .where(export_outcomes.c.run.in_(runs))
-            .order_by(export_outcomes.c.run, export_outcomes.c.position)
+            wanted.order_by(export_outcomes.c.run, export_outcomes.c.position)
         )
         found: dict[str, list[Outcome]] = {run: [] for run in runs}
         for row in rows:

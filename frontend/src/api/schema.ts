@@ -2362,7 +2362,7 @@ export interface components {
             trouble: components["schemas"]["TroubleOut"] | null;
             /**
              * Outcomes
-             * @description Of each call; in a list of targets or runs only of those that need a word.
+             * @description Of each call; with a target only of those that need a word, in a list none.
              */
             outcomes: components["schemas"]["OutcomeOut"][];
         };
