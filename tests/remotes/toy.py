@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
-import httpx
 from starlette.types import Receive, Scope, Send
 
 from exporters import looks
@@ -45,6 +44,7 @@ from exporters.records import (
     Step,
     Update,
 )
+from tests.remotes.direct import ROOT, direct_client
 from tests.remotes.faults import Faults
 from tests.remotes.time import VirtualClock
 
@@ -385,10 +385,10 @@ class ToyWorld:
         self.faults = Faults(self.server, self.clock)
         self.adapter = ToyAdapter()
         self.place = Place("toy", "tgt_1", {}, brief="brf_1")
-        self._client = _client(self.faults)
+        self._client = direct_client(self.faults)
 
     def api(self, budget: Budget) -> Api:
-        return HttpApi(self._client, "http://toy", _signed, budget, self.clock, chance=lambda: 1.0)
+        return HttpApi(self._client, ROOT, _signed, budget, self.clock, chance=lambda: 1.0)
 
     def meddle(self, rng: random.Random) -> None:
         """A person does something to a thing of ours, or beside it."""
@@ -435,10 +435,6 @@ class ToyWorld:
 
     def kept(self, part: str, value: Json) -> Json:
         return _tidy(str(value))
-
-
-def _client(app: Faults) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app))
 
 
 async def _signed(*, renew: bool) -> Mapping[str, str]:
