@@ -17,8 +17,9 @@ from typing import Any, Protocol
 from backend.clock import now
 from backend.connections.bearer import signed_bearer
 from backend.connections.model import Connection, Hook, Kind
+from backend.connections.secrets import Unsealable
 from backend.connections.watching import OF_APP, by_hand, callback_url
-from backend.errors import Forbidden, Invalid, NotFound
+from backend.errors import Forbidden, Invalid, NotFound, Unavailable
 from backend.settings import Settings
 from backend.store.connections import Gone, StoredConnections
 
@@ -56,7 +57,7 @@ class Hooks:
         self._settings = settings
 
     async def listening(self, connection: Connection) -> Listening:
-        found, secret = await self._stored.listening(connection.id)
+        found, secret = await self._opened(connection.id)
         heard = found.hook is not None and found.hook.heard_at is not None
         told = secret if by_hand(found) and not heard else None
         return Listening(
@@ -94,8 +95,8 @@ class Hooks:
         if address == OF_APP:
             return bool(self._application_secret)
         try:
-            found, _ = await self._stored.listening(address)
-        except Gone:
+            found, _ = await self._opened(address)
+        except NotFound:
             return False
         return found.hook is not None
 
@@ -108,10 +109,7 @@ class Hooks:
                     connection, await asyncio.to_thread(_read, Kind.JIRA, headers, body)
                 )
             return
-        try:
-            connection, secret = await self._stored.listening(address)
-        except Gone:
-            raise NotFound("webhook", address) from None
+        connection, secret = await self._opened(address)
         if connection.hook is None:
             raise NotFound("webhook", address)
         if secret is None:
@@ -122,6 +120,18 @@ class Hooks:
             raise _unsigned()
         said = await asyncio.to_thread(_read, connection.kind, headers, body)
         await self._tell(connection, said)
+
+    async def _opened(self, address: str) -> tuple[Connection, str | None]:
+        """A connection and what signs calls to it; None where nothing was agreed yet."""
+        try:
+            return await self._stored.listening(address)
+        except Gone:
+            raise NotFound("webhook", address) from None
+        except Unsealable:  # not as if there were none: then anybody could agree on one
+            raise Unavailable(
+                "What signs calls to this connection cannot be opened with this server's key.",
+                "Bring back the key, or set the webhook up again.",
+            ) from None
 
     async def _tell(self, connection: Connection, said: _Said) -> None:
         if await self._stored.seen(connection.id, said.delivery):

@@ -138,7 +138,7 @@ class OAuth:
         import httpx
 
         body = dict(asked)
-        headers = {"accept": "application/json", **provider_headers(provider)}
+        headers = {"accept": "application/json", **_headers(provider)}
         if not provider.basic:
             body |= {"client_id": provider.client_id, "client_secret": provider.client_secret}
         client = await self._line.client()
@@ -161,7 +161,7 @@ class OAuth:
             raise NoAnswer(f"{provider.name} did not answer.", sent=True) from None
 
 
-def provider_headers(provider: Provider) -> Mapping[str, str]:
+def _headers(provider: Provider) -> Mapping[str, str]:
     if not provider.basic:
         return {}
     pair = f"{provider.client_id}:{provider.client_secret}".encode()

@@ -203,6 +203,36 @@ async def test_notion_by_hand(
     assert (await listening(ask, made))["secret"] == ""
 
 
+async def test_a_secret_that_cannot_be_opened_is_not_agreed_on_anew(
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    calling: httpx.AsyncClient,
+    drifts: Drifts,
+    services: Services,
+    stored: StoredConnections,
+) -> None:
+    """With another key nothing is heard until the right one is back; nobody can bring a token of
+    theirs meanwhile."""
+    elsewhere.notion.token = "ntn_secret"
+    made = (await connected(ask, space, {"kind": "notion", "token": "ntn_secret"}))["id"]
+    path = f"/api/hooks/{made}"
+    await listening(ask, made, "POST")
+    for token, status in (("secret_first", 200), ("secret_second", 403)):
+        shake = json.dumps({"verification_token": token})
+        assert (await calling.post(path, content=shake)).status_code == status
+    other = StoredConnections(services.store, Keys([bytes(32)]))
+    await other.hook(await stored.one("local", made), lambda hook: hook, "sealed with another key")
+    for body in (shake, page_event("p1")):
+        answer = await calling.post(
+            path, content=body, headers={"x-notion-signature": websub("", page_event("p1"))}
+        )
+        assert answer.status_code == 503
+    assert (await ask(ADA, "GET", f"/api/connections/{made}/hook")).status_code == 503
+    assert drifts.told == []
+    assert (await listening(ask, made, "POST"))["secret"] == ""
+
+
 async def test_trello_signs_its_address_too(
     ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient, drifts: Drifts
 ) -> None:
