@@ -72,7 +72,7 @@ async def _made(
     (record,) = intent.step.records
     known = {entry.ref for entry in entries.values()}
     if record.kind == CARD:
-        listed = await _marked(api, place, record, intent.since)
+        listed: list[str] | None = await _marked(api, place, record, intent.since)
     else:
         listed = await _worded(api, record, entries[record.parent or ""].ref)
     if listed is None:
@@ -114,8 +114,9 @@ async def _marked(api: Api, place: Place, record: Record, since: datetime) -> li
         before = f"&before={oldest}"
 
 
-async def _worded(api: Api, record: Record, parent: str) -> list[str] | None:
-    """Comments, checklists or lines of an object of ours that say what we sent."""
+async def _worded(api: Api, record: Record, parent: str) -> list[str]:
+    """Comments, checklists or lines of an object of ours that say what we sent. None where it is
+    gone or hidden from us: then nothing is made there before a person says what becomes of it."""
     if record.kind == COMMENT:
         path = f"/cards/{parent}/actions?filter=commentCard"  # the newest fifty
     elif record.kind == CHECKLIST:
@@ -123,11 +124,9 @@ async def _worded(api: Api, record: Record, parent: str) -> list[str] | None:
     else:
         path = f"/checklists/{parent}"
     (answer,) = await cards.fetched(api, [path])
-    if answer.status in cards.UNSEEN:
-        return None
-    body = answer.body
+    body = answer.body if answer.status == 200 else None
     if record.kind == COMMENT:
-        texts = [(one["id"], one["data"].get("text")) for one in body] if body else []
+        texts = [(one["id"], one["data"].get("text")) for one in body or ()]
         return [str(id) for id, text in texts if text == record.fields["text"]]
     if record.kind == CHECKLIST:
         named = body if isinstance(body, list) else []

@@ -6,16 +6,17 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from exporters import apply, plan
+from exporters.errors import NotConnected, RemoteRefused
 from exporters.http import HttpApi
 from exporters.memory import Books, MemoryBudget, MemoryLedger
 from exporters.model import Brief, Item, Reference, Span
-from exporters.ports import Budget
-from exporters.records import OVERVIEW, Decisions, Json, Place
+from exporters.ports import Api, Budget, Response
+from exporters.records import OVERVIEW, Decisions, Json, Place, Request
 from exporters.trello import Trello
 from exporters.trello.cards import RETIRED
 from tests.conftest import ROOT
@@ -48,9 +49,11 @@ class World:
         self._client = Line(self.faults)
         self.line = self.api(MemoryBudget(self.adapter.paces, self.clock))
 
-    def api(self, budget: Budget) -> HttpApi:
+    def api(self, budget: Budget) -> Api:
         """A worker's connection, through the faults."""
-        return HttpApi(self._client, BASE_URL, _signed, budget, self.clock, chance=lambda: 0.5)
+        return _Connection(
+            HttpApi(self._client, BASE_URL, _signed, budget, self.clock, chance=lambda: 0.5)
+        )
 
     @property
     def place(self) -> Place:
@@ -176,6 +179,25 @@ class World:
 
     def people_on(self, key: str) -> list[str]:
         return [self.server.members[id]["username"] for id in self.card(key)["idMembers"]]
+
+
+class _Connection:
+    """Trello says 401 of a card that the token may not see, too: as our connections do, tell that
+    from a token that is no longer good."""
+
+    def __init__(self, inner: HttpApi) -> None:
+        self._inner = inner
+
+    async def read(self, request: Request) -> Response:
+        return await self._inner.read(request)
+
+    async def write(self, request: Request, *, not_after: datetime) -> Response:
+        try:
+            return await self._inner.write(request, not_after=not_after)
+        except NotConnected as error:
+            if "permission requested" not in str(error):
+                raise
+            raise RemoteRefused(str(error), status=403) from None
 
 
 class TrelloWorld(World):
