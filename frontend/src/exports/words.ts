@@ -202,8 +202,8 @@ export function stretch(
   before: string,
   after: string,
 ): { head: string; was: string; is: string; tail: string } {
-  const a = before.split(/(?<=\s)/);
-  const b = after.split(/(?<=\s)/);
+  const a = before.split(/(\s+)/);
+  const b = after.split(/(\s+)/);
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
   let tail = 0;

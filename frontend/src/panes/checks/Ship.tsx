@@ -1,6 +1,6 @@
 import { useClaims } from '../../claims';
 import { go, isOffline, select, type Sync, useSuggestions, useSync } from '../../desk';
-import { showShip, useShipView, useTargets } from '../../exports';
+import { showShip, useShipAsked, useShipView, useTargets } from '../../exports';
 import { Button } from '../../ui/Button';
 import { Notice } from '../../ui/Notice';
 import { count } from '../../ui/words';
@@ -28,6 +28,7 @@ export function Ship({ space, brief }: { space: string; brief: string }) {
   const sync = useSync();
   const blocked = shipBlocked(sync);
   const view = useShipView(brief);
+  const asked = useShipAsked();
   const targets = useTargets(brief);
   const target =
     view.show === 'targets' ? null : targets.data?.find(({ id }) => id === view.target);
@@ -35,7 +36,13 @@ export function Ship({ space, brief }: { space: string; brief: string }) {
 
   if (target && view.show === 'plan')
     return (
-      <ShipPlan key={target.id} brief={brief} target={target} blocked={blocked} onClose={close} />
+      <ShipPlan
+        key={`${target.id} ${asked}`}
+        brief={brief}
+        target={target}
+        blocked={blocked}
+        onClose={close}
+      />
     );
   if (target && view.show === 'ledger')
     return <ShipLedger key={target.id} brief={brief} target={target} onClose={close} />;

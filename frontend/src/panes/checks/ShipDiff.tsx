@@ -180,8 +180,10 @@ interface SideProps {
 function Side({ name, text, since }: SideProps) {
   const { head, was, is, tail } = stretch(since ?? text, text);
   return (
-    <div className="min-w-0 rounded-sm bg-surface-2 px-2 py-1.5">
-      <p className="text-[11px] text-muted">{name}</p>
+    <div role="group" aria-label={name} className="min-w-0 rounded-sm bg-surface-2 px-2 py-1.5">
+      <p aria-hidden className="text-[11px] text-muted">
+        {name}
+      </p>
       <p className="max-h-48 overflow-auto text-[13px] leading-snug whitespace-pre-wrap [overflow-wrap:anywhere]">
         {head}
         {was && (
