@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from exporters.jira.adf import Node, attr, children, marks
 
 _SPECIAL = re.compile(r"[\\`*_\[\]<>~|]")
+_ESCAPED = r"\\\g<0>"
+_ADDRESS = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
+_BREAKS = re.compile(r"[\s<>()\\\x00-\x1f]")
 _SIGNS = {"strong": "**", "em": "_", "strike": "~~"}
 
 
@@ -86,9 +89,10 @@ def _word(one: Node) -> str:
         case "hardBreak":
             return "\\\n"
         case "mention" | "status" | "emoji":
-            return _SPECIAL.sub(r"\\\g<0>", str(attr(one, "text") or ""))
+            return _SPECIAL.sub(_ESCAPED, str(attr(one, "text") or ""))
         case "inlineCard":
-            return f"<{attr(one, 'url')}>"
+            url = str(attr(one, "url") or "")
+            return _linked(_SPECIAL.sub(_ESCAPED, url), url)
         case kind:
             return f"_({kind})_"
 
@@ -96,7 +100,7 @@ def _word(one: Node) -> str:
 def _marked(one: Node) -> str:
     words = str(one.get("text", ""))
     kinds = {str(found.get("type")): found for found in marks(one)}
-    shown = f"`{words}`" if "code" in kinds else _SPECIAL.sub(r"\\\g<0>", words)
+    shown = f"`{words}`" if "code" in kinds else _SPECIAL.sub(_ESCAPED, words)
     # White space at the edge of a mark would show its sign.
     core = shown.strip()
     if not core:
@@ -108,5 +112,12 @@ def _marked(one: Node) -> str:
     if "underline" in kinds:
         core = f"<u>{core}</u>"
     if "link" in kinds:
-        core = f"[{core}]({attr(kinds['link'], 'href')})"
+        core = _linked(core, str(attr(kinds["link"], "href") or ""))
     return f"{lead}{core}{trail}"
+
+
+def _linked(words: str, href: str) -> str:
+    """Whatever people there linked to, only addresses can be followed from a preview."""
+    if not _ADDRESS.match(href):
+        return f"{words} ({_SPECIAL.sub(_ESCAPED, href)})"
+    return f"[{words}]({_BREAKS.sub(lambda found: f'%{ord(found[0]):02X}', href)})"

@@ -215,6 +215,16 @@ def test_a_link_that_is_no_address_is_words() -> None:
     assert losses == ["A link that leads nowhere from Jira is shown as its words."]
 
 
+def test_only_addresses_can_be_followed_from_a_preview() -> None:
+    """What people over there linked to is shown; a script is no link, and no bracket ends one."""
+    script = text("run", adf.mark("link", href="javascript:alert(1)"))
+    wiki = text("it", adf.mark("link", href="https://a.test/b_(c) d"))
+    card = adf.node("inlineCard", url="https://a.test/")
+    assert markdown(doc([paragraph(script)])) == "run (javascript:alert(1))"
+    assert markdown(doc([paragraph(wiki)])) == "[it](https://a.test/b_%28c%29%20d)"
+    assert markdown(doc([paragraph(card)])) == "[https://a.test/](https://a.test/)"
+
+
 def test_an_image_is_its_description() -> None:
     """The file stays; what it shows is said."""
     made, losses = written(item("image", image=Image("A chart", "image/png", b"png")))
