@@ -255,6 +255,7 @@ async def test_schedules_drawn_by_chance() -> None:
     await run_schedules(FolderWorld, 2_000, 0, draw=draw_brief, revise=revise_brief)
 
 
+@pytest.mark.timeout(300)
 def test_kill_9_at_any_file_operation(tmp_path: Path) -> None:
     """A real process is killed before each operation on a file, its ledger's among them; the next
     one makes it right: the new text whole, the old text whole until then, and nothing doubled."""

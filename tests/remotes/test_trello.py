@@ -427,6 +427,25 @@ async def test_while_the_board_is_hidden_nothing_is_known_and_nothing_is_made(wo
     assert (await world.plan(SIMPLE)).empty
 
 
+async def test_what_lay_on_a_card_that_is_hidden_is_not_looked_for_for_ever(world: World) -> None:
+    """A line of unknown outcome goes with its card: the export ends, and a person is asked."""
+    planned = await world.plan(SIMPLE)
+    world.faults.calls = 0
+    world.faults.faults = {6: Fault.LOSE_RESPONSE}  # four cards, a checklist, a line
+
+    def hidden() -> None:
+        other = world.server.board("Elsewhere", ["Anything"])
+        world.card()["idBoard"] = other
+        world.server.hidden.add(other)
+
+    world.faults.edits = {7: hidden}
+    ran = await world.run(planned)
+    assert ran.reconciling == ()
+    assert ran.wait_until is None
+    astray = [item for item in (await world.plan(SIMPLE)).items if item.change == "astray"]
+    assert (astray[0].key, astray[0].standing) == (OVERVIEW, Standing.FORBIDDEN)
+
+
 async def test_what_a_batch_says_of_errors_is_read_either_way() -> None:
     """The published document shows no error within a batch; both ways that are seen are taken."""
     for said in ({"404": "gone"}, {"name": "NotFoundError", "message": "gone", "statusCode": 404}):
