@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -265,7 +266,9 @@ class Exports:
         opened = await self._targets.open(principal, brief, target, Action.READ)
         entries = await entries_of(self._store, opened.target.id, opened.brief.id)
         reading = await self._read(principal, opened.brief) if entries else None
-        stale = frozenset() if reading is None else resting_on_stale(reading, frozenset(entries))
+        stale: frozenset[str] = frozenset()
+        if reading is not None:
+            stale = await asyncio.to_thread(resting_on_stale, reading, frozenset(entries))
         return Ledger(
             self._reach.adapter(opened.target.kind),
             [Made(entry, entry.key in stale) for entry in entries.values()],

@@ -202,11 +202,15 @@ async def test_a_run_is_what_was_approved(store: Store, runs: StoredRuns) -> Non
     outcomes = (await runs.outcomes([one.id]))[one.id]
     assert [each.step for each in outcomes] == ["stp_0", "stp_1", "stp_2"]
     assert outcomes[0] == refused
+    assert (await runs.outcomes([one.id], open_=True))[one.id] == [refused]
     found = await runs.one("tgt_1", "brf_1", one.id)
     assert found == replace(one, state=RunState.WAITING, wait_until=until, trouble=trouble)
     assert await runs.one("tgt_1", "brf_2", one.id) is None
     assert await runs.latest("brf_1") == {"tgt_1": found}
     assert await runs.latest("brf_1", done=True) == {}
+    async with store.writing() as connection:
+        await runs.say(connection, one.id, [replace(first, outcome=Result.PENDING)])
+    assert (await runs.outcomes([one.id], open_=True))[one.id] == []
 
 
 async def test_a_run_that_is_called_off_is_taken_up_at_once(store: Store, runs: StoredRuns) -> None:

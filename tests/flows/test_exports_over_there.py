@@ -153,6 +153,9 @@ async def test_a_long_wait_gives_the_worker_back(
     shown = (await target.standing())["run"]
     assert [one["outcome"] for one in shown["outcomes"]] == ["throttled"]
     assert await services.outbox.claim("w/1/1/1") is None  # nobody has it, and nobody may yet
+    for method, path in (("POST", "/plan"), ("DELETE", "")):
+        with pytest.raises(AssertionError, match="export_runs"):
+            await target(method, path)
     await target("POST", f"/runs/{run}/cancel")
     found = await target.until(run, "cancelled")
     assert found["wait_until"] is None
@@ -223,6 +226,20 @@ async def test_nothing_is_made_before_it_is_known_what_was(
         await connection.execute(update(export_intents).values(since=since))
     assert (await target.export())["state"] == "done"
     assert names(board) == WHOLE
+
+
+async def test_a_connection_is_used_in_its_own_space(target: Target, ask: Ask) -> None:
+    """Also by an admin of both, and also to give a target that stands another one."""
+    other = (await ask(ADA, "POST", "/api/spaces", json={"name": "Other"})).json()["id"]
+    path = f"/api/spaces/{other}/connections"
+    foreign = (await ask(ADA, "POST", path, json=boards.CONNECTION)).json()["id"]
+    body = {"kind": "trello", "name": "P", "connection": foreign, "where": {"board": "b"}}
+    for method, at in (("POST", target.below), ("PATCH", f"{target.below}/{target.id}")):
+        answer = await ask(ADA, method, at, json=body)
+        assert (answer.status_code, foreign in answer.text) == (404, True)
+    own = (await target.standing())["connection"]
+    wrong = {"kind": "jira", "name": "P", "connection": own, "where": {"project": "1"}}
+    assert (await ask(ANN, "POST", target.below, json=wrong)).status_code == 409
 
 
 async def test_only_the_latest_run_that_stopped_can_go_on(target: Target) -> None:

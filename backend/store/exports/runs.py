@@ -20,11 +20,12 @@ from backend.store.outbox import Outbox
 from backend.store.tables import export_outcomes, export_runs, export_targets
 from exporters.apply import Outcome, Result
 from exporters.plan import Plan
-from exporters.records import Op, Place
+from exporters.records import Op, Place, Step
 
 PLANS_KEPT: Final = 20  # runs of one brief in one target whose steps and outcomes stay
 RUNS_KEPT: Final = 500  # runs of which it stays who approved them, and what came of it
 EXPORT: Final = "export"
+AT_ONCE: Final = 200  # rows in one statement: it is put together on the event loop
 UNDER_WAY: Final = [state.value for state in RunState if not state.over]
 
 
@@ -66,23 +67,7 @@ class StoredRuns:
                     created_at=run.created_at,
                 )
             )
-            if plan.steps:
-                await connection.execute(
-                    insert(export_outcomes),
-                    [
-                        {
-                            "run": run.id,
-                            "step": step.id,
-                            "position": position,
-                            "op": step.op.value,
-                            "keys": list(step.keys),
-                            "outcome": Result.PENDING.value,
-                            "message": "",
-                            "url": "",
-                        }
-                        for position, step in enumerate(plan.steps)
-                    ],
-                )
+            await _list_steps(connection, run.id, plan.steps)
             await spend(connection, run, plan)
             await self._forget_old(connection, run.target, run.brief)
             await self._ask(connection, run, tenant)
@@ -200,18 +185,28 @@ class StoredRuns:
         return found
 
     async def say(self, connection: AsyncConnection, run: str, said: Sequence[Outcome]) -> None:
-        """Keep what became of these steps, within the caller's transaction."""
+        """Keep what became of the steps that are not done, within the caller's transaction.
+
+        Receipts say what is done, with the entries that they brought.
+        """
+        mine = export_outcomes.c.run == run
+        await connection.execute(
+            update(export_outcomes)
+            .where(mine, export_outcomes.c.outcome != Result.DONE)
+            .values(outcome=Result.PENDING.value, message="", retry_at=None)
+        )
         for one in said:
-            await connection.execute(
-                update(export_outcomes)
-                .where(export_outcomes.c.run == run, export_outcomes.c.step == one.step)
-                .values(
-                    outcome=one.outcome.value,
-                    message=one.message,
-                    retry_at=one.retry_at,
-                    **({"url": one.url} if one.url else {}),
+            if one.outcome not in (Result.DONE, Result.PENDING):
+                await connection.execute(
+                    update(export_outcomes)
+                    .where(mine, export_outcomes.c.step == one.step)
+                    .values(
+                        outcome=one.outcome.value,
+                        message=one.message,
+                        retry_at=one.retry_at,
+                        url=one.url,
+                    )
                 )
-            )
 
     async def note(
         self,
@@ -287,6 +282,26 @@ class StoredRuns:
 
 
 _RUN = [column for column in export_runs.c if column.name != "content"]
+
+
+async def _list_steps(connection: AsyncConnection, run: str, steps: Sequence[Step]) -> None:
+    for begin in range(0, len(steps), AT_ONCE):
+        await connection.execute(
+            insert(export_outcomes),
+            [
+                {
+                    "run": run,
+                    "step": step.id,
+                    "position": position,
+                    "op": step.op.value,
+                    "keys": list(step.keys),
+                    "outcome": Result.PENDING.value,
+                    "message": "",
+                    "url": "",
+                }
+                for position, step in enumerate(steps[begin : begin + AT_ONCE], begin)
+            ],
+        )
 
 
 async def hold(connection: AsyncConnection, target: str) -> None:
