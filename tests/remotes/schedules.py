@@ -32,9 +32,7 @@ from exporters.records import (
     Json,
     Place,
     Request,
-    Standing,
     Step,
-    Way,
 )
 from tests.remotes.faults import Fault, Faults, Killed
 from tests.remotes.time import VirtualClock
@@ -144,7 +142,7 @@ class Schedule:
         self._turn = 0
         self._kills: list[int] = []
         self._edits: dict[int, random.Random] = {}
-        self._reads = 0
+        self._moments = 0
         self._left_alone: set[str] = set()
         self._licensed: set[str] = set()
 
@@ -171,7 +169,7 @@ class Schedule:
             world.faults.faults[call] = rng.choice(list(Fault))
         self._kills = [rng.randint(1, POINTS) for _ in range(rng.choice([0, 0, 1, 2]))]
         self._edits = {
-            self._reads + rng.randrange(5): random.Random(rng.random()) for _ in range(people)
+            self._moments + rng.randrange(8): random.Random(rng.random()) for _ in range(people)
         }
         faults = {call - world.faults.calls: str(f) for call, f in world.faults.faults.items()}
         self._tell(f"armed: {faults}, kills {self._kills}, edits {sorted(self._edits)}")
@@ -218,7 +216,7 @@ class Schedule:
         world, mortal = self.world, _Mortal(self._kills)
         ledger = _MortalLedger(MemoryLedger(self._books), mortal)
         clock = _MortalClock(world.clock, mortal)
-        adapter = _Watched(world.adapter, self._before_read)
+        adapter = _Watched(world.adapter, self._moment)
         api = _MortalApi(world.api(budget), mortal)
         if self._approved is None:
             reconciled = await apply.reconcile(
@@ -234,6 +232,7 @@ class Schedule:
             self._approved = made, place
             self._license(made)
         made, place = self._approved
+        self._moment()  # minutes may pass between a plan and its first call
         ran = await apply.run(
             made.steps,
             made.settlements,
@@ -243,6 +242,7 @@ class Schedule:
             ledger=ledger,
             clock=clock,
             actor="you",
+            progress=self._between_steps,
             patience=timedelta(seconds=self.rng.choice([0, 5, 600])),
         )
         for outcome in ran.outcomes:
@@ -348,11 +348,16 @@ class Schedule:
     def _is_left(self, item: ItemPlan, part: str) -> bool:
         return part in self._books.entries[item.key].left
 
-    def _before_read(self) -> None:
-        rng = self._edits.pop(self._reads, None)
-        self._reads += 1
-        if rng is not None:
-            self.world.meddle(rng)
+    async def _between_steps(self, outcome: apply.Outcome) -> None:
+        self._moment()
+
+    def _moment(self) -> None:
+        """When a person may edit. Not what was made unheard: one that is hidden from us before we
+        know of it can be told from none by nobody."""
+        self._moments += 1
+        due = [moment for moment in self._edits if moment < self._moments]
+        if due and not self._books.intents:
+            self.world.meddle(self._edits.pop(due[0]))
             self._tell("a person edits")
 
     async def _sleep_until(self, until: datetime) -> None:
@@ -451,8 +456,8 @@ class _MortalLedger:
 
 
 class _Watched:
-    """An adapter; people edit over there before some of its readings. Between a reading and the
-    writing that follows nobody can notice them: that is left out."""
+    """An adapter; people may edit over there before each of its readings. Between a reading and the
+    writing that follows nobody could notice them: that is left out."""
 
     def __init__(self, inner: Adapter, before_read: Callable[[], None]) -> None:
         self._inner = inner
@@ -533,8 +538,3 @@ def _item(rng: random.Random, key: str) -> Item:
             return Item(key, "bullet_list", (), inner)
         case _:
             return Item(key, rng.choice(KINDS), text)
-
-
-def standings(made: Plan) -> Mapping[str, tuple[Standing, tuple[Way, ...]]]:
-    """How what is astray stands, and what may be done about it."""
-    return {item.key: (item.standing, item.ways) for item in made.items if item.change == "astray"}
