@@ -260,16 +260,19 @@ class _Steps:
             if before in self._made:
                 needs.append(before)
                 return _after(Ref(before).json())
-            if before not in self._making and self._is_live(before):
+            if before not in self._making and self._lies(before, parent):
                 return _after(self._found[before].ref)
         for other in siblings:
-            above = self._found[other].extra.get("above") if self._is_live(other) else None
+            above = self._lies(other, parent) and self._found[other].extra.get("above")
             if above:
                 return _after(above)
         return {"type": "start"}
 
-    def _is_live(self, key: str) -> bool:
-        return key in self._found and self._found[key].standing is Standing.LIVE
+    def _lies(self, key: str, parent: str) -> bool:
+        """Whether it is there, and in this parent: what is to become a block may be a row yet."""
+        entry = self._entries.get(key)
+        there = entry is not None and entry.parent == parent
+        return there and self._found[key].standing is Standing.LIVE
 
     def _step(
         self,

@@ -646,6 +646,7 @@ class Notion:
         for part, value in parts.items():
             if held.get(part) != value:
                 held[part] = value
+                node.by_people.discard(part)
                 if _said(part, value) not in node.written:
                     node.by_people.add(part)
 

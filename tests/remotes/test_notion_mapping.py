@@ -147,6 +147,18 @@ async def test_a_removed_action_takes_its_row_to_the_trash() -> None:
     assert (await world.plan(without(_actions(), "a3"))).empty
 
 
+async def test_what_follows_a_row_that_is_to_become_a_block_finds_its_place() -> None:
+    """A person edited the row, so it stays one until somebody decides: no block can follow it."""
+    world = with_rows()
+    await world.export(_actions())
+    world.server.write(world.ref("a3"), "Theirs")
+    changed = brief(*_actions().items[:3], paragraph("a3", "Ours"), paragraph("p2", "After"))
+    planned = await world.export(changed)
+    assert [item.change for item in planned.items if item.key == "a3"] == ["conflict"]
+    assert world.shown()[-1] == ("paragraph", "After")
+    assert not world.server.refused
+
+
 async def test_a_row_moved_away_is_moved_back_as_decided() -> None:
     world = with_rows()
     await world.export(_actions())
