@@ -21,7 +21,8 @@ from backend.connections.secrets import Unsealable
 from backend.connections.watching import OF_APP, by_hand, callback_url
 from backend.errors import Forbidden, Invalid, NotFound, Unavailable
 from backend.settings import Settings
-from backend.store.connections import Gone, StoredConnections
+from backend.store.connections import Gone
+from backend.store.webhooks import StoredHooks
 
 
 class Drifts(Protocol):
@@ -51,7 +52,7 @@ class _Said:
 
 
 class Hooks:
-    def __init__(self, stored: StoredConnections, drifts: Drifts, settings: Settings) -> None:
+    def __init__(self, stored: StoredHooks, drifts: Drifts, settings: Settings) -> None:
         self._stored = stored
         self._drifts = drifts
         self._settings = settings
@@ -89,6 +90,10 @@ class Hooks:
         secret = secrets.token_urlsafe(32) if connection.kind is Kind.JIRA else None
         await self._stored.hook(connection, lambda _: Hook(), secret)
         return await self.listening(connection)
+
+    async def agree(self, connection: Connection, secret: str) -> None:
+        """Its calls are signed with this from now on."""
+        await self._stored.hook(connection, lambda hook: hook or Hook(), secret)
 
     async def known(self, address: str) -> bool:
         """Whether anything is heard at an address: asked before calls are sent there."""

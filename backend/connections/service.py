@@ -14,7 +14,7 @@ from backend.clock import new_id, now
 from backend.connections.apis import ConnectionApis
 from backend.connections.hooks import Hooks, Listening
 from backend.connections.kinds import email_given, jira_site, token_given
-from backend.connections.model import NAMES, Connection, Credentials, Hook, Kind, Method, State
+from backend.connections.model import NAMES, Connection, Credentials, Kind, Method, State
 from backend.connections.sign_in import Granted, SignIns
 from backend.connections.tokens import Tokens
 from backend.connections.watching import Watching
@@ -244,7 +244,7 @@ class Connections:
         else:
             connection = await self._replace(principal, again, connection, granted.credentials)
         if granted.signs:
-            await self._stored.hook(connection, lambda hook: hook or Hook(), granted.signs)
+            await self._hooks.agree(connection, granted.signs)
         if again is not None:
             await self._watching.again(connection)
         self._tell(connection)

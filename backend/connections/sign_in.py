@@ -19,7 +19,8 @@ from backend.connections.tokens import renewed
 from backend.errors import Invalid, Unavailable
 from backend.settings import Settings
 from backend.spaces.service import Space
-from backend.store.connections import Gone, Held, StoredConnections
+from backend.store.connections import Gone, Held
+from backend.store.sign_ins import StoredSignIns
 from exporters.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Granted:
 class SignIns:
     def __init__(
         self,
-        stored: StoredConnections,
+        stored: StoredSignIns,
         oauth: OAuth,
         line: Line,
         settings: Settings,

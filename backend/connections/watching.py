@@ -16,6 +16,7 @@ from backend.connections.apis import ConnectionApis
 from backend.connections.model import Connection, Hook, Kind, Method
 from backend.settings import Settings, is_loopback
 from backend.store.connections import Gone, StoredConnections
+from backend.store.webhooks import StoredHooks
 from exporters.errors import ExportError
 from exporters.ports import Api
 from exporters.records import Json, Request
@@ -63,7 +64,14 @@ def by_hand(connection: Connection) -> bool:
 
 
 class Watching:
-    def __init__(self, stored: StoredConnections, apis: ConnectionApis, settings: Settings) -> None:
+    def __init__(
+        self,
+        connections: StoredConnections,
+        stored: StoredHooks,
+        apis: ConnectionApis,
+        settings: Settings,
+    ) -> None:
+        self._connections = connections
         self._stored = stored
         self._apis = apis
         self._settings = settings
@@ -74,7 +82,7 @@ class Watching:
         Where it cannot, changes are found by looking: nothing is raised.
         """
         try:
-            found = await self._stored.one(tenant, connection)
+            found = await self._connections.one(tenant, connection)
             place = _place(found, where)
             url = callback_url(found, self._settings)
             if by_hand(found) or not place or not url:

@@ -1,39 +1,31 @@
-"""Connections, what they hear and the sign-ins on their way, as rows."""
+"""Connections and what signs their calls, as rows."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from backend.clock import iso, now
+from backend.clock import now
 from backend.connections.model import (
     Connection,
     Credentials,
     Hook,
     Kind,
     Method,
-    Pending,
     State,
 )
 from backend.connections.secrets import Keys, Unsealable
 from backend.store.engine import Store
-from backend.store.tables import connections, sign_ins, spaces, webhook_seen
+from backend.store.tables import connections, spaces
 from exporters.choices import Account
 
-SEEN: Final = timedelta(days=7)  # longer than any of them repeats a call
-STATE: Final = timedelta(minutes=10)  # that a person has to say yes over there
-
-_TOLD = [
+# All that may be shown of a connection.
+TOLD = [
     column
     for column in connections.c
     if column.name not in {"sealed", "generation", "renewing_until", "hook_sealed"}
@@ -77,19 +69,19 @@ class StoredConnections:
     async def of_space(self, tenant: str, space: str) -> Sequence[Connection]:
         """The oldest first."""
         rows = await self._store.rows(
-            select(*_TOLD)
+            select(*TOLD)
             .where(connections.c.tenant == tenant, connections.c.space == space)
             .order_by(connections.c.created_at, connections.c.id)
         )
-        return [_connection(row) for row in rows]
+        return [connection_of(row) for row in rows]
 
     async def one(self, tenant: str, connection: str) -> Connection:
         rows = await self._store.rows(
-            select(*_TOLD).where(connections.c.tenant == tenant, connections.c.id == connection)
+            select(*TOLD).where(connections.c.tenant == tenant, connections.c.id == connection)
         )
         if not rows:
             raise Gone
-        return _connection(rows[0])
+        return connection_of(rows[0])
 
     async def add(self, new: Connection, credentials: Credentials, *, limit: int) -> None:
         """Full where the space has ``limit`` connections."""
@@ -151,7 +143,7 @@ class StoredConnections:
         )
         if not rows:
             raise Gone
-        found = _connection(rows[0])
+        found = connection_of(rows[0])
         plain = self._keys.unseal(rows[0].sealed, found.about)
         return Held(found, Credentials.read(plain), rows[0].generation)
 
@@ -215,7 +207,7 @@ class StoredConnections:
         """
         count = 0
         for row in await self._store.rows(select(connections)):
-            about = _connection(row).about
+            about = connection_of(row).about
             columns = {
                 "sealed": (row.sealed, about),
                 "hook_sealed": (row.hook_sealed, f"{about} hook"),
@@ -235,159 +227,6 @@ class StoredConnections:
                     )
                 count += changed.rowcount
         return count
-
-    # Sign-ins on their way.
-
-    async def begin(self, state: str, pending: Pending) -> None:
-        about = _hash(state)
-        moment = now()
-        async with self._store.writing() as rows:
-            await rows.execute(delete(sign_ins).where(sign_ins.c.expires_at <= moment))
-            await rows.execute(
-                insert(sign_ins).values(
-                    state=about,
-                    tenant=pending.tenant,
-                    space=pending.space,
-                    subject=pending.subject,
-                    kind=pending.kind.value,
-                    redirect=pending.redirect,
-                    sealed=self._keys.seal(pending.verifier.encode(), about),
-                    connection=pending.connection,
-                    site=pending.site,
-                    expires_at=moment + STATE,
-                )
-            )
-
-    async def come_back(self, state: str, *, kind: Kind, tenant: str, subject: str) -> Pending:
-        """The sign-in that this person began, once; Gone for anybody else, and for a second time.
-
-        Whoever brings it, it is used up.
-        """
-        async with self._store.writing() as rows:
-            row = (
-                await rows.execute(
-                    delete(sign_ins).where(sign_ins.c.state == _hash(state)).returning(sign_ins)
-                )
-            ).one_or_none()
-        if (
-            row is None
-            or (row.kind, row.tenant, row.subject) != (kind.value, tenant, subject)
-            or row.expires_at <= now()
-        ):
-            raise Gone
-        return Pending(
-            tenant=row.tenant,
-            space=row.space,
-            subject=row.subject,
-            kind=kind,
-            redirect=row.redirect,
-            verifier=self._keys.unseal(row.sealed, row.state).decode(),
-            connection=row.connection,
-            site=row.site,
-        )
-
-    # What calls in.
-
-    async def listening(self, connection: str) -> tuple[Connection, str | None]:
-        """A connection by its id alone, for a call from there, and what signs such calls."""
-        rows = await self._store.rows(select(connections).where(connections.c.id == connection))
-        if not rows:
-            raise Gone
-        return self._heard(rows[0])
-
-    async def registered(self, kind: Kind, ids: Sequence[str]) -> Sequence[Connection]:
-        """The connections that registered any of these over there."""
-        rows = await self._store.rows(
-            select(*_TOLD)
-            .where(
-                connections.c.kind == kind.value,
-                connections.c.method == Method.SIGN_IN.value,
-                connections.c.hook.is_not(None),
-            )
-            .order_by(connections.c.id)
-        )
-        found = [_connection(row) for row in rows]
-        return [one for one in found if one.hook and set(one.hook.ids) & set(ids)]
-
-    async def expiring(self, before: datetime) -> Sequence[Connection]:
-        """Those whose registration over there ends by then."""
-        rows = await self._store.rows(
-            select(*_TOLD).where(
-                connections.c.hook.is_not(None), connections.c.state == State.OK.value
-            )
-        )
-        found = [_connection(row) for row in rows]
-        return [
-            one
-            for one in found
-            if one.hook and one.hook.expires_at is not None and one.hook.expires_at < before
-        ]
-
-    async def hook(
-        self,
-        connection: Connection,
-        change: Callable[[Hook | None], Hook | None],
-        secret: str | None = None,
-    ) -> Hook | None:
-        """Change what is known of the calls from there; a secret that is not given stays."""
-        async with self._store.writing() as rows:
-            row = (
-                await rows.execute(
-                    select(connections.c.hook)
-                    .where(connections.c.id == connection.id)
-                    .with_for_update()
-                )
-            ).one_or_none()
-            if row is None:
-                raise Gone
-            hook = change(_hook(row.hook))
-            values: dict[str, Any] = {"hook": None if hook is None else _hook_json(hook)}
-            if hook is None:
-                values["hook_sealed"] = None
-            elif secret is not None:
-                values["hook_sealed"] = self._keys.seal(secret.encode(), f"{connection.about} hook")
-            await rows.execute(
-                update(connections).where(connections.c.id == connection.id).values(**values)
-            )
-        return hook
-
-    async def seen(self, connection: str, delivery: str) -> bool:
-        """Whether this call was heard before."""
-        return bool(
-            await self._store.rows(
-                select(webhook_seen.c.delivery).where(
-                    webhook_seen.c.connection == connection,
-                    webhook_seen.c.delivery == _hash(delivery),
-                )
-            )
-        )
-
-    async def heard(self, connection: str, delivery: str) -> None:
-        """Take note of a call, and forget those that are too old to come again."""
-        moment = now()
-        with suppress(IntegrityError):  # the connection was removed meanwhile
-            await self._take_note(connection, delivery, moment)
-
-    async def _take_note(self, connection: str, delivery: str, moment: datetime) -> None:
-        async with self._store.writing() as rows:
-            await rows.execute(delete(webhook_seen).where(webhook_seen.c.seen_at < moment - SEEN))
-            await _once(rows, connection=connection, delivery=_hash(delivery), seen_at=moment)
-
-    def _heard(self, row: Row[Any]) -> tuple[Connection, str | None]:
-        found = _connection(row)
-        if row.hook_sealed is None:
-            return found, None
-        return found, self._keys.unseal(row.hook_sealed, f"{found.about} hook").decode()
-
-
-async def _once(rows: AsyncConnection, **values: Any) -> None:
-    dialect = postgresql if rows.dialect.name == "postgresql" else sqlite
-    await rows.execute(dialect.insert(webhook_seen).values(**values).on_conflict_do_nothing())
-
-
-def _hash(text: str) -> str:
-    """Of a state, so that who reads the table cannot use it; of a delivery, to bound its length."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _unchanged(held: Held) -> Sequence[Any]:
@@ -410,20 +249,11 @@ def _changing(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _hook_json(hook: Hook) -> dict[str, Any]:
-    return {
-        "ids": list(hook.ids),
-        "watching": list(hook.watching),
-        "expires_at": None if hook.expires_at is None else iso(hook.expires_at),
-        "heard_at": None if hook.heard_at is None else iso(hook.heard_at),
-    }
-
-
 def _moment(said: str | None) -> datetime | None:
     return None if said is None else datetime.fromisoformat(said)
 
 
-def _hook(said: dict[str, Any] | None) -> Hook | None:
+def hook_of(said: dict[str, Any] | None) -> Hook | None:
     if said is None:
         return None
     return Hook(
@@ -434,7 +264,7 @@ def _hook(said: dict[str, Any] | None) -> Hook | None:
     )
 
 
-def _connection(row: Row[Any]) -> Connection:
+def connection_of(row: Row[Any]) -> Connection:
     return Connection(
         id=row.id,
         tenant=row.tenant,
@@ -447,7 +277,7 @@ def _connection(row: Row[Any]) -> Connection:
         scopes=tuple(row.scopes),
         state=State(row.state),
         trouble=row.trouble,
-        hook=_hook(row.hook),
+        hook=hook_of(row.hook),
         created_at=row.created_at,
         created_by=row.created_by,
     )

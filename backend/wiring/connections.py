@@ -26,6 +26,8 @@ from backend.spaces.service import Spaces
 from backend.store.connections import StoredConnections
 from backend.store.engine import Store
 from backend.store.paces import StoredPaces
+from backend.store.sign_ins import StoredSignIns
+from backend.store.webhooks import StoredHooks
 from exporters.ports import Api, Budget, Pace
 from exporters.registry import target
 
@@ -42,7 +44,8 @@ async def open_connections(
     settings: Settings, store: Store, spaces: Spaces, hub: Hub, drifts: Drifts
 ) -> AsyncIterator[OpenedConnections]:
     """A key that cannot be used is an error here: without it nothing sealed would open."""
-    stored = StoredConnections(store, await asyncio.to_thread(_keys, settings))
+    keys = await asyncio.to_thread(_keys, settings)
+    stored, calling_in = StoredConnections(store, keys), StoredHooks(store, keys)
     await stored.reseal()
     line, clock = Line(), SystemClock()
     oauth = OAuth(line)
@@ -59,14 +62,14 @@ async def open_connections(
         stored, oauth, lambda connection: provider(connection.kind, settings), clock, told
     )
     apis = ConnectionApis(tokens, settings, StoredPaces(store), clock, calls, _paces)
-    watching = Watching(stored, apis, settings)
-    hooks = Hooks(stored, drifts, settings)
+    watching = Watching(stored, calling_in, apis, settings)
+    hooks = Hooks(calling_in, drifts, settings)
     connections = Connections(
         stored=stored,
         spaces=spaces,
         apis=apis,
         tokens=tokens,
-        sign_ins=SignIns(stored, oauth, line, settings, clock),
+        sign_ins=SignIns(StoredSignIns(store, keys), oauth, line, settings, clock),
         watching=watching,
         hooks=hooks,
         hub=hub,

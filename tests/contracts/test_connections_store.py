@@ -23,7 +23,9 @@ from backend.connections.model import (
 from backend.connections.secrets import Keys, Unsealable
 from backend.store.connections import Claim, Full, Gone, Held, StoredConnections
 from backend.store.engine import Store
+from backend.store.sign_ins import StoredSignIns
 from backend.store.tables import connections, metadata, sign_ins, spaces, webhook_seen
+from backend.store.webhooks import StoredHooks
 from exporters.choices import Account
 
 KEYS = Keys([bytes(range(32))])
@@ -56,12 +58,21 @@ def a_sign_in() -> Pending:
     return Pending("t", "spc_1", "ada", Kind.JIRA, "https://x/api", "verifier-secret", None, "")
 
 
+class Kept(StoredConnections):
+    """With what is kept beside connections under the same keys."""
+
+    def __init__(self, store: Store, keys: Keys) -> None:
+        super().__init__(store, keys)
+        self.hooks = StoredHooks(store, keys)
+        self.sign_ins = StoredSignIns(store, keys)
+
+
 @pytest.fixture
-def kept(store_of_a_brief: Store) -> StoredConnections:
-    return StoredConnections(store_of_a_brief, KEYS)
+def kept(store_of_a_brief: Store) -> Kept:
+    return Kept(store_of_a_brief, KEYS)
 
 
-async def add(kept: StoredConnections, connection: Connection, limit: int = 50) -> Connection:
+async def add(kept: Kept, connection: Connection, limit: int = 50) -> Connection:
     await kept.add(connection, CREDENTIALS, limit=limit)
     return connection
 
@@ -73,7 +84,7 @@ async def everything_written(store: Store) -> str:
     return repr(rows)
 
 
-async def test_a_connection_is_read_as_it_was_written(kept: StoredConnections) -> None:
+async def test_a_connection_is_read_as_it_was_written(kept: Kept) -> None:
     """With its secret, and for its own tenant and space alone."""
     one = await add(kept, a_connection())
     assert await kept.of_space("t", "spc_1") == [one]
@@ -85,13 +96,11 @@ async def test_a_connection_is_read_as_it_was_written(kept: StoredConnections) -
             await ask
 
 
-async def test_no_secret_lies_open_in_the_database(
-    kept: StoredConnections, store_of_a_brief: Store
-) -> None:
+async def test_no_secret_lies_open_in_the_database(kept: Kept, store_of_a_brief: Store) -> None:
     """Not the token, not the one that renews it, nor what signs calls, nor a sign-in's proof."""
     one = await add(kept, a_connection())
-    await kept.hook(one, lambda _: Hook(), "hook-secret")
-    await kept.begin("state-secret", a_sign_in())
+    await kept.hooks.hook(one, lambda _: Hook(), "hook-secret")
+    await kept.sign_ins.begin("state-secret", a_sign_in())
     written = await everything_written(store_of_a_brief)
     for secret in (TOKEN, REFRESH, "hook-secret", "state-secret", "verifier-secret"):
         assert secret not in written
@@ -100,7 +109,7 @@ async def test_no_secret_lies_open_in_the_database(
 
 
 async def test_a_secret_put_into_another_row_does_not_open(
-    kept: StoredConnections, store_of_a_brief: Store
+    kept: Kept, store_of_a_brief: Store
 ) -> None:
     """Whoever may write in the database cannot speak with another's token."""
     await add(kept, a_connection())
@@ -115,27 +124,27 @@ async def test_a_secret_put_into_another_row_does_not_open(
 
 
 async def test_all_is_sealed_anew_where_the_key_was_changed(
-    kept: StoredConnections, store_of_a_brief: Store
+    kept: Kept, store_of_a_brief: Store
 ) -> None:
     """Both secrets of a connection; afterwards the older key is not needed. What nobody opens
     stays, and is opened by whoever brings its key."""
     one = await add(kept, a_connection())
-    await kept.hook(one, lambda _: Hook(), "hook-secret")
-    another = StoredConnections(store_of_a_brief, Keys([bytes(32)]))
+    await kept.hooks.hook(one, lambda _: Hook(), "hook-secret")
+    another = Kept(store_of_a_brief, Keys([bytes(32)]))
     await another.add(a_connection("con_2"), NEWER, limit=50)
     new = bytes(range(100, 132))
-    both = StoredConnections(store_of_a_brief, Keys([new, bytes(range(32))]))
+    both = Kept(store_of_a_brief, Keys([new, bytes(range(32))]))
     assert await both.reseal() == 2
     assert await both.reseal() == 0
-    after = StoredConnections(store_of_a_brief, Keys([new]))
+    after = Kept(store_of_a_brief, Keys([new]))
     assert (await after.held("t", "con_1")).credentials == CREDENTIALS
-    assert (await after.listening("con_1"))[1] == "hook-secret"
+    assert (await after.hooks.listening("con_1"))[1] == "hook-secret"
     with pytest.raises(Unsealable):
         await kept.held("t", "con_1")
     assert (await another.held("t", "con_2")).credentials == NEWER
 
 
-async def test_of_many_at_once_as_many_fit_as_fit(kept: StoredConnections) -> None:
+async def test_of_many_at_once_as_many_fit_as_fit(kept: Kept) -> None:
     ends = await asyncio.gather(
         *(add(kept, a_connection(f"con_{number}"), 3) for number in range(AT_ONCE)),
         return_exceptions=True,
@@ -144,7 +153,7 @@ async def test_of_many_at_once_as_many_fit_as_fit(kept: StoredConnections) -> No
     assert len(await kept.of_space("t", "spc_1")) == 3
 
 
-async def test_one_of_many_renews_a_token(kept: StoredConnections) -> None:
+async def test_one_of_many_renews_a_token(kept: Kept) -> None:
     """The others are told to wait, and once it is done that there is a newer one."""
     await add(kept, a_connection())
     held = await kept.held("t", "con_1")
@@ -157,7 +166,7 @@ async def test_one_of_many_renews_a_token(kept: StoredConnections) -> None:
     assert (again.credentials, again.generation) == (NEWER, held.generation + 1)
 
 
-async def test_whoever_dies_renewing_is_followed_by_another(kept: StoredConnections) -> None:
+async def test_whoever_dies_renewing_is_followed_by_another(kept: Kept) -> None:
     """Once their time is up, or at once where they let go; whoever follows is told whether an
     answer may have been lost."""
     await add(kept, a_connection())
@@ -172,7 +181,7 @@ async def test_whoever_dies_renewing_is_followed_by_another(kept: StoredConnecti
     assert await kept.claim(held, until=later) is Claim.TAKEN_OVER
 
 
-async def test_who_gives_up_late_gives_up_nothing_newer(kept: StoredConnections) -> None:
+async def test_who_gives_up_late_gives_up_nothing_newer(kept: Kept) -> None:
     """One was slow and another renewed meanwhile: the newer token stays, and is not called bad."""
     await add(kept, a_connection())
     held = await kept.held("t", "con_1")
@@ -183,7 +192,7 @@ async def test_who_gives_up_late_gives_up_nothing_newer(kept: StoredConnections)
     assert (await kept.one("t", "con_1")).state is State.OK
 
 
-async def test_a_token_that_came_after_all_is_kept(kept: StoredConnections) -> None:
+async def test_a_token_that_came_after_all_is_kept(kept: Kept) -> None:
     """Given up by one, renewed by another who was slower: then it works, and says so."""
     await add(kept, a_connection())
     held = await kept.held("t", "con_1")
@@ -199,26 +208,26 @@ def a_copy(connection: Connection) -> Connection:
     return replace(connection, state=State.OK, trouble="")
 
 
-async def test_another_token_keeps_what_calls_in(kept: StoredConnections) -> None:
+async def test_another_token_keeps_what_calls_in(kept: Kept) -> None:
     """Connected again, it is the same connection: its targets and its webhooks stay."""
     one = await add(kept, a_connection())
     hook = Hook(("10000",), ("KEY",), one.created_at + timedelta(days=30), one.created_at)
-    await kept.hook(one, lambda _: hook, "hook-secret")
+    await kept.hooks.hook(one, lambda _: hook, "hook-secret")
     held = await kept.held("t", "con_1")
     await kept.give_up(held, "No longer good.")
     await kept.replace(replace(one, name="Acme again"), NEWER)
-    found, secret = await kept.listening("con_1")
+    found, secret = await kept.hooks.listening("con_1")
     assert (found.name, found.state, found.hook) == ("Acme again", State.OK, hook)
     assert secret == "hook-secret"
     assert (await kept.held("t", "con_1")).credentials == NEWER
     assert not await kept.give_up(held, "Late.")
 
 
-async def test_removing_erases(kept: StoredConnections, store_of_a_brief: Store) -> None:
+async def test_removing_erases(kept: Kept, store_of_a_brief: Store) -> None:
     """The secret and what was heard go with it; another tenant's admin removes nothing."""
     one = await add(kept, a_connection())
-    await kept.hook(one, lambda _: Hook(), "hook-secret")
-    await kept.heard("con_1", "delivery-1")
+    await kept.hooks.hook(one, lambda _: Hook(), "hook-secret")
+    await kept.hooks.heard("con_1", "delivery-1")
     await kept.remove("u", "con_1")
     assert await kept.one("t", "con_1")
     await kept.remove("t", "con_1")
@@ -230,21 +239,21 @@ async def test_removing_erases(kept: StoredConnections, store_of_a_brief: Store)
         assert (await rows.execute(select(webhook_seen))).all() == []
 
 
-async def test_a_sign_in_comes_back_once_to_who_began_it(kept: StoredConnections) -> None:
+async def test_a_sign_in_comes_back_once_to_who_began_it(kept: Kept) -> None:
     for who in (
         {"kind": Kind.NOTION, "tenant": "t", "subject": "ada"},
         {"kind": Kind.JIRA, "tenant": "u", "subject": "ada"},
         {"kind": Kind.JIRA, "tenant": "t", "subject": "eve"},
     ):
-        await kept.begin("state", a_sign_in())
+        await kept.sign_ins.begin("state", a_sign_in())
         with pytest.raises(Gone):
-            await kept.come_back("state", **who)  # type: ignore[arg-type]  # of mixed values
+            await kept.sign_ins.come_back("state", **who)  # type: ignore[arg-type]  # of mixed values
         with pytest.raises(Gone):  # whoever brought it, it is used up
-            await kept.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
-    await kept.begin("state", a_sign_in())
+            await kept.sign_ins.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
+    await kept.sign_ins.begin("state", a_sign_in())
     ends = await asyncio.gather(
         *(
-            kept.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
+            kept.sign_ins.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
             for _ in range(AT_ONCE)
         ),
         return_exceptions=True,
@@ -252,72 +261,72 @@ async def test_a_sign_in_comes_back_once_to_who_began_it(kept: StoredConnections
     assert [end for end in ends if isinstance(end, Pending)] == [a_sign_in()]
 
 
-async def test_a_sign_in_expires(kept: StoredConnections, store_of_a_brief: Store) -> None:
+async def test_a_sign_in_expires(kept: Kept, store_of_a_brief: Store) -> None:
     """After ten minutes it is worth nothing; the next one to begin clears it away."""
-    await kept.begin("state", a_sign_in())
+    await kept.sign_ins.begin("state", a_sign_in())
     async with store_of_a_brief.writing() as rows:
         until = await rows.scalar(select(sign_ins.c.expires_at))
         assert timedelta(minutes=9) < until - now() <= timedelta(minutes=10)
         await rows.execute(update(sign_ins).values(expires_at=now()))
-    await kept.begin("another", a_sign_in())
+    await kept.sign_ins.begin("another", a_sign_in())
     async with store_of_a_brief.writing() as rows:
         assert len((await rows.execute(select(sign_ins))).all()) == 1
         await rows.execute(update(sign_ins).values(expires_at=now()))
     with pytest.raises(Gone):
-        await kept.come_back("another", kind=Kind.JIRA, tenant="t", subject="ada")
+        await kept.sign_ins.come_back("another", kind=Kind.JIRA, tenant="t", subject="ada")
 
 
 async def test_a_call_is_heard_once_and_forgotten_in_time(
-    kept: StoredConnections, store_of_a_brief: Store
+    kept: Kept, store_of_a_brief: Store
 ) -> None:
     """Of each connection by itself, however long the other side's name for it is."""
     await add(kept, a_connection())
     await add(kept, a_connection("con_2"))
     long = "d" * 10_000
-    assert not await kept.seen("con_1", long)
-    await asyncio.gather(*(kept.heard("con_1", long) for _ in range(AT_ONCE)))
-    assert await kept.seen("con_1", long)
-    assert not await kept.seen("con_2", long)
+    assert not await kept.hooks.seen("con_1", long)
+    await asyncio.gather(*(kept.hooks.heard("con_1", long) for _ in range(AT_ONCE)))
+    assert await kept.hooks.seen("con_1", long)
+    assert not await kept.hooks.seen("con_2", long)
     async with store_of_a_brief.writing() as rows:
         await rows.execute(update(webhook_seen).values(seen_at=now() - timedelta(days=8)))
-    await kept.heard("con_2", "another")
-    assert not await kept.seen("con_1", long)
+    await kept.hooks.heard("con_2", "another")
+    assert not await kept.hooks.seen("con_1", long)
 
 
-async def test_registrations_are_found_by_their_ids_and_their_end(kept: StoredConnections) -> None:
+async def test_registrations_are_found_by_their_ids_and_their_end(kept: Kept) -> None:
     soon, later = now() + timedelta(days=1), now() + timedelta(days=20)
     hooks = (Hook(("1", "2"), expires_at=soon), Hook(("2",), expires_at=later))
     for number, hook in enumerate(hooks, 1):
         one = await add(kept, a_connection(f"con_{number}"))
-        await kept.hook(one, lambda _, hook=hook: hook)  # type: ignore[misc]  # bound here
-    await kept.hook(await add(kept, a_connection("con_3", Kind.TRELLO)), lambda _: Hook(("2",)))
+        await kept.hooks.hook(one, lambda _, hook=hook: hook)  # type: ignore[misc]  # bound here
+    await kept.hooks.hook(
+        await add(kept, a_connection("con_3", Kind.TRELLO)), lambda _: Hook(("2",))
+    )
 
     async def named(ids: list[str]) -> list[str]:
-        return [one.id for one in await kept.registered(Kind.JIRA, ids)]
+        return [one.id for one in await kept.hooks.registered(Kind.JIRA, ids)]
 
     assert await named(["2", "9"]) == ["con_1", "con_2"]
     assert await named(["1"]) == ["con_1"]
     assert await named([]) == []
-    ending = await kept.expiring(now() + timedelta(days=10))
+    ending = await kept.hooks.expiring(now() + timedelta(days=10))
     assert [one.id for one in ending] == ["con_1"]
 
 
-async def test_what_is_registered_at_once_is_all_kept(kept: StoredConnections) -> None:
+async def test_what_is_registered_at_once_is_all_kept(kept: Kept) -> None:
     """Of two targets that are made at the same moment both are watched."""
     one = await add(kept, a_connection())
 
     def added(number: int) -> Callable[[Hook | None], Hook]:
         return lambda hook: Hook((*(hook.ids if hook else ()), str(number)))
 
-    await asyncio.gather(*(kept.hook(one, added(number)) for number in range(AT_ONCE)))
-    found, _ = await kept.listening("con_1")
+    await asyncio.gather(*(kept.hooks.hook(one, added(number)) for number in range(AT_ONCE)))
+    found, _ = await kept.hooks.listening("con_1")
     assert found.hook is not None
     assert sorted(found.hook.ids) == [str(number) for number in range(AT_ONCE)]
 
 
-async def test_a_space_s_end_is_its_connections_end(
-    kept: StoredConnections, store_of_a_brief: Store
-) -> None:
+async def test_a_space_s_end_is_its_connections_end(kept: Kept, store_of_a_brief: Store) -> None:
     await add(kept, a_connection())
     async with store_of_a_brief.writing() as rows:
         await rows.execute(text("DELETE FROM briefs"))

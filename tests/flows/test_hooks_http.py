@@ -25,6 +25,7 @@ from backend.connections.watching import LASTS, OF_APP, Watching
 from backend.limits import SMALL
 from backend.settings import Settings
 from backend.store.connections import StoredConnections
+from backend.store.webhooks import StoredHooks
 from backend.wiring import Services
 from tests.flows.people import Ask, shared_space
 from tests.flows.signing_in import elsewhere, oidc
@@ -78,11 +79,16 @@ def stored(services: Services) -> StoredConnections:
 
 
 @pytest.fixture
+def kept(services: Services) -> StoredHooks:
+    return StoredHooks(services.store, Keys.kept(services.settings.data_dir / FILE))
+
+
+@pytest.fixture
 async def calling(
-    services: Services, drifts: Drifts, stored: StoredConnections
+    services: Services, drifts: Drifts, kept: StoredHooks
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Calls in from outside: nobody is signed in, and the server goes by another name there."""
-    hooks = Hooks(stored, drifts, services.settings)
+    hooks = Hooks(kept, drifts, services.settings)
     transport = httpx.ASGITransport(
         app=create_app(replace(services, hooks=hooks)),
         client=("203.0.113.9", 1),
@@ -221,7 +227,7 @@ async def test_a_secret_that_cannot_be_opened_is_not_agreed_on_anew(
     for token, status in (("secret_first", 200), ("secret_second", 403)):
         shake = json.dumps({"verification_token": token})
         assert (await calling.post(path, content=shake)).status_code == status
-    other = StoredConnections(services.store, Keys([bytes(32)]))
+    other = StoredHooks(services.store, Keys([bytes(32)]))
     await other.hook(await stored.one("local", made), lambda hook: hook, "sealed with another key")
     for body in (shake, page_event("p1")):
         answer = await calling.post(
@@ -389,18 +395,23 @@ async def a_jira_hook(
 
 
 async def test_what_jira_registers_is_kept_alive(
-    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, stored: StoredConnections
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    services: Services,
+    stored: StoredConnections,
+    kept: StoredHooks,
 ) -> None:
     """It ends after thirty days: ten days before it is asked for again, or anew where it ended."""
     connection = await a_jira_hook(ask, space, elsewhere, services.connections, stored)
-    watching = Watching(stored, services.apis, services.settings)
+    watching = Watching(stored, kept, services.apis, services.settings)
     (number,) = elsewhere.jira_hooks
 
     async def ends_in(left: timedelta) -> Hook:
         def ending(hook: Hook | None) -> Hook | None:
             return hook and replace(hook, expires_at=now() + left)
 
-        await stored.hook(connection, ending)
+        await kept.hook(connection, ending)
         await watching.renew()
         hook = (await stored.one("local", connection.id)).hook
         assert hook is not None
@@ -421,7 +432,12 @@ async def test_what_jira_registers_is_kept_alive(
 
 
 async def test_a_server_that_nobody_can_reach_is_called_by_nobody(
-    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, stored: StoredConnections
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    services: Services,
+    stored: StoredConnections,
+    kept: StoredHooks,
 ) -> None:
     """Without a public address nothing is registered, and who asks is told why."""
     made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
@@ -429,9 +445,9 @@ async def test_a_server_that_nobody_can_reach_is_called_by_nobody(
     connection = await stored.one("local", made)
     for address in ("", "http://briefs.example.com", "https://127.0.0.1:8000", "https://localhost"):
         settings = services.settings.model_copy(update={"public_url": address})
-        watching = Watching(stored, services.apis, settings)
+        watching = Watching(stored, kept, services.apis, settings)
         assert not await watching.watch("local", connection.id, {"board": BOARD})
-        hooks = Hooks(stored, Drifts(), settings)
+        hooks = Hooks(kept, Drifts(), settings)
         assert (await hooks.listening(connection)).url == ""
         with pytest.raises(Exception, match="no public address"):
             await hooks.expect(await stored.one("local", by_hand))
