@@ -3050,6 +3050,11 @@ export interface components {
              * @description It archives more than that: say yes a second time.
              */
             needs_yes: boolean;
+            /**
+             * Settles
+             * @description Objects of which an export only takes note, without a call: both sides say the same, or a person left theirs.
+             */
+            settles: number;
             /** Losses */
             losses: components["schemas"]["LossOut"][];
             /** Items */

@@ -1,63 +1,55 @@
-import { announce } from '../../desk';
 import {
   type Choice,
-  decide,
+  type PartDecision,
   type Plan,
   type PlanItem,
   type PlanPart,
   standingInWords,
   stretch,
-  type Target,
   type Way,
+  type WayDecision,
   wayInWords,
 } from '../../exports';
 import { Button } from '../../ui/Button';
 import { classes } from '../../ui/classes';
 import { Empty } from '../../ui/Empty';
-import { ProblemNotice } from '../../ui/ProblemNotice';
 import { ShipItem, ShipList } from './ShipItem';
-import { useTask } from './useTask';
+
+/** Takes note of decisions, and says so once the plan was made anew. */
+export type Decide = (
+  parts: readonly PartDecision[],
+  ways: readonly WayDecision[],
+  said: string,
+) => void;
 
 interface ShipDiffProps {
-  brief: string;
-  target: Target;
   plan: Plan;
+  /** Nothing can be decided now. */
+  busy: boolean;
+  onDecide: Decide;
 }
 
 /** Three ways by object and part: what was sent last, what is there now, what is here. */
-export function ShipDiff({ brief, target, plan }: ShipDiffProps) {
-  const { busy, problem, run } = useTask();
+export function ShipDiff({ plan, busy, onDecide }: ShipDiffProps) {
   const shown = plan.items.filter(({ change }) => change !== 'keep');
-  const choose = (item: PlanItem, part: PlanPart, choice: Choice) =>
-    run('decide', async () => {
-      const { key } = item;
-      const { theirs_value: theirs } = part;
-      await decide(brief, target.id, [{ key, part: part.part, choice, theirs }], []);
-      announce(
-        choice === 'ours'
-          ? `${part.label} of ${item.title}: ours is sent with the next export.`
-          : `${part.label} of ${item.title}: theirs stays there, and your text stays here.`,
-      );
-    });
-  const go = (item: PlanItem, way: Way) =>
-    run('decide', async () => {
-      const { key, standing } = item;
-      await decide(brief, target.id, [], [{ key, way, standing }]);
-      announce(`${item.title}: ${wayInWords(way, standing).means}`);
-    });
+  const choose = ({ key, title }: PlanItem, part: PlanPart, choice: Choice) =>
+    onDecide(
+      [{ key, part: part.part, choice, theirs: part.theirs_value }],
+      [],
+      choice === 'ours'
+        ? `${part.label} of ${title}: ours is sent with the next export.`
+        : `${part.label} of ${title}: theirs stays there, and your text stays here.`,
+    );
+  const go = ({ key, title, standing }: PlanItem, way: Way) =>
+    onDecide([], [{ key, way, standing }], `${title}: ${wayInWords(way, standing).means}`);
   return (
     <div
       className="@container min-h-0 flex-1 overflow-auto"
       tabIndex={0}
       role="region"
       aria-label="Diff"
-      aria-busy={busy !== null}
+      aria-busy={busy}
     >
-      {problem && (
-        <div className="p-4">
-          <ProblemNotice problem={problem} />
-        </div>
-      )}
       {shown.length === 0 && (
         <Empty title="No difference">
           <p>What was sent, what is there and what is here are the same.</p>
@@ -68,7 +60,7 @@ export function ShipDiff({ brief, target, plan }: ShipDiffProps) {
           <ShipItem key={item.key} item={item} change={item.change}>
             {item.note && <p className="text-[13px]">{item.note}</p>}
             {item.standing !== 'live' && (
-              <Astray item={item} disabled={busy !== null} onWay={(way) => void go(item, way)} />
+              <Astray item={item} disabled={busy} onWay={(way) => go(item, way)} />
             )}
             {item.parts
               .filter(({ change }) => change !== 'keep')
@@ -78,8 +70,8 @@ export function ShipDiff({ brief, target, plan }: ShipDiffProps) {
                   about={item.title}
                   part={part}
                   made={item.change === 'create'}
-                  disabled={busy !== null}
-                  onChoose={(choice) => void choose(item, part, choice)}
+                  disabled={busy}
+                  onChoose={(choice) => choose(item, part, choice)}
                 />
               ))}
           </ShipItem>

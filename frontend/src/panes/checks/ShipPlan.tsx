@@ -6,6 +6,7 @@ import { announce } from '../../desk';
 import {
   changesOf,
   countsInWords,
+  decide,
   dryRun,
   KIND_NAMES,
   type Plan,
@@ -18,7 +19,7 @@ import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { TabPanel, Tabs } from '../../ui/Tabs';
 import { count, duration } from '../../ui/words';
-import { ShipDiff } from './ShipDiff';
+import { type Decide, ShipDiff } from './ShipDiff';
 import { ShipLoss } from './ShipLoss';
 import { ShipPayload } from './ShipPayload';
 import { ShipPreview } from './ShipPreview';
@@ -36,7 +37,7 @@ interface ShipPlanProps {
 /** A dry-run: what would be sent, how it will look, what collides and what is lost; then the yes. */
 export function ShipPlan({ brief, target, blocked, onClose }: ShipPlanProps) {
   const plan = usePlan(brief, target.id);
-  const { looking, problem, look } = useLook(brief, target, blocked);
+  const { looking, problem, look, settle } = useLook(brief, target, blocked);
   const [tab, setTab] = useState<Tab>('preview');
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
@@ -106,7 +107,7 @@ export function ShipPlan({ brief, target, blocked, onClose }: ShipPlanProps) {
               <ShipPayload plan={plan} />
             </TabPanel>
             <TabPanel id="diff">
-              <ShipDiff brief={brief} target={target} plan={plan} />
+              <ShipDiff plan={plan} busy={looking || blocked !== null} onDecide={settle} />
             </TabPanel>
             <TabPanel id="loss">
               <ShipLoss plan={plan} />
@@ -120,7 +121,7 @@ export function ShipPlan({ brief, target, blocked, onClose }: ShipPlanProps) {
           brief={brief}
           target={target}
           plan={plan}
-          blocked={blocked ?? (looking ? 'Being compared again.' : null)}
+          blocked={blocked ?? (looking ? 'Being compared again…' : null)}
           onDiff={tab === 'diff' ? null : () => setTab('diff')}
           onAgain={() => void look()}
           onSent={onClose}
@@ -135,8 +136,11 @@ function differs({ change }: Plan['items'][number]): boolean {
 }
 
 /** "4 calls that write and 2 that read, about 3 s." */
-function costInWords({ counts, seconds }: Plan): string {
-  if (counts.writes === 0) return 'No call that writes.';
+function costInWords({ counts, seconds, settles }: Plan): string {
+  if (counts.writes === 0)
+    return settles > 0
+      ? `No call: an export only takes note of ${count(settles, 'object')}.`
+      : 'No call that writes.';
   return `${count(counts.writes, 'call')} that write and ${counts.reads} that read, about ${duration(seconds)}.`;
 }
 
@@ -144,18 +148,31 @@ function costInWords({ counts, seconds }: Plan): string {
 function useLook(brief: string, target: Target, blocked: string | null) {
   const [looking, setLooking] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const look = useCallback(async () => {
+  const during = useCallback(async (work: () => Promise<string>) => {
     setLooking(true);
     setProblem(null);
     try {
-      const plan = await dryRun(brief, target.id);
-      announce(`Dry-run: ${countsInWords(plan.counts)}.`);
+      announce(await work());
     } catch (error) {
       setProblem(asProblem(error));
     } finally {
       setLooking(false);
     }
-  }, [brief, target.id]);
+  }, []);
+  const look = useCallback(
+    () =>
+      during(async () => {
+        const plan = await dryRun(brief, target.id);
+        return `Dry-run: ${countsInWords(plan.counts)}.`;
+      }),
+    [during, brief, target.id],
+  );
+  /** What was decided changes the plan: until there is a new one, none can be approved. */
+  const settle: Decide = (parts, ways, said) =>
+    void during(async () => {
+      await decide(brief, target.id, parts, ways);
+      return said;
+    });
   const hindered = blocked !== null;
   const looked = useRef(false);
   useEffect(() => {
@@ -164,7 +181,13 @@ function useLook(brief: string, target: Target, blocked: string | null) {
     // Not while rendering: what it learns is shown by this very component.
     queueMicrotask(() => void look());
   }, [hindered, look]);
-  return { looking, problem, look };
+  return { looking, problem, look, settle };
+}
+
+/** What the yes does: "Export 4 changes"; without a call, it settles what was decided. */
+function actInWords({ counts, settles }: Plan): string {
+  if (counts.writes > 0) return `Export ${count(changesOf(counts), 'change')}`;
+  return settles > 0 ? `Settle ${count(settles, 'object')}` : 'Nothing to export';
 }
 
 interface ApproveProps {
@@ -184,7 +207,6 @@ function Approve({ brief, target, plan, blocked, onDiff, onAgain, onSent }: Appr
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const { counts } = plan;
-  const changes = changesOf(counts);
   const open = counts.conflict + counts.astray;
   const hindered =
     blocked ?? (plan.needs_yes && !yes ? 'It takes much away: say yes to that first.' : null);
@@ -245,14 +267,10 @@ function Approve({ brief, target, plan, blocked, onDiff, onAgain, onSent }: Appr
         {hindered && <span className="text-xs text-muted">{hindered}</span>}
         <Button
           look="primary"
-          disabled={busy || hindered !== null || counts.writes === 0}
+          disabled={busy || hindered !== null || (counts.writes === 0 && plan.settles === 0)}
           onClick={() => void send()}
         >
-          {busy
-            ? 'Starting…'
-            : counts.writes === 0
-              ? 'Nothing to export'
-              : `Export ${count(changes, 'change')}`}
+          {busy ? 'Starting…' : actInWords(plan)}
         </Button>
       </div>
     </div>

@@ -16,8 +16,8 @@ export function ShipPreview({ plan }: { plan: Plan }) {
   return (
     <div className="min-h-0 flex-1 overflow-auto" tabIndex={0} role="region" aria-label="Preview">
       {shown.length === 0 && (
-        <Empty title="Nothing would change">
-          <p>What is over there says what the brief says.</p>
+        <Empty title="Nothing would change over there">
+          <p>What was sent stands, or was left as it is there.</p>
         </Empty>
       )}
       <ShipList label="Objects" all={shown}>
@@ -45,19 +45,16 @@ function Looks({ item }: { item: PlanItem }) {
     <dl className="flex flex-col gap-1.5">
       {item.parts.map((part) => {
         // What changed over there stays there until somebody decides otherwise.
-        const stays = part.change === 'drift' || part.change === 'conflict';
+        const stays = part.change !== 'send' && item.change !== 'create';
+        const text = stays ? part.theirs : part.ours;
         return (
           <div key={part.part}>
             <dt className="text-[11px] font-medium text-muted">
               {part.label}
-              {stays && ' (stays as it is there)'}
+              {part.change !== 'keep' && stays && ' (stays as it is there)'}
             </dt>
             <dd>
-              {(stays ? part.theirs : part.ours) ? (
-                <ShipWords text={stays ? part.theirs : part.ours} />
-              ) : (
-                <span className="text-xs text-muted">empty</span>
-              )}
+              {text ? <ShipWords text={text} /> : <span className="text-xs text-muted">empty</span>}
             </dd>
           </div>
         );

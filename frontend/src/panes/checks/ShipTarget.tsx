@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from 'react';
 import { announce } from '../../desk';
 import {
   changesOf,
-  countsInWords,
   isUnderWay,
   KIND_NAMES,
   look,
@@ -46,6 +45,8 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
   const [hearing, setHearing] = useState(false);
   const [removing, setRemoving] = useState(false);
   const plan = usePlan(brief, target.id);
+  // What was looked at in a dry-run, and needs nothing but a yes.
+  const ready = plan && changesOf(plan.counts) > 0 && !plan.needs_yes ? plan : null;
   const working = isUnderWay(target.run);
   const hindered = blocked ?? (working ? 'An export is under way.' : null);
   useSpokenRun(target);
@@ -124,25 +125,24 @@ export function ShipTarget({ space, brief, target, blocked }: ShipTargetProps) {
       <div className="flex flex-wrap items-center gap-2">
         <Button
           small
-          look={plan ? 'plain' : 'primary'}
+          look={ready ? 'plain' : 'primary'}
           disabled={hindered !== null || busy !== null || target.reconnect}
           title={hindered ?? undefined}
           onClick={() => show('plan')}
         >
           Dry-run
         </Button>
-        {plan && changesOf(plan.counts) > 0 && !plan.needs_yes && (
+        {ready && (
           <Button
             small
             look="primary"
             disabled={hindered !== null || busy !== null || target.reconnect}
             title={hindered ?? undefined}
-            onClick={() => void send(plan)}
+            onClick={() => void send(ready)}
           >
-            {busy === 'send' ? 'Sending…' : `Export ${count(changesOf(plan.counts), 'change')}`}
+            {busy === 'send' ? 'Sending…' : `Export ${count(changesOf(ready.counts), 'change')}`}
           </Button>
         )}
-        {plan && <span className="text-xs text-muted">{countsInWords(plan.counts)}</span>}
       </div>
 
       <ShipEdit brief={brief} target={target} open={editing} onOpenChange={setEditing} />
