@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, exists, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import new_id, now
@@ -21,6 +21,7 @@ from backend.store.tables import jobs
 
 LEASE = timedelta(seconds=30)  # a worker that is silent for this long is taken for dead
 ATTEMPTS = 5  # then a job is given up
+CLAIMING: Final = 0x6A6F6273  # of PostgreSQL's advisory locks, whose numbers are the database's own
 BACKOFF = (1, 5, 20, 60)  # seconds before the second, third, … attempt
 
 
@@ -174,6 +175,9 @@ class Outbox:
             return None
         candidate = candidate.with_for_update(skip_locked=True)
         async with self._store.writing() as connection:
+            if self._store.dialect == "postgresql":
+                # One claim at a time: two at once would not see each other take one subject's jobs.
+                await connection.execute(select(func.pg_advisory_xact_lock(CLAIMING)))
             row = (
                 await connection.execute(
                     update(jobs)

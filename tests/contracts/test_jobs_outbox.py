@@ -75,6 +75,17 @@ async def test_a_subject_s_jobs_run_one_after_another(store: Store, outbox: Outb
     assert following.id == second
 
 
+async def test_a_subject_s_jobs_are_never_claimed_side_by_side(
+    store: Store, outbox: Outbox
+) -> None:
+    """Claims that come at the same moment see each other: of two jobs one has to wait."""
+    for subject in range(12):
+        for _ in range(2):
+            await ask(store, outbox, f"subject {subject}")
+        claimed = await asyncio.gather(*(outbox.claim(f"w/{n}/1/1") for n in range(4)))
+        assert len([job for job in claimed if job is not None]) == 1
+
+
 async def test_a_silent_worker_loses_its_job_and_what_it_did_for_it(
     store: Store, outbox: Outbox
 ) -> None:
