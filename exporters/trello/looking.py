@@ -77,14 +77,17 @@ async def _made(
         listed = await _worded(api, record, entries[record.parent or ""].ref)
     if listed is None:
         return NotKnown(until=max(intent.over, now + AGAIN))
+    begun = intent.since.replace(microsecond=0)  # ids tell whole seconds
     for ref in sorted(set(listed) - known, key=_id):
-        if _born(_id(ref)) < intent.since - SKEW or (
-            record.kind == CARD and await _copied(api, ref)
-        ):
+        born = _born(_id(ref))
+        if born < begun - SKEW or (record.kind == CARD and await _copied(api, ref)):
             continue
         made = Entry(record.key, record.kind, ref, record.fields, {}, record.parent)
         found = (await cards.read(api, place, [made]))[record.key]
-        if found.standing is not Standing.GONE:
+        # One that is put away and seems older may be what this was made to replace.
+        if found.standing is Standing.LIVE or (
+            found.standing is not Standing.GONE and born >= begun
+        ):
             return Done({record.key: Seen(found.ref, found.fields, found.url)})
     return NotDone() if now >= intent.over else NotKnown(until=intent.over)
 

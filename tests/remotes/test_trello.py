@@ -475,3 +475,18 @@ async def test_a_connection_shows_its_account_its_boards_and_their_choices(world
     names = {one.id: one.name for one in choices["open"].options}
     chosen = [names[str(choices[key].default)] for key in ("open", "doing", "done")]
     assert chosen == ["Ideas", "Shipped", "Shipped"]
+
+
+async def test_what_is_made_anew_is_not_taken_for_what_it_replaces(world: World) -> None:
+    """A card archived moments ago has the same mark: it is not what the lost call has made."""
+    await world.export(SIMPLE)
+    old = world.card("a1")
+    old["closed"] = True
+    decisions = Decisions(ways={"a1": (Way.RECREATE, Standing.ARCHIVED)})
+    planned = await world.plan(SIMPLE, decisions)
+    world.clock.jump(2)
+    world.strike({1: Fault.LOSE_RESPONSE})
+    await world.run(planned)
+    assert world.card("a1")["id"] != old["id"]
+    assert len(world.server.on_board(world.board)) == 5
+    assert (await world.plan(SIMPLE)).empty
