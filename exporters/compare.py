@@ -224,6 +224,7 @@ class _Comparing:
                     self._restores.append(Restore(entry, found.standing))
                     self._item(entry, "update", note="It is brought back, to be archived next.")
                 else:
+                    staying.add(entry.key)  # unseen as it is, somebody may have written in it
                     ways, note = self._fates.ways(entry.key), "Its block is no longer here."
                     self._item(entry, "astray", ways=ways, note=note)
             elif judged.held or not staying.isdisjoint(self._fates.children[entry.key]):
