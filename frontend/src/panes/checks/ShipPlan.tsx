@@ -141,7 +141,8 @@ function costInWords({ counts, seconds, settles }: Plan): string {
     return settles > 0
       ? `No call: an export only takes note of ${count(settles, 'object')}.`
       : 'No call that writes.';
-  return `${count(counts.writes, 'call')} that write and ${counts.reads} that read, about ${duration(seconds)}.`;
+  const reads = counts.reads > 0 ? ` and ${counts.reads} that read` : '';
+  return `${count(counts.writes, 'call')} that write${reads}, about ${duration(seconds)}.`;
 }
 
 /** Looks over there as soon as it is shown, and whenever it is asked to. */

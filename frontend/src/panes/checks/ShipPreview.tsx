@@ -48,8 +48,8 @@ function Looks({ item }: { item: PlanItem }) {
         const stays = part.change !== 'send' && item.change !== 'create';
         const text = stays ? part.theirs : part.ours;
         return (
-          <div key={part.part}>
-            <dt className="text-[11px] font-medium text-muted">
+          <div key={part.part} className={isShort(text) ? 'flex items-baseline gap-2' : ''}>
+            <dt className="min-w-24 text-[11px] font-medium text-muted">
               {part.label}
               {part.change !== 'keep' && stays && ' (stays as it is there)'}
             </dt>
@@ -61,4 +61,9 @@ function Looks({ item }: { item: PlanItem }) {
       })}
     </dl>
   );
+}
+
+/** Stands beside its label, not below it. */
+function isShort(text: string): boolean {
+  return text.length < 48 && !text.includes('\n');
 }

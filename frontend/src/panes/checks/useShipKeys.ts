@@ -3,7 +3,8 @@ import { showShip, useShipView, useTargets } from '../../exports';
 
 /** The key that makes a dry-run, whatever tab is open: of the target at hand, else of the first. */
 export function useShipKeys(brief: string | null): void {
-  const targets = useTargets(brief).data ?? [];
+  const { data } = useTargets(brief);
+  const targets = data ?? [];
   const view = useShipView(brief ?? '');
   const at = view.show === 'targets' ? null : view.target;
   const target = targets.find(({ id }) => id === at) ?? targets[0];
@@ -18,7 +19,7 @@ export function useShipKeys(brief: string | null): void {
             keys: 'Mod+Alt+E',
             run: () => {
               go({ right: 'ship' });
-              if (!target) announce('No target yet: add one under Ship.');
+              if (data && !target) announce('No target yet: add one under Ship.');
               showShip(
                 target ? { brief, show: 'plan', target: target.id } : { brief, show: 'targets' },
                 true,
