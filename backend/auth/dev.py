@@ -9,7 +9,8 @@ from backend.auth.principal import Principal, Role
 from backend.errors import Forbidden
 from backend.settings import is_loopback
 
-YOU = Principal(subject="you", tenant="local", name="You", roles=frozenset({Role.ADMIN}))
+LOCAL_TENANT = "local"  # the only one while everyone signs in as the person at this machine
+YOU = Principal(subject="you", tenant=LOCAL_TENANT, name="You", roles=frozenset({Role.ADMIN}))
 
 
 class DevAuthenticator:

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from backend.answers.answer import Answers
+from backend.auth.dev import LOCAL_TENANT
 from backend.blobs import sweep
 from backend.briefs.images import DropImages, Images
 from backend.briefs.service import Brief, Briefs, BriefSettled
@@ -83,8 +84,6 @@ __all__ = ["OpenedLeg", "Services", "erase_served", "open_services"]
 
 EXPORTING = 4  # exports side by side; each mostly waits for the other side
 ENCODING = 2  # sources encoded beside one another: while one is stored, the other is encoded
-
-LOCAL_TENANT = "local"  # the only one while everyone signs in as the person at this machine
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from backend.auth.dev import LOCAL_TENANT
 from backend.auth.policy import Action
 from backend.auth.principal import Principal
 from backend.briefs.service import Briefs
@@ -132,7 +133,7 @@ class Reached:
 
     async def api(self, target: Target) -> Api:
         if target.connection is None:
-            return self._folder_api()
+            return self._folder_api(target.tenant)
         try:
             return await self._apis.open(target.connection, target.tenant)
         except Gone:
@@ -149,10 +150,12 @@ class Reached:
             # Changes are found by looking, then.
             log.warning("nothing calls in about target %s: %r", target.id, error)
 
-    def _folder_api(self) -> FolderApi:
+    def _folder_api(self, tenant: str) -> FolderApi:
+        """Folders of a tenant of its own for each, but for whoever works at this machine."""
         from exporters.folder import FolderApi
 
-        return FolderApi(self._folder, self._clock)
+        root = self._folder if tenant == LOCAL_TENANT else self._folder / tenant
+        return FolderApi(root, self._clock)
 
 
 def _adapter(kind: str) -> Adapter:
