@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import random
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -43,6 +44,7 @@ _UNSENT = (
     httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )  # fmt: skip
+_HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")  # it may be one of a pair, and escaped itself
 _ANSWERS = (403, 404, 410)  # of a read: there is nothing there for us
 
 
@@ -232,12 +234,33 @@ async def _parsed(status: int, raw: bytearray) -> Json:
     if not raw:
         return None
     try:
-        parse = json.loads
-        return await asyncio.to_thread(parse, raw) if len(raw) > PARSED_HERE else parse(raw)
+        return await asyncio.to_thread(_read, raw) if len(raw) > PARSED_HERE else _read(raw)
     except (ValueError, RecursionError):
         if status < 300:
             raise _Lost("the answer is not JSON") from None
         return raw[: 4 * WORDS].decode(errors="replace")
+
+
+def _read(raw: bytearray) -> Json:
+    """JSON that can be written again: no half of a surrogate pair and no number that is none, both
+    of which Python's parser lets in."""
+    parsed: Json = json.loads(raw, parse_constant=lambda name: None, parse_float=_finite)
+    return _whole(parsed) if _HALF.search(raw) else parsed
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {str(_whole(key)): _whole(each) for key, each in value.items()}
+    return value
 
 
 def _refuse(request: Request, response: Response) -> NoReturn:
