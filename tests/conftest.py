@@ -8,16 +8,33 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
+
+
+class ByFile(LoadScopeScheduling):
+    """A file's tests go to one worker; all that drive a browser to the same one, since two browsers
+    and their servers would fight for the cores."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if file.startswith("tests/e2e/") else file
+
+
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: Callable[..., object]
+) -> LoadScopeScheduling:
+    return ByFile(config, log)
 
 
 def missing(what: str) -> NoReturn:
@@ -60,9 +77,7 @@ def postgres_url() -> Iterator[str]:
     as_account = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="stratmaster-postgres-"))
     shutil.chown(folder, account.pw_uid, account.pw_gid)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     data = folder / "data"
 
     def run(*command: str) -> None:
