@@ -20,15 +20,14 @@ def signed_bearer(header: str, secret: str, now: datetime) -> bool:
     parts = token.strip().split(".")
     if scheme.lower() != "bearer" or len(parts) != 3 or not secret:
         return False
+    made = hmac.new(secret.encode(), f"{parts[0]}.{parts[1]}".encode(), hashlib.sha256).digest()
     try:
+        if not hmac.compare_digest(made, _bytes(parts[2])):
+            return False  # before anything of what a stranger wrote is read
         head, claims = (_object(part) for part in parts[:2])
-        told = _bytes(parts[2])
     except ValueError:
         return False
     if head.get("alg") != "HS256":
-        return False
-    made = hmac.new(secret.encode(), f"{parts[0]}.{parts[1]}".encode(), hashlib.sha256).digest()
-    if not hmac.compare_digest(made, told):
         return False
     until = claims.get("exp")
     return until is None or (isinstance(until, int | float) and until > (now - SKEW).timestamp())

@@ -291,6 +291,7 @@ async def test_what_its_application_registered_at_jira(
         bearer(secret, exp=past),
         bearer(secret, exp="soon"),
         bearer(secret).replace("Bearer", "Basic"),
+        "Bearer " + base64.urlsafe_b64encode(b"[" * 20_001).decode() + ".e30.e30",
     ):
         refused = await calling.post(path, content=body, headers={"authorization": forged})
         assert refused.status_code == 403, forged
