@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -12,6 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SMALL = 1024 * 1024  # bytes of a body that carries no file
 IMAGE = 32 * 1024 * 1024
 FORM_OVERHEAD = 64 * 1024  # bytes of a multipart body that are not the file
+
+# Whole addresses: an id may be called like one of these, and anybody may send to a webhook's.
+_UPLOADED: Final = re.compile(r"/api/spaces/[^/]+/(sources|sources/paste|images)")
 
 HEADERS = {
     "content-security-policy": (
@@ -92,11 +96,12 @@ class BodyLimit:
         await self._app(scope, receiving, send)
 
     def _limit(self, scope: Scope) -> int:
-        path: str = scope["path"]
-        if path.endswith("/sources"):
-            return self._upload + FORM_OVERHEAD
-        if path.endswith("/sources/paste"):
-            return self._upload + SMALL
-        if path.endswith("/images"):
-            return IMAGE + FORM_OVERHEAD
+        match = _UPLOADED.fullmatch(scope["path"])
+        match match[1] if match else "":
+            case "sources":
+                return self._upload + FORM_OVERHEAD
+            case "sources/paste":
+                return self._upload + SMALL
+            case "images":
+                return IMAGE + FORM_OVERHEAD
         return SMALL

@@ -93,6 +93,9 @@ async def test_a_body_past_its_limit_is_not_read_to_its_end(client: httpx.AsyncC
     assert at.status_code == 422
     past = await client.post("/api/spaces", content=b'"' + b"x" * (SMALL - 1) + b'"')
     assert (past.status_code, past.json()["error"]["code"]) == (413, "too_large")
+    for path in ("/api/hooks/sources", "/api/hooks/images"):
+        named = await client.post(path, content=b"x" * (SMALL + 1))  # like an upload, and none
+        assert named.status_code == 413, path
 
 
 async def test_before_the_front_end_is_built_the_page_says_how(client: httpx.AsyncClient) -> None:
