@@ -118,6 +118,10 @@ class Busy(Exception):
     """An export of this brief to this target is under way."""
 
 
+class Overtaken(Exception):
+    """Another export of this brief to this target was begun since."""
+
+
 class Doubled(Exception):
     """The same place is a target of this brief already."""
 

@@ -98,9 +98,9 @@ class Planner:
         )
         place = await adapter.learn(api, place_of(self._current, target, brief.id), reading.brief)
         await self._reconcile(adapter, api, target, place)
+        turn = await self._runs.turn(target.id, brief.id)
         entries = await entries_of(self._store, target.id, brief.id)
         decisions = await self._decisions.of_brief(target.id, brief.id)
-        turn = await self._runs.turn(target.id, brief.id)
         found = await adapter.read(api, place, list(entries.values())) if entries else {}
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn

@@ -18,6 +18,7 @@ from backend.exports.model import (
     Busy,
     Findings,
     Look,
+    Overtaken,
     PartDecision,
     Run,
     RunState,
@@ -181,6 +182,12 @@ class Exports:
             await self._runs.begin(run, plan, planned.place, tenant=opened.space.tenant)
         except Busy:
             raise busy(opened.target) from None
+        except Overtaken:
+            raise Conflict(
+                "Somebody else exported this meanwhile.",
+                "Look at the new plan, and approve that one.",
+                code="plan_changed",
+            ) from None
         return self._begun(opened, run)
 
     async def run(
@@ -211,15 +218,13 @@ class Exports:
         found = await self._one(opened, run)
         latest = await self._runs.list(opened.target.id, opened.brief.id, limit=1)
         if found.state not in (RunState.FAILED, RunState.CANCELLED) or latest[0].id != found.id:
-            raise Conflict(
-                "Only the latest export can go on, and only one that stopped before its end.",
-                "Plan a new one.",
-                code="not_resumable",
-            )
+            raise _not_resumable()
         try:
             await self._runs.resume(found, tenant=opened.space.tenant)
         except Busy:
             raise busy(opened.target) from None
+        except Overtaken:
+            raise _not_resumable() from None
         return self._begun(opened, replace(found, state=RunState.PLANNED, trouble=None))
 
     async def decide(
@@ -290,6 +295,14 @@ class Exports:
         self._hub.publish(opened.space.id, "export", told(run))
         self._wake()
         return run
+
+
+def _not_resumable() -> Conflict:
+    return Conflict(
+        "Only the latest export can go on, and only one that stopped before its end.",
+        "Plan a new one.",
+        code="not_resumable",
+    )
 
 
 _COUNTED: Final = ("create", "update", "archive", "conflict", "drift", "astray")

@@ -17,6 +17,7 @@ from backend.exports.model import (
     Doubled,
     Findings,
     Full,
+    Overtaken,
     PartDecision,
     Run,
     RunState,
@@ -170,6 +171,21 @@ async def test_a_brief_is_exported_once_at_a_time(store: Store, runs: StoredRuns
     await ended(store, runs, first)
     await runs.begin(run(await runs.turn("tgt_1", "brf_1")), plan(), PLACE, tenant="t")
     assert [one.turn for one in await runs.list("tgt_1", "brf_1", limit=9)] == [2, 1]
+
+
+async def test_what_was_overtaken_is_neither_begun_nor_gone_on_with(
+    store: Store, runs: StoredRuns
+) -> None:
+    """A plan made before another run, which is over by now, knows nothing of what that made."""
+    first, second = run(), run(2)
+    await runs.begin(first, plan(), PLACE, tenant="t")
+    await ended(store, runs, first, RunState.FAILED)
+    with pytest.raises(Overtaken):
+        await runs.begin(run(), plan(), PLACE, tenant="t")
+    await runs.begin(second, plan(), PLACE, tenant="t")
+    await ended(store, runs, second)
+    with pytest.raises(Overtaken):
+        await runs.resume(first, tenant="t")
 
 
 async def test_a_target_in_use_is_not_removed(

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
-from backend.exports.model import Busy, Run, RunState, Trouble
+from backend.exports.model import Busy, Overtaken, Run, RunState, Trouble
 from backend.store.approved import Approved, pack, unpack
 from backend.store.engine import Store
 from backend.store.exports.decisions import spend
@@ -40,7 +40,8 @@ class StoredRuns:
         self._outbox = outbox
 
     async def begin(self, run: Run, plan: Plan, place: Place, *, tenant: str) -> None:
-        """Keep an approved plan and ask for it to be carried out. Busy where one is under way.
+        """Keep an approved plan and ask for it to be carried out. Busy where one is under way,
+        Overtaken where one was since this was planned.
 
         The decisions that it carries out are spent, so that none is ever used twice; what it lets
         go of is never made again.
@@ -48,6 +49,7 @@ class StoredRuns:
         content = await asyncio.to_thread(pack, Approved(place, plan.steps, plan.settlements))
         async with self._store.writing() as connection:
             await self._alone(connection, run.target, run.brief)
+            await _be_last(connection, run, run.turn - 1)
             await connection.execute(
                 insert(export_runs).values(
                     id=run.id,
@@ -73,9 +75,11 @@ class StoredRuns:
             await self._ask(connection, run, tenant)
 
     async def resume(self, run: Run, *, tenant: str) -> None:
-        """Carry on with a run that ended before its end. Busy where one is under way."""
+        """Carry on with a run that ended before its end. Busy where one is under way, Overtaken
+        where another was begun after it."""
         async with self._store.writing() as connection:
             await self._alone(connection, run.target, run.brief)
+            await _be_last(connection, run, run.turn)
             await connection.execute(
                 update(export_runs)
                 .where(export_runs.c.id == run.id)
@@ -302,6 +306,14 @@ async def _list_steps(connection: AsyncConnection, run: str, steps: Sequence[Ste
                 for position, step in enumerate(steps[begin : begin + AT_ONCE], begin)
             ],
         )
+
+
+async def _be_last(connection: AsyncConnection, run: Run, turn: int) -> None:
+    last = await connection.scalar(
+        select(func.max(export_runs.c.turn)).where(of(export_runs, run.target, run.brief))
+    )
+    if (last or 0) != turn:
+        raise Overtaken
 
 
 async def hold(connection: AsyncConnection, target: str) -> None:
