@@ -349,6 +349,9 @@ describe('what changed on both sides', () => {
     await dryRun();
     await userEvent.click(screen.getByRole('tab', { name: 'Diff 2' }));
     expect(screen.getByText('“Keep theirs” never deletes your text.')).toBeTruthy();
+    const items = within(screen.getByRole('list', { name: 'Objects that differ' }));
+    // What waits for a person stands first.
+    expect(items.getAllByRole('heading', { level: 4 })[0]?.textContent).toBe('Ask the dealers');
     await press('Keep theirs: Summary of Ask the dealers');
     await waitFor(() => expect(api.asked.filter((one) => one.endsWith('/plan'))).toHaveLength(2));
     expect(api.sent).toEqual([

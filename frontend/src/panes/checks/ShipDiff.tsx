@@ -15,6 +15,12 @@ import { classes } from '../../ui/classes';
 import { Empty } from '../../ui/Empty';
 import { ShipItem, ShipList } from './ShipItem';
 
+/** What waits for a person comes first. */
+function rank({ change }: PlanItem): number {
+  const at = ['conflict', 'astray', 'drift'].indexOf(change);
+  return at < 0 ? 3 : at;
+}
+
 /** Takes note of decisions, and says so once the plan was made anew. */
 export type Decide = (
   parts: readonly PartDecision[],
@@ -31,7 +37,9 @@ interface ShipDiffProps {
 
 /** Three ways by object and part: what was sent last, what is there now, what is here. */
 export function ShipDiff({ plan, busy, onDecide }: ShipDiffProps) {
-  const shown = plan.items.filter(({ change }) => change !== 'keep');
+  const shown = plan.items
+    .filter(({ change }) => change !== 'keep')
+    .sort((one, other) => rank(one) - rank(other));
   const choose = ({ key, title }: PlanItem, part: PlanPart, choice: Choice) =>
     onDecide(
       [{ key, part: part.part, choice, theirs: part.theirs_value }],
