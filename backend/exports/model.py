@@ -126,5 +126,9 @@ class Doubled(Exception):
     """The same place is a target of this brief already."""
 
 
+class Shared(Exception):
+    """Other briefs were exported to this target, too."""
+
+
 class Full(Exception):
     """No more targets fit."""

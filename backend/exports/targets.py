@@ -12,7 +12,7 @@ from backend.briefs.service import Brief, Briefs
 from backend.clock import new_id
 from backend.errors import Conflict, Invalid, NotFound
 from backend.events import Hub
-from backend.exports.model import Busy, Doubled, Full, Target
+from backend.exports.model import Busy, Doubled, Full, Shared, Target
 from backend.exports.reach import Reach
 from backend.spaces.service import Space
 from backend.store.approved import text
@@ -130,6 +130,13 @@ class Targets:
             await self._stored.change(one)
         except Doubled:
             raise _doubled(one) from None
+        except Shared:
+            raise Conflict(
+                f"Other briefs of the space were exported to {one.name!r}, and would be made there "
+                "a second time.",
+                "Leave it to the space; a brief goes there only when somebody exports it.",
+                code="target_shared",
+            ) from None
         self._tell(one, opened.brief.id)
         return replace(opened, target=one)
 

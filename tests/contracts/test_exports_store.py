@@ -21,6 +21,7 @@ from backend.exports.model import (
     PartDecision,
     Run,
     RunState,
+    Shared,
     Target,
     Trouble,
     WayDecision,
@@ -145,6 +146,23 @@ async def test_a_target_comes_back_with_what_was_made_there(
     assert await targets.of_brief("t", "spc_1", "brf_1") == []
     again = replace(TARGET, id="tgt_9", name="Again")
     assert await targets.add(again, actor="bo", limit=1) == replace(again, id="tgt_1")
+
+
+async def test_a_target_of_several_briefs_is_not_made_one_s_own(
+    store: Store, targets: StoredTargets
+) -> None:
+    """The others would add the place anew, and make all of theirs twice: neither by a change nor by
+    removing it and adding it again."""
+    await targets.change(shared := replace(TARGET, brief=None))
+    await made(store, Entry("block1", "file", "r", {}, {}), brief="brf_1")
+    await targets.change(TARGET)  # nobody else's yet
+    await targets.change(shared)
+    await made(store, Entry("block1", "file", "s", {}, {}), brief="brf_2")
+    with pytest.raises(Shared):
+        await targets.change(TARGET)
+    await targets.remove("tgt_1")
+    assert await targets.add(replace(TARGET, id="tgt_9"), actor="bo", limit=9) == shared
+    assert await targets.of_brief("t", "spc_1", "brf_2") == [shared]
 
 
 async def test_a_place_is_known_again_through_another_connection(targets: StoredTargets) -> None:

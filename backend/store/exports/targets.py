@@ -10,11 +10,18 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
-from backend.exports.model import Busy, Doubled, Full, Target
+from backend.exports.model import Busy, Doubled, Full, Shared, Target
 from backend.store.approved import text
 from backend.store.engine import Store
 from backend.store.exports.runs import UNDER_WAY, hold
-from backend.store.tables import connections, export_entries, export_runs, export_targets, spaces
+from backend.store.tables import (
+    connections,
+    export_entries,
+    export_intents,
+    export_runs,
+    export_targets,
+    spaces,
+)
 
 CONNECTED: Final = "ok"  # the state of a connection whose token is good
 
@@ -62,7 +69,7 @@ class StoredTargets:
 
     async def add(self, new: Target, *, actor: str, limit: int) -> Target:
         """Keep a target. Where the same place was removed before, or its connection was, it comes
-        back, with its ledger.
+        back, with its ledger; for all of the space where that tells of other briefs, too.
 
         Doubled where it stands already, Full where ``limit`` targets of the space do.
         """
@@ -78,6 +85,8 @@ class StoredTargets:
             )
             if (standing or 0) >= limit:
                 raise Full
+            if same and await _is_others(connection, replace(new, id=same[-1].id)):
+                new = replace(new, brief=None)
             values = {
                 "brief": new.brief,
                 "connection": new.connection,
@@ -105,12 +114,15 @@ class StoredTargets:
         return new
 
     async def change(self, target: Target) -> None:
-        """Give a target the name, mapping and so on that it has now; Doubled as for ``add``."""
+        """Give a target the name, mapping and so on that it has now; Doubled as for ``add``, and
+        Shared where it would be for one brief and others were exported there."""
         async with self._store.writing() as connection:
             await _hold_space(connection, target.space)
             same = await _same_place(connection, target)
             if any(not one.removed and one.id != target.id for one in same):
                 raise Doubled
+            if await _is_others(connection, target):
+                raise Shared
             await connection.execute(
                 update(export_targets)
                 .where(export_targets.c.id == target.id)
@@ -160,6 +172,20 @@ def _for(brief: str) -> Any:
 async def _hold_space(connection: AsyncConnection, space: str) -> None:
     """Lets nobody else add a target until this is done: two could add the same place."""
     await connection.execute(select(spaces.c.id).where(spaces.c.id == space).with_for_update())
+
+
+async def _is_others(connection: AsyncConnection, target: Target) -> bool:
+    """Whether this target would be for one brief, and holds what others made there: they could only
+    add the place anew, and would make all of it twice."""
+    if target.brief is None:
+        return False
+    for table in (export_entries, export_intents):
+        made = select(table.c.brief).where(
+            table.c.target == target.id, table.c.brief != target.brief
+        )
+        if (await connection.execute(made.limit(1))).first() is not None:
+            return True
+    return False
 
 
 async def _same_place(connection: AsyncConnection, target: Target) -> list[Target]:
