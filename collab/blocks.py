@@ -8,6 +8,7 @@ never heard of are kept as they are, so that an older server does not hide a new
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
@@ -18,6 +19,8 @@ from collab.errors import CollabError, Malformed
 from collab.model import Block, Inline, Mark, Projection, Update
 from collab.order import placeable
 from collab.suggestions import agreed
+
+log = logging.getLogger(__name__)
 
 TITLE = "title"
 BODY = "body"
@@ -48,24 +51,57 @@ def read_document(document: pycrdt.Doc[Any]) -> Projection:
 
 def load(updates: Sequence[Update]) -> pycrdt.Doc[Any]:
     """A document from its updates, which have been mended; the first of them stands by itself."""
-    document: pycrdt.Doc[Any] = pycrdt.Doc()
-    later: list[tuple[Update, Contents]] = []
-    for number, update in enumerate(updates):
-        try:
-            if number == 0:
-                document.apply_update(update)
-            else:
-                later.append((update, read(update)))
-        except (ValueError, Malformed) as error:
-            raise CollabError(
-                f"Stored update {number} ({len(update)} bytes) cannot be read: {error}. "
-                "Restore the document from a backup."
-            ) from error
-    placed = placeable(later, clocks(document.get_state()))
+    return load_sound(updates)[0]
+
+
+def load_sound(updates: Sequence[Update]) -> tuple[pycrdt.Doc[Any], frozenset[Update]]:
+    """The same, and what of the updates the library would not have and is left out.
+
+    An update is stored before what it builds on has come, so that one may turn out to be forged
+    (text within text, say) only when it is placed. It must not keep people from their document.
+    Raises CollabError for bytes that are no update.
+    """
+    refused: set[Update] = set()
+    while True:
+        document: pycrdt.Doc[Any] = pycrdt.Doc()
+        later: list[tuple[Update, Contents]] = []
+        for number, update in enumerate(updates):
+            try:
+                if number == 0:
+                    document.apply_update(update)
+                else:
+                    later.append((update, read(update)))
+            except (ValueError, Malformed) as error:
+                raise CollabError(
+                    f"Stored update {number} ({len(update)} bytes) cannot be read: {error}. "
+                    "Restore the document from a backup."
+                ) from error
+        placed = placeable(later, clocks(document.get_state()))
+        if _placed(document, placed, refused):
+            return document, frozenset(refused)
+
+
+def _placed(document: pycrdt.Doc[Any], updates: Sequence[Update], refused: set[Update]) -> bool:
+    """Whether the document can be trusted: where the library panicked, it has to be begun anew."""
     with document.transaction():
-        for update in placed:
-            document.apply_update(update)
-    return document
+        for update in updates:
+            if update in refused:
+                continue
+            try:
+                document.apply_update(update)
+            except BaseException as error:
+                if not is_of_library(error):
+                    raise
+                log.warning("An update of %d bytes is left out: %s", len(update), error)
+                refused.add(update)
+                if not isinstance(error, Exception):
+                    return False
+    return True
+
+
+def is_of_library(error: BaseException) -> bool:
+    """Whether the CRDT library failed: where it panics, it raises what is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _blocks(children: Iterable[Any], depth: int) -> Iterable[Block]:

@@ -97,6 +97,15 @@ class Contents:
             known.get(client, 0) >= end for client, end in self.deletes.items()
         )
 
+    def refused(self, known: Mapping[int, int]) -> bool:
+        """Whether it builds on nothing missing and is not there all the same: the library would not
+        have it."""
+        return (
+            not self.gaps
+            and self.ready(known)
+            and any(known.get(client, 0) < end for client, end in self.structs.items())
+        )
+
 
 def read(update: Update) -> Contents:
     """The contents of an update; ``Malformed`` if a Yjs client could not read it whole."""

@@ -20,7 +20,7 @@ from typing import Any
 import pycrdt
 
 from collab import messages, wire
-from collab.blocks import load, project
+from collab.blocks import is_of_library, load_sound, project
 from collab.contents import Contents, Place, clocks, mend, read
 from collab.editors import Editors
 from collab.errors import Malformed, OtherEpoch, Refused, UnknownDocument
@@ -288,7 +288,7 @@ class Room:
         except ValueError:
             raise
         except BaseException as error:
-            if not _is_of_library(error):
+            if not is_of_library(error):
                 raise
             self._remake(error)
             raise _Broken from None
@@ -380,12 +380,17 @@ class Room:
 
     def _place_early(self) -> None:
         """Take in what waited for what came now; it is stored and told as it came."""
-        self._integrate(placeable(self._early.items(), self._known))
+        try:
+            self._integrate(placeable(self._early.items(), self._known))
+        except Malformed as error:
+            # Forged, perhaps by somebody else and long ago: not the end of who brought the rest.
+            log.info("What came early to %s is refused: %s", self.document, error)
+            return  # the document is made again, without it
         self._known = clocks(self._doc.get_state())
         self._early = {
             update: contents
             for update, contents in self._early.items()
-            if not contents.within(self._known)
+            if not contents.within(self._known) and not contents.refused(self._known)
         }
 
     def _integrate(self, updates: Iterable[Update]) -> None:
@@ -398,7 +403,7 @@ class Room:
         except ValueError as error:  # not decoded, so nothing was applied
             raise Malformed(f"An update cannot be read: {error}") from error
         except BaseException as error:
-            if not _is_of_library(error):
+            if not is_of_library(error):
                 raise
             self._remake(error)  # half of it may be applied
             raise Malformed(f"An update cannot be applied: {error}") from None
@@ -469,9 +474,10 @@ class Room:
             loaded = await asyncio.to_thread(_load, stored.updates)
         else:
             try:
-                loaded = await asyncio.to_thread(_load, (*stored.updates, halving.update))
+                news = (*stored.updates, halving.update)
+                loaded = await asyncio.to_thread(_load, news, last_is_new=True)
             except BaseException as error:
-                if not _is_of_library(error):
+                if not is_of_library(error):
                     raise
                 log.info("A visitor of %s sent what cannot be applied: %s", self.document, error)
                 halving.visitor.drop(CloseReason.MALFORMED)
@@ -839,18 +845,19 @@ def _read_all(updates: Sequence[Update]) -> list[Contents]:
     return [read(update) for update in updates]
 
 
-def _is_of_library(error: BaseException) -> bool:
-    """Whether the CRDT library failed: where it panics, it raises what is no Exception."""
-    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
-
-
 def _load(
-    updates: Sequence[Update],
+    updates: Sequence[Update], *, last_is_new: bool = False
 ) -> tuple[pycrdt.Doc[Any], dict[Update, Contents], set[Place]]:
     """The document of these updates, those of them it could not place yet, and the places in the
-    midst of its characters."""
+    midst of its characters. Raises Malformed where the last is not stored yet and is refused."""
     rows = {update: read(update) for update in mend(updates)}
-    doc = load(list(rows))
+    doc, refused = load_sound(list(rows))
+    if last_is_new and next(reversed(rows)) in refused:
+        raise Malformed("It would not be applied.")
     known = clocks(doc.get_state())
-    early = {update: contents for update, contents in rows.items() if not contents.within(known)}
+    early = {
+        update: contents
+        for update, contents in rows.items()
+        if not contents.within(known) and not contents.refused(known)
+    }
     return doc, early, set[Place]().union(*(contents.pairs for contents in rows.values()))

@@ -232,6 +232,45 @@ async def test_returning_with_nothing_new_stores_nothing() -> None:
         assert await store.load(BRIEF) == before
 
 
+def within_text(client: int, other: int) -> bytes:
+    """An update that puts text into the first text of another client, as no editor does."""
+    name, parent = wire.integer(client), wire.integer(other)
+    return b"\x01\x01" + name + b"\x00\x04\x00" + parent + b"\x00\x04evil\x00"
+
+
+async def test_a_forged_early_update_keeps_nobody_from_the_document() -> None:
+    """Stored before what it builds on has come, and refused by the library when that comes: who
+    brings that stays and is saved, and the document opens again without the forgery."""
+    async with opened() as (rooms, store):
+        forger = await Guest(rooms).join()
+        writer = await Guest(rooms, subject="bob").join()
+        await forger.until(lambda: forger.saved == 1)
+        await writer.until(lambda: writer.saved == 1)
+        forger.silent = True
+        name = 4242  # of a client that has not written yet
+        writer.silent = True
+        forger.send(wire.update(within_text(77, name)))
+        await forger.until(lambda: forger.saved == 2)
+        other = pycrdt.Doc[Any](client_id=name)
+        other.get("title", type=pycrdt.Text).insert(0, "Market entry ")
+        writer.send(wire.update(other.get_update()))
+        await writer.until(lambda: writer.saved == 2)
+        state = other.get_state()
+        other.get("title", type=pycrdt.Text).insert(13, "to ")
+        writer.send(wire.update(other.get_update(state)))
+        await writer.until(lambda: writer.saved == 3)
+        assert not writer.task.done()
+        title = (await rooms.projection(BRIEF)).title
+        assert "Market entry to " in title
+        await rooms.close()
+
+        again = Rooms(store, limits=LIMITS)
+        assert (await again.projection(BRIEF)).title == title
+        late = await Guest(again, subject="cyd").join()
+        assert str(late.title) == title
+        await again.close()
+
+
 async def test_an_early_update_is_kept_although_it_cannot_be_shown() -> None:
     """An acknowledged update whose predecessor is missing survives compaction and a restart."""
     async with opened() as (rooms, store):
