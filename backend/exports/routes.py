@@ -81,13 +81,15 @@ async def list_exports(
     return [ExportRunOut.of(one) for one in await services.exports.runs(principal, brief, target)]
 
 
-@router.get("/{target}/runs/{run}")
+@router.get("/{target}/runs/{run}", response_model=ExportRunOut)
 async def get_export(
     brief: str, target: str, run: str, principal: Asking, services: Wired
-) -> ExportRunOut:
+) -> Response:
     """How far an export is, with what became of each call."""
     found, outcomes = await services.exports.run(principal, brief, target, run)
-    return ExportRunOut.of(found, outcomes)
+    return await asyncio.to_thread(
+        lambda: _json(ExportRunOut.of(found, outcomes).model_dump_json())
+    )
 
 
 @router.post("/{target}/runs/{run}/cancel")

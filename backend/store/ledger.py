@@ -134,7 +134,7 @@ class StoredLedger:
             )
             if over.rowcount == 0:  # another knows more of it by now
                 raise LostLease("The outcome of this call was found out by another.")
-            await self._take_note(connection, entries, forget)
+            await self._take_note(connection, self._rows(entries), forget)
             url = next((entry.url for entry in entries if entry.url), "")
             await connection.execute(
                 update(export_outcomes)
@@ -147,13 +147,14 @@ class StoredLedger:
             await connection.execute(delete(export_intents).where(self._begun(intent.step.id)))
 
     async def settle(self, entries: Sequence[Entry], forget: Sequence[str] = ()) -> None:
+        rows = await asyncio.to_thread(self._rows, entries)  # it may be all of a long brief
         async with self._writing() as connection:
-            await self._take_note(connection, entries, forget)
+            await self._take_note(connection, rows, forget)
 
     async def _take_note(
-        self, connection: AsyncConnection, entries: Sequence[Entry], forget: Sequence[str]
+        self, connection: AsyncConnection, rows: Sequence[dict[str, Any]], forget: Sequence[str]
     ) -> None:
-        gone = {*forget, *(entry.key for entry in entries)}
+        gone = {*forget, *(row["key"] for row in rows)}
         if gone:
             await connection.execute(
                 delete(export_entries).where(
@@ -166,21 +167,22 @@ class StoredLedger:
                     of(export_drift, self._target, self._brief), export_drift.c.key.in_(gone)
                 )
             )
-        latest = {entry.key: entry for entry in entries}
-        if latest:
-            await connection.execute(
-                insert(export_entries), [self._row(entry) for entry in latest.values()]
-            )
+        if rows:
+            await connection.execute(insert(export_entries), rows)
 
-    def _row(self, entry: Entry) -> dict[str, Any]:
-        return {
-            "target": self._target,
-            "brief": self._brief,
-            "key": entry.key,
-            "ref": entry.ref,
-            "position": entry.order,
-            "content": entry_text(entry),
-        }
+    def _rows(self, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        latest = {entry.key: entry for entry in entries}
+        return [
+            {
+                "target": self._target,
+                "brief": self._brief,
+                "key": entry.key,
+                "ref": entry.ref,
+                "position": entry.order,
+                "content": entry_text(entry),
+            }
+            for entry in latest.values()
+        ]
 
     def _begun(self, step: str) -> ColumnElement[bool]:
         return of(export_intents, self._target, self._brief) & (export_intents.c.step == step)
