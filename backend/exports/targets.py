@@ -138,6 +138,8 @@ class Targets:
                 code="target_shared",
             ) from None
         self._tell(one, opened.brief.id)
+        if one.connection != opened.target.connection:
+            await self._reach.watch(principal, one)
         return replace(opened, target=one)
 
     async def remove(self, principal: Principal, brief: str, target: str) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert
 
 from backend.clock import now
 from backend.connections.model import Kind, Pending
-from backend.connections.secrets import Keys
+from backend.connections.secrets import Keys, Unsealable
 from backend.store.connections import Gone
 from backend.store.engine import Store
 from backend.store.tables import sign_ins
@@ -60,13 +60,17 @@ class StoredSignIns:
             or row.expires_at <= now()
         ):
             raise Gone
+        try:
+            verifier = self._keys.unseal(row.sealed, row.state).decode()
+        except Unsealable:  # the key was changed while the person was away
+            raise Gone from None
         return Pending(
             tenant=row.tenant,
             space=row.space,
             subject=row.subject,
             kind=kind,
             redirect=row.redirect,
-            verifier=self._keys.unseal(row.sealed, row.state).decode(),
+            verifier=verifier,
             connection=row.connection,
             site=row.site,
         )

@@ -276,6 +276,14 @@ async def test_a_sign_in_expires(kept: Kept, store_of_a_brief: Store) -> None:
         await kept.sign_ins.come_back("another", kind=Kind.JIRA, tenant="t", subject="ada")
 
 
+async def test_a_sign_in_of_a_key_that_is_gone_is_over(kept: Kept, store_of_a_brief: Store) -> None:
+    """What it was begun with cannot be opened any more: the person begins again."""
+    await kept.sign_ins.begin("state", a_sign_in())
+    others = StoredSignIns(store_of_a_brief, Keys([bytes(range(32, 64))]))
+    with pytest.raises(Gone):
+        await others.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
+
+
 async def test_a_call_is_heard_once_and_forgotten_in_time(
     kept: Kept, store_of_a_brief: Store
 ) -> None:

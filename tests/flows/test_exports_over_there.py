@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from backend.clock import now
+from backend.connections.model import Connection
 from backend.settings import Settings
 from backend.store.tables import export_intents
 from backend.wiring import Services
@@ -134,6 +135,24 @@ async def test_a_webhook_is_a_reason_to_look(
     await services.drifts.changed(connection, [card["id"]])
     await services.drifts.changed(connection, [])
     assert await services.outbox.waiting() == 1
+
+
+async def test_another_connection_is_asked_to_call_in(
+    target: Target, services: Services, ask: Ask, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the one before registered over there may end with its token."""
+    asked: list[str] = []
+
+    async def watch(connection: Connection, where: object) -> bool:
+        asked.append(connection.id)
+        return True
+
+    monkeypatch.setattr(services.connections, "watch", watch)
+    path = f"/api/spaces/{space}/connections"
+    other = (await ask(ADA, "POST", path, json=boards.CONNECTION)).json()["id"]
+    await target("PATCH", json={"connection": other})
+    await target("PATCH", json={"name": "Ours"})
+    assert asked == [other]
 
 
 async def test_a_long_wait_gives_the_worker_back(
