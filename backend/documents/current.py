@@ -53,14 +53,23 @@ class CurrentBriefs:
             return ""
         return f"{self._root}/s/{quote(space, safe='')}/b/{quote(brief, safe='')}"
 
-    async def read(self, brief: str, space: str, *, scope: Scope, principal: Principal) -> Reading:
-        """With what lies outside the scope named by its number alone, as for any other reader."""
+    async def read(
+        self,
+        brief: str,
+        space: str,
+        *,
+        scope: Scope,
+        principal: Principal,
+        pictures: bool = True,
+    ) -> Reading:
+        """With what lies outside the scope named by its number alone, as for any other reader.
+        ``pictures``: with their bytes, which take a while to fetch."""
         projection = await self._documents.projection(brief)
         cites = tuple(dict.fromkeys(cite for cite, _ in cites_of(projection.blocks)))
         evidence: dict[str, Evidence] = {}
         for begin in range(0, len(cites), MOST_IDS):
             evidence |= await self._evidence.get(cites[begin : begin + MOST_IDS], scope=scope)
-        images = await self._pictures(projection, principal)
+        images = await self._pictures(projection, principal) if pictures else {}
         made = await asyncio.to_thread(
             to_brief,
             brief,

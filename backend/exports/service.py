@@ -270,7 +270,7 @@ class Exports:
         """What was made over there, how it stood at the last look, and what it rests on."""
         opened = await self._targets.open(principal, brief, target, Action.READ)
         entries = await entries_of(self._store, opened.target.id, opened.brief.id)
-        reading = await self._read(principal, opened.brief) if entries else None
+        reading = await self._read(principal, opened.brief, pictures=False) if entries else None
         stale: frozenset[str] = frozenset()
         if reading is not None:
             stale = await asyncio.to_thread(resting_on_stale, reading, frozenset(entries))
@@ -286,9 +286,13 @@ class Exports:
             raise NotFound("export", run)
         return found
 
-    async def _read(self, principal: Principal, brief: Brief) -> Reading:
+    async def _read(self, principal: Principal, brief: Brief, *, pictures: bool = True) -> Reading:
         return await self._current.read(
-            brief.id, brief.space, scope=principal.scope([brief.space]), principal=principal
+            brief.id,
+            brief.space,
+            scope=principal.scope([brief.space]),
+            principal=principal,
+            pictures=pictures,
         )
 
     def _begun(self, opened: Opened, run: Run) -> Run:
