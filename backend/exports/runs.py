@@ -124,7 +124,9 @@ class RunExport:
         async with self._store.writing() as connection:
             await self._runs.say(connection, run.id, ran.outcomes)
             done = await self._runs.note(connection, run.id, state, wait_until=until)
-            await lease.postpone(connection, until)
+            # Called off since its last call, while there was no waiting job to hasten.
+            off = await self._runs.is_called_off(connection, run.id)
+            await lease.postpone(connection, now() if off else until)
         self._tell(target, replace(run, state=state, done=done, wait_until=until))
 
     async def _begin(self, lease: Lease, run: Run, target: Target) -> None:

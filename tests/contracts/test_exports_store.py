@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from backend.clock import new_id, now
+from backend.clock import SystemClock, new_id, now
+from backend.events import Hub
 from backend.exports.model import (
     Astray,
     Busy,
@@ -26,6 +27,8 @@ from backend.exports.model import (
     Trouble,
     WayDecision,
 )
+from backend.exports.runs import RunExport
+from backend.jobs import Lease
 from backend.store.engine import Store
 from backend.store.exports.decisions import StoredDecisions
 from backend.store.exports.looks import LOOK, StoredLooks
@@ -35,7 +38,9 @@ from backend.store.ledger import StoredLedger
 from backend.store.outbox import Outbox
 from backend.store.tables import briefs, export_outcomes, export_runs, jobs
 from exporters.apply import Result
+from exporters.errors import Throttled
 from exporters.plan import Plan
+from exporters.ports import Response
 from exporters.records import (
     Choice,
     Decisions,
@@ -265,6 +270,35 @@ async def test_a_run_that_is_called_off_is_taken_up_at_once(store: Store, runs: 
     assert (found.state, found.stop, found.ended_at) == (RunState.PLANNED, False, None)
     with pytest.raises(Busy):
         await runs.resume(one, tenant="t")
+
+
+async def test_a_run_that_is_called_off_as_it_begins_to_wait_ends_at_once(
+    store: Store, targets: StoredTargets, runs: StoredRuns
+) -> None:
+    """It is told to wait for an hour; who called it off meanwhile does not."""
+    one = run()
+    await runs.begin(one, plan(), PLACE, tenant="t")
+
+    class Api:
+        async def write(self, request: Request, *, not_after: datetime) -> Response:
+            await runs.call_off(one)
+            raise Throttled("Later.", wait=timedelta(hours=1))
+
+    class Reached:
+        def adapter(self, kind: str) -> None: ...
+
+        async def api(self, target: Target) -> Api:
+            return Api()
+
+    handler = RunExport(store, runs, targets, Reached(), Hub(), SystemClock())  # type: ignore[arg-type]  # no more of it is asked for
+    outbox = Outbox(store)
+    for _ in range(2):
+        job = await outbox.claim("w/1/1/1")
+        assert job is not None
+        await handler.run(Lease(outbox, job, "w/1/1/1"))
+    found = await runs.one("tgt_1", "brf_1", one.id)
+    assert found is not None
+    assert (found.state, found.done) == (RunState.CANCELLED, 0)
 
 
 async def test_old_runs_say_who_approved_them_and_no_more(store: Store, runs: StoredRuns) -> None:

@@ -101,6 +101,11 @@ class StoredRuns:
             )
             await self._outbox.hasten(connection, subject(run.target, run.brief))
 
+    async def is_called_off(self, connection: AsyncConnection, run: str) -> bool:
+        return bool(
+            await connection.scalar(select(export_runs.c.stop).where(export_runs.c.id == run))
+        )
+
     async def one(self, target: str, brief: str, run: str) -> Run | None:
         rows = await self._store.rows(
             select(*_RUN).where(of(export_runs, target, brief), export_runs.c.id == run)
