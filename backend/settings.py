@@ -185,7 +185,8 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(https?://[^\s?#]+)?$",
         description="Where people reach this product, such as `https://briefs.example.com`: "
-        "exports link back there. Without it they have no links.",
+        "exports link back there, sign-ins come back there, and with https webhooks call in there. "
+        "Without it exports have no links.",
     )
     export_dir: Path | None = Field(
         None,

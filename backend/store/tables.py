@@ -627,7 +627,7 @@ connection_paces = Table(
     "connection_paces",
     metadata,
     Column("connection", ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
-    Column("pace", String, nullable=False),  # which of its limits; or "pause"
+    Column("pace", String, nullable=False),  # which of its limits
     Column("until", Float, nullable=False),
     PrimaryKeyConstraint("connection", "pace"),
 )
