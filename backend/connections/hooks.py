@@ -156,7 +156,7 @@ class Hooks:
             token = hooks.handshake(await asyncio.to_thread(_json, body))
         if token is None:
             raise _unsigned()
-        await self._stored.hook(connection, lambda hook: hook, token)
+        await self._stored.hook(connection, lambda hook: hook, token, first=True)
 
     async def _of_application(
         self, headers: Mapping[str, str], body: bytes

@@ -70,12 +70,15 @@ class StoredHooks:
         connection: Connection,
         change: Callable[[Hook | None], Hook | None],
         secret: str | None = None,
+        *,
+        first: bool = False,
     ) -> Hook | None:
-        """Change what is known of the calls from there; a secret that is not given stays."""
+        """Change what is known of the calls from there; a secret that is not given stays, and one
+        that is there stays where a ``first`` is brought."""
         async with self._store.writing() as rows:
             row = (
                 await rows.execute(
-                    select(connections.c.hook)
+                    select(connections.c.hook, connections.c.hook_sealed)
                     .where(connections.c.id == connection.id)
                     .with_for_update()
                 )
@@ -86,7 +89,7 @@ class StoredHooks:
             values: dict[str, Any] = {"hook": None if hook is None else _json(hook)}
             if hook is None:
                 values["hook_sealed"] = None
-            elif secret is not None:
+            elif secret is not None and not (first and row.hook_sealed is not None):
                 values["hook_sealed"] = self._keys.seal(secret.encode(), f"{connection.about} hook")
             await rows.execute(
                 update(connections).where(connections.c.id == connection.id).values(**values)

@@ -284,6 +284,17 @@ async def test_a_sign_in_of_a_key_that_is_gone_is_over(kept: Kept, store_of_a_br
         await others.come_back("state", kind=Kind.JIRA, tenant="t", subject="ada")
 
 
+async def test_of_two_first_secrets_one_is_agreed_on(kept: Kept) -> None:
+    """Whoever comes second, in the same moment too, changes nothing; a person may."""
+    one = await add(kept, a_connection())
+    await kept.hooks.hook(one, lambda _: Hook())
+    await kept.hooks.hook(one, lambda hook: hook, "theirs", first=True)
+    await kept.hooks.hook(one, lambda hook: hook, "another's", first=True)
+    assert (await kept.hooks.listening(one.id))[1] == "theirs"
+    await kept.hooks.hook(one, lambda _: Hook(), "ours")
+    assert (await kept.hooks.listening(one.id))[1] == "ours"
+
+
 async def test_a_call_is_heard_once_and_forgotten_in_time(
     kept: Kept, store_of_a_brief: Store
 ) -> None:
