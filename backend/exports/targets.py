@@ -17,6 +17,8 @@ from backend.exports.reach import Reach
 from backend.spaces.service import Space
 from backend.store.approved import text
 from backend.store.exports.targets import StoredTargets
+from exporters import places
+from exporters.errors import BadMapping
 from exporters.records import Json
 
 NAME: Final = 120  # characters
@@ -99,6 +101,10 @@ class Targets:
         )
         self._reach.adapter(target.kind)
         await self._reach.check(principal, target)
+        try:
+            places.check(target.kind, target.where)
+        except BadMapping as error:
+            raise Invalid(str(error), "Choose a place from the list.") from None
         try:
             target = await self._stored.add(target, actor=principal.subject, limit=TARGETS)
         except Doubled:

@@ -361,10 +361,11 @@ async def test_targets_have_limits(at: Press, monkeypatch: pytest.MonkeyPatch) -
         ({"kind": "folder", "connection": "con_1"}, 422, "without a connection"),
         ({"kind": "trello"}, 422, "needs a connection"),
         ({"kind": "trello", "connection": "con_1"}, 404, "con_1"),
+        ({"kind": "folder", "where": {}}, 422, "names its folder"),
     ],
 )
 async def test_a_target_that_leads_nowhere_is_refused(
-    at: Press, body: dict[str, str], status: int, said: str
+    at: Press, body: dict[str, object], status: int, said: str
 ) -> None:
     refused = await at("POST", json={"name": "F", "where": {"folder": "F"}, **body}, status=status)
     assert said in refused["error"]["message"]
