@@ -84,7 +84,7 @@ class LookForDrift:
         target = await self._targets.any(lease.job.payload["target"])
         brief = lease.job.payload["brief"]
         if target is not None and not target.removed:
-            await self._look(target, brief)
+            await self._look(target, brief, awaited=lease.job.payload["awaited"])
         async with self._store.writing() as connection:
             await lease.finish(connection)
 
@@ -95,7 +95,7 @@ class LookForDrift:
         async with self._store.writing() as connection:
             await lease.finish(connection, JobState.FAILED, error)
 
-    async def _look(self, target: Target, brief: str) -> None:
+    async def _look(self, target: Target, brief: str, *, awaited: bool) -> None:
         entries = await entries_of(self._store, target.id, brief)
         if not entries or await self._runs.under_way(target.id, brief):
             return  # in the middle of an export everything differs
@@ -112,7 +112,7 @@ class LookForDrift:
             differs = await asyncio.to_thread(findings, entries, found)
             news = await self._looks.found(target.id, brief, differs, None)
             news = news or (look is not None and look.trouble is not None)
-        if news:
+        if news or awaited:
             self._hub.publish(target.space, "export", {"brief": brief, "target": target.id})
 
     async def _found(

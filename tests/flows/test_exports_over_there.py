@@ -121,6 +121,20 @@ async def test_a_status_that_changed_over_there_is_theirs(
     assert len(board.trello.writes) == writes
 
 
+async def test_who_asks_for_a_look_is_told_that_it_was_had(
+    target: Target, services: Services, space: str
+) -> None:
+    """Also where it found nothing: a page would wait for ever."""
+    assert (await target.export())["state"] == "done"
+    for _ in range(2):
+        with services.hub.listening(space) as told:
+            await target("POST", "/look")
+            async with asyncio.timeout(60):
+                while (event := await told.next()) is None or event.name != "export":
+                    pass
+        assert event.data["target"] == target.id
+
+
 async def test_a_webhook_is_a_reason_to_look(
     target: Target, board: Board, services: Services
 ) -> None:

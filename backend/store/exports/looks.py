@@ -83,9 +83,10 @@ class StoredLooks:
             await _looked(connection, target, brief, error=trouble.json())
 
     async def ask(self, target: Target, brief: str) -> None:
-        """Ask for a look at what a brief became there, unless one is asked for already."""
+        """Ask for a look at what a brief became there, unless one is asked for already. Somebody
+        waits for it, and is told when it was had, whatever it found."""
         async with self._store.writing() as connection:
-            await self._ask(connection, target.tenant, target.id, brief)
+            await self._ask(connection, target.tenant, target.id, brief, awaited=True)
 
     async def ask_all(
         self,
@@ -142,6 +143,8 @@ class StoredLooks:
         target: str,
         brief: str,
         after: timedelta = timedelta(0),
+        *,
+        awaited: bool = False,
     ) -> None:
         await _looked(connection, target, brief, asked_at=now())
         await self._outbox.add_once(
@@ -149,7 +152,7 @@ class StoredLooks:
             LOOK,
             subject=subject(target, brief),
             tenant=tenant,
-            payload={"target": target, "brief": brief},
+            payload={"target": target, "brief": brief, "awaited": awaited},
             after=after,
         )
 
