@@ -5,12 +5,15 @@ Where a thing is missing, CI fails and a laptop skips with the reason.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,7 +65,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL: the one named in the environment, else one of our own on a free port."""
     named = os.environ.get("STRATMASTER_TEST_POSTGRES_URL")
     if named:
@@ -96,3 +99,25 @@ def postgres_url() -> Iterator[str]:
     finally:
         run(f"{binaries}/pg_ctl", "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database of one's own there."""
+    name = f"test_{secrets.token_hex(6)}"
+    _tell(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.rpartition("/")[0] + f"/{name}"
+    _tell(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _tell(server: str, statement: str) -> None:
+    """In a thread of its own, since the test's event loop may be running in this one."""
+    import asyncpg
+
+    async def tell() -> None:
+        connection = await asyncpg.connect(server)
+        await connection.execute(statement)
+        await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(tell())).result()

@@ -1,6 +1,5 @@
 """The databases that the contracts of what is stored are held against."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,19 +32,9 @@ async def store_on(
         async with open_store(Url("sqlite:///app.db"), tmp_path) as opened:
             yield opened
         return
-    import asyncpg
-
-    server: str = request.getfixturevalue("postgres_url")
-    name = f"contract_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"CREATE DATABASE {name}")
-    try:
-        url = Url(server.rpartition("/")[0] + f"/{name}")
-        async with open_store(url, tmp_path, migrate=True) as opened:
-            yield opened
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
+    url = Url(request.getfixturevalue("postgres_url"))
+    async with open_store(url, tmp_path, migrate=True) as opened:
+        yield opened
 
 
 @pytest.fixture

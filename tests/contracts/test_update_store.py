@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert
 from backend.clock import now
 from backend.settings import Url
 from backend.store.engine import Store, open_store
-from backend.store.tables import briefs, metadata, spaces, tenants
+from backend.store.tables import briefs, spaces, tenants
 from backend.store.updates import SqlUpdates, begin
 from collab.errors import OtherEpoch, UnknownDocument
 from collab.memory import MemoryStore
@@ -74,11 +74,8 @@ class InDatabase:
 
 @asynccontextmanager
 async def database(url: str, folder: Path) -> AsyncIterator[InDatabase]:
-    async with open_store(Url(url), folder) as store:
+    async with open_store(Url(url), folder, migrate=True) as store:
         async with store.writing() as connection:
-            if store.file is None:
-                await connection.run_sync(metadata.drop_all)
-                await connection.run_sync(metadata.create_all)
             await connection.execute(insert(tenants).values(id="t", name="T", created_at=now()))
             await connection.execute(
                 insert(spaces).values(

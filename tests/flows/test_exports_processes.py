@@ -17,7 +17,6 @@ import pytest
 from backend.settings import Url
 from backend.store.engine import open_store
 from tests.flows.test_server_process import ROOT, environment
-from tests.flows.test_several_processes import database
 from tests.remotes import board as boards
 from tests.remotes.board import Board
 
@@ -124,25 +123,24 @@ async def test_another_worker_goes_on_for_one_that_died(
     tmp_path: Path, board: Board, postgres_url: str
 ) -> None:
     """Of two workers on one database one dies in the middle of a call; the other makes the rest."""
-    async with database(postgres_url) as url:
-        async with open_store(Url(url), tmp_path, migrate=True):
-            pass
-        shared = {
-            "STRATMASTER_DATABASE_URL": url,
-            "STRATMASTER_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-        }
-        server = told(tmp_path / "server", board, **shared, STRATMASTER_JOBS_WORKERS="0")
-        first, second = (told(tmp_path / name, board, **shared) for name in ("one", "two"))
-        async with (
-            serving(server) as (_, client),
-            process("worker", env=first) as (dying, _),
-        ):
-            run, titles = await approved(client, board)
-            async with asyncio.timeout(PATIENCE):
-                await board.held.wait()
-            async with process("worker", env=second):
-                dying.kill()
-                await dying.wait()
-                found = await over(client, run)
-            assert (found["state"], found["done"]) == ("done", found["total"])
-        assert names(board) == titles
+    async with open_store(Url(postgres_url), tmp_path, migrate=True):
+        pass
+    shared = {
+        "STRATMASTER_DATABASE_URL": postgres_url,
+        "STRATMASTER_SECRET_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    server = told(tmp_path / "server", board, **shared, STRATMASTER_JOBS_WORKERS="0")
+    first, second = (told(tmp_path / name, board, **shared) for name in ("one", "two"))
+    async with (
+        serving(server) as (_, client),
+        process("worker", env=first) as (dying, _),
+    ):
+        run, titles = await approved(client, board)
+        async with asyncio.timeout(PATIENCE):
+            await board.held.wait()
+        async with process("worker", env=second):
+            dying.kill()
+            await dying.wait()
+            found = await over(client, run)
+        assert (found["state"], found["done"]) == ("done", found["total"])
+    assert names(board) == titles

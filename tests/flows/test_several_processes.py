@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,47 +48,29 @@ class Place:
             return await Rooms(SqlUpdates(store)).projection(self.brief)
 
 
-@asynccontextmanager
-async def database(server: str) -> AsyncIterator[str]:
-    """The URL of a new database on this server."""
-    import asyncpg
-
-    name = f"processes_{secrets.token_hex(6)}"
-    admin = await asyncpg.connect(server)
-    await admin.execute(f"CREATE DATABASE {name}")
-    try:
-        yield server.rpartition("/")[0] + f"/{name}"
-    finally:
-        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-        await admin.close()
-
-
 @pytest.fixture(params=["redis", "postgresql"])
 async def place(
     request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str
 ) -> AsyncIterator[Place]:
-    async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(database(postgres_url))
-        bus = request.getfixturevalue("redis_url") if request.param == "redis" else url
-        async with (
-            open_store(Url(url), tmp_path, migrate=True) as store,
-            store.writing() as connection,
-        ):
-            await connection.execute(
-                insert(tenants).values(id="local", name="local", created_at=now())
-            )
-        async with rooms_app(tmp_path, database=url) as app:
-            services = app.state.services
-            space = await services.spaces.create(YOU, "Space")
-            brief = await services.briefs.create(YOU, space.id, "T")
-        servers = [Server(tmp_path, url, bus) for _ in range(2)]
+    url = postgres_url
+    bus = request.getfixturevalue("redis_url") if request.param == "redis" else url
+    async with (
+        open_store(Url(url), tmp_path, migrate=True) as store,
+        store.writing() as connection,
+    ):
+        await connection.execute(insert(tenants).values(id="local", name="local", created_at=now()))
+    async with rooms_app(tmp_path, database=url) as app:
+        services = app.state.services
+        space = await services.spaces.create(YOU, "Space")
+        brief = await services.briefs.create(YOU, space.id, "T")
+    servers = [Server(tmp_path, url, bus) for _ in range(2)]
+    for server in servers:
+        await server.start()
+    try:
+        yield Place(tmp_path, url, bus, space.id, brief.id, servers)
+    finally:
         for server in servers:
-            await server.start()
-        try:
-            yield Place(tmp_path, url, bus, space.id, brief.id, servers)
-        finally:
-            for server in servers:
-                await server.kill()
+            await server.kill()
 
 
 async def test_random_edits_in_two_processes_one_killed(place: Place) -> None:
