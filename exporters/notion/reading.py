@@ -148,7 +148,12 @@ class Reading:
         above = self._found[parent.key]
         if above.standing not in (Standing.LIVE, Standing.MOVED):
             for entry in entries:
-                self._found[entry.key] = Found(entry.ref, standing=above.standing)
+                # Out of a block somebody may have dragged it before; a page takes all along.
+                self._found[entry.key] = (
+                    Found(entry.ref, standing=above.standing)
+                    if is_page(parent.kind)
+                    else await self._block(entry, parent.ref)
+                )
             return
         first = True
         listing = await self._listing(parent.ref)
