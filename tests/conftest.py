@@ -40,6 +40,13 @@ def pytest_xdist_make_scheduler(
     return ByFile(config, log)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why what passed at the second try failed at the first."""
+    for report in terminalreporter.stats.get("rerun", ()):
+        terminalreporter.section(f"first try of {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+
+
 def missing(what: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(what)
