@@ -13,11 +13,10 @@ from exporters.model import Item, Span
 from tests.remotes.faults import Fault
 from tests.remotes.jira_spec import document
 from tests.remotes.jira_world import LINK, World, action, brief
+from tests.remotes.prism import Call, Listener, bare, differing, invents_wrongly
 from tests.servers import serve
 
 pytestmark = pytest.mark.services
-
-Call = tuple[str, str, dict[str, str], Any, int]
 
 
 @pytest.fixture(scope="module")
@@ -34,36 +33,12 @@ def prism() -> Iterator[str]:
         yield address
 
 
-def bare(said: Any) -> Any:
-    """Without examples, which do not keep to the document themselves."""
-    if isinstance(said, list):
-        return [bare(one) for one in said]
-    if not isinstance(said, dict):
-        return said
-    return {name: bare(one) for name, one in said.items() if name not in ("example", "examples")}
-
-
-def invents_wrongly(said: httpx.Response) -> bool:
-    """Whether all that it finds wrong is the answer that it made up itself."""
-    wrong = said.json().get("validation", []) if said.content else []
-    return bool(wrong) and all(one["location"][0] == "response" for one in wrong)
-
-
 async def calls_of_an_export(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     """Everything that is said in an export, an edit, a removal, and a look for what was lost."""
     world = World()
     world.server.seed()
-    heard: list[Call] = []
-    answer = world.server.answer
-
-    def listening(
-        method: str, path: str, query: dict[str, str], body: Any, headers: dict[str, str]
-    ) -> tuple[int, Any]:
-        status, said = answer(method, path, query, body, headers)
-        heard.append((method, path, query, body, status))
-        return status, said
-
-    monkeypatch.setattr(world.server, "answer", listening)
+    listener = Listener(world.server)
+    monkeypatch.setattr(world.faults, "_app", listener)
     await world.adapter.check(world.free)
     await world.adapter.places(world.free, "plan")
     await world.adapter.choices(world.free, world.place)
@@ -73,7 +48,7 @@ async def calls_of_an_export(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     world.strike(dict.fromkeys(range(1, 9), Fault.LOSE_RESPONSE))
     await world.run(planned)
     await world.export(brief())
-    return heard
+    return listener.heard
 
 
 async def test_a_server_of_the_document_alone_takes_every_call(
@@ -81,16 +56,9 @@ async def test_a_server_of_the_document_alone_takes_every_call(
 ) -> None:
     """No request is refused by it, and the status that ours gives is one that it can give."""
     heard = await calls_of_an_export(monkeypatch)
-    assert {method for method, *_ in heard} == {"GET", "POST", "PUT", "DELETE"}
-    differing = []
+    assert {call.method for call in heard} == {"GET", "POST", "PUT", "DELETE"}
     async with httpx.AsyncClient(base_url=prism, auth=("mara", "token")) as client:
-        for method, path, query, body, status in heard:
-            address = f"{path}?{urlencode(query)}" if query else path
-            prefer = {"prefer": f"code={status}"}
-            said = await client.request(method, address, json=body, headers=prefer)
-            if said.status_code != status and not invents_wrongly(said):
-                differing.append((method, path, body, status, said.text[:300]))
-    assert not differing
+        assert not await differing(client, heard)
     assert len(heard) > 30
 
 

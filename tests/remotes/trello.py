@@ -320,7 +320,7 @@ class Trello:
             raise Refused(429, "Rate limit exceeded", "API_TOKEN_LIMIT_EXCEEDED")
 
     def _call(self, method: str, path: str, said: Object) -> Any:
-        for pattern, template, serve in _routes():
+        for pattern, template, serve in routes():
             if template[0] == method and (found := pattern.fullmatch(path)):
                 where = {name: unquote(value) for name, value in found.groupdict().items()}
                 if self._document is not None:
@@ -594,7 +594,7 @@ Serve = Callable[[Trello, Object, Object], Any]
 
 
 @cache
-def _routes() -> list[tuple[re.Pattern[str], tuple[str, str], Serve]]:
+def routes() -> list[tuple[re.Pattern[str], tuple[str, str], Serve]]:
     said: list[tuple[str, str, Serve]] = [
         ("GET", "/batch", Trello._batch),
         ("GET", "/cards/{id}", Trello._get_card),
