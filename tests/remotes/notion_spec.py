@@ -267,19 +267,25 @@ def _answers() -> dict[str, Any]:
 
 
 @cache
-def operations() -> list[tuple[str, re.Pattern[str], Operation]]:
-    """Method, path and operation. Skips where the document is not there."""
+def document() -> Schema:
+    """The whole, with what it leaves out. Skips where it is not there."""
     folder = Path(os.environ.get("STRATMASTER_TEST_SPECS", ROOT.parent / "shared/specs"))
     path = folder / "notion-openapi.json"
     if not path.exists():
         pytest.skip(f"no {path.name} in {folder}; name its folder in STRATMASTER_TEST_SPECS")
-    document = _amended(json.loads(path.read_text()))
+    return _amended(json.loads(path.read_text()))
+
+
+@cache
+def operations() -> list[tuple[str, re.Pattern[str], Operation]]:
+    """Method, path and operation."""
+    known = document()
     found = []
     # /v1/users/me before /v1/users/{user_id}
-    for template, methods in sorted(document["paths"].items(), key=lambda one: "{" in one[0]):
+    for template, methods in sorted(known["paths"].items(), key=lambda one: "{" in one[0]):
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) + "$")
         for method, operation in methods.items():
-            one = Operation(template, operation, document)
+            one = Operation(template, operation, known)
             found.append((method.upper(), pattern, one))
     return found
 

@@ -71,7 +71,9 @@ async def ask(client: httpx.AsyncClient, call: Call) -> httpx.Response:
     return await client.request(call.method, address, json=call.body, headers=prefer)
 
 
-async def differing(client: httpx.AsyncClient, calls: Iterable[Call]) -> list[tuple[str, ...]]:
+async def differing(
+    client: httpx.AsyncClient, calls: Iterable[Call]
+) -> list[tuple[str, str, str, str, str]]:
     """What it refuses of the calls, or cannot answer as ours did, and its words."""
     found = []
     asked: list[Call] = []

@@ -19,7 +19,7 @@ from tests.remotes.notion_world import (
 )
 
 
-def _whole() -> Brief:
+def whole() -> Brief:
     """One of everything."""
     cell = lambda key, text, header=False: Item(  # noqa: E731
         key, "cell", children=(paragraph(key + "p", text),), header=header
@@ -74,7 +74,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 async def test_a_brief_is_a_page_block_by_block(world: World) -> None:
     """Everything a brief has stands on the page, in order, its evidence at the end."""
-    await world.export(_whole())
+    await world.export(whole())
     shown = world.shown()
     assert shown[0][1].startswith("From StratMaster: the brief")
     assert shown[1:] == [
@@ -95,15 +95,15 @@ async def test_a_brief_is_a_page_block_by_block(world: World) -> None:
 
 async def test_an_unchanged_export_writes_nothing(world: World) -> None:
     """Pressing Export again plans no call, and takes note of nothing."""
-    await world.export(_whole())
-    again = await world.plan(_whole())
+    await world.export(whole())
+    again = await world.plan(whole())
     assert again.empty, (again.steps, again.settlements)
 
 
 async def test_only_what_changed_is_sent(world: World) -> None:
     """A changed paragraph is one call, to that block alone."""
-    await world.export(_whole())
-    changed = _whole()
+    await world.export(whole())
+    changed = whole()
     items = tuple(
         replace(item, spans=(Span("Sales fell"),)) if item.key == "p1" else item
         for item in changed.items
@@ -118,10 +118,10 @@ async def test_over_httpx_itself_it_is_the_same(world: World) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=world.faults)) as client:
         world.http = client
         world.api = world.connect(MemoryBudget(world.adapter.paces, world.clock))
-        await world.export(_whole())
+        await world.export(whole())
         calls = list(world.server.calls)
-        assert (await world.plan(_whole())).empty
+        assert (await world.plan(whole())).empty
     again = in_data_source() if "data_source" in world.where else under_page()
-    await again.export(_whole())
+    await again.export(whole())
     assert again.server.calls == calls
     assert again.shown() == world.shown()

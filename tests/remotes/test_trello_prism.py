@@ -42,7 +42,7 @@ def prism() -> Iterator[str]:
 
 @pytest.fixture
 async def client(prism: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=prism) as made:
+    async with httpx.AsyncClient(base_url=prism, timeout=30) as made:
         yield made
 
 
@@ -132,6 +132,8 @@ async def test_a_server_of_the_document_alone_takes_every_call(
         ("PUT", f"/cards/{ID}/checkItem/{ID}", {"state": "perhaps"}),
         ("POST", f"/checklists/{ID}/checkItems", {"checked": True}),
         ("PUT", f"/checklists/{ID}", {"pos": "middle"}),
+        ("POST", "/checklists", {"name": "Actions"}),
+        ("PUT", f"/actions/{ID}", {}),
     ],
 )
 async def test_what_it_refuses_ours_complains_of(
