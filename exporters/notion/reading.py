@@ -148,12 +148,11 @@ class Reading:
         above = self._found[parent.key]
         if above.standing not in (Standing.LIVE, Standing.MOVED):
             for entry in entries:
-                # Out of a block somebody may have dragged it before; a page takes all along.
-                self._found[entry.key] = (
-                    Found(entry.ref, standing=above.standing)
-                    if is_page(parent.kind)
-                    else await self._block(entry, parent.ref)
-                )
+                found = Found(entry.ref, standing=above.standing)
+                if not is_page(parent.kind):  # somebody may have dragged it out before
+                    now = await self._block(entry, parent.ref)
+                    found = found if now.standing is Standing.LIVE else now
+                self._found[entry.key] = found
             return
         first = True
         listing = await self._listing(parent.ref)
