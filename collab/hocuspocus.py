@@ -89,7 +89,7 @@ class HocuspocusChannel:
         await self._channel.send(self._name + message)
 
     def offer(self, message: bytes) -> bool:
-        return self._channel.offer(self._name + message)
+        return False  # in its turn: ``send`` says in their words what is ours
 
     async def close(self, reason: CloseReason) -> None:
         await self._channel.close(reason)
