@@ -9,7 +9,7 @@ from typing import Final
 from exporters.errors import BadMapping
 from exporters.records import Json
 
-FOLDER: Final = "folder"
+FOLDER: Final = "folder"  # the one kind that needs no connection
 # One of these; ids become parts of addresses, so they hold nothing that leads out of one.
 _NAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "notion": ("data_source", "page"),

@@ -33,6 +33,7 @@ from backend.store.exports.runs import StoredRuns
 from backend.store.exports.targets import StoredTargets
 from backend.store.outbox import Outbox
 from exporters.errors import ExportError
+from exporters.places import FOLDER
 from exporters.ports import Adapter, Api, Clock
 from exporters.registry import KINDS, target
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from exporters.folder import FolderApi
 
 WATCHING = 10.0  # seconds that the other side has to say that it will call in
-FOLDER = "folder"  # the one kind that needs no connection
 
 log = logging.getLogger(__name__)
 
