@@ -721,7 +721,8 @@ async def test_connections_of_the_key_before_are_opened_with_the_one_after(
     async with services.store.writing() as rows:
         sealed = await rows.scalar(select(connections.c.sealed))
         assert sealed is not None
-        await rows.execute(update(connections).values(sealed=sealed[:-1] + b"?"))
+        spoiled = sealed[:-1] + bytes([sealed[-1] ^ 1])
+        await rows.execute(update(connections).values(sealed=spoiled))
     with pytest.raises(NotConnected, match="cannot be opened with this server's key"):
         await services.apis.open(made["id"], "local")
     places = await ask(ANN, "GET", f"/api/connections/{made['id']}/places")
