@@ -117,6 +117,8 @@ async def changed(
         stands = REMOVED in labels and marker(place, place.brief, key) not in labels
     else:
         stands = all(about.fields.get(part) == sent for part, sent in sends.items())
+        if "parent" in sends:  # what is being moved reads as ours in its old epic, too
+            stands = stands and about.extra.get("parent") == entries[OVERVIEW].ref
     if stands:
         return Done({key: seen(about)})
     return NotDone() if now >= intent.over else NotKnown(intent.over)

@@ -14,7 +14,7 @@ from exporters.jira.looking import SEARCH_LAG
 from exporters.memory import MemoryBudget, MemoryLedger
 from exporters.model import Item, Span
 from exporters.ports import NotDone, NotKnown
-from exporters.records import OVERVIEW, Op, Standing
+from exporters.records import OVERVIEW, Decisions, Op, Standing, Way
 from tests.remotes import jira
 from tests.remotes.faults import Fault
 from tests.remotes.jira_world import LINK, World, action, brief
@@ -80,6 +80,26 @@ async def test_a_copy_that_a_person_made_is_not_taken_for_ours() -> None:
     over = await world.adapter.look(world.free, world.place, intent, world.books.entries, later)
     assert over == NotDone()
     assert entry.ref == first.id
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE_REQUEST, Fault.LATE, Fault.LOSE_RESPONSE])
+async def test_an_issue_is_in_the_new_epic_before_its_move_counts_as_made(fault: Fault) -> None:
+    """The old epic, which a person moved away, reads as its place until then: a lost move is made
+    again, a late one waited for."""
+    world = World()
+    await world.export(brief(action("a1")))
+    world.server.move(world.issue())
+    anew = Decisions(ways={OVERVIEW: (Way.RECREATE, Standing.MOVED)})
+    planned = await world.plan(brief(action("a1")), anew)
+    assert [(step.op, step.keys) for step in planned.steps] == [
+        (Op.CREATE, (OVERVIEW,)),
+        (Op.UPDATE, ("a1",)),
+    ]
+    world.strike({4: fault})  # after one that makes the epic, and two that read
+    ran = await world.run(planned)
+    assert {one.outcome for one in ran.outcomes} == {Result.DONE}
+    assert world.issue("a1").parent == world.issue().id
+    assert (await world.plan(brief(action("a1")))).empty
 
 
 async def test_one_that_left_the_brief_is_not_found_again() -> None:
