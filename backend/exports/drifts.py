@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from backend.clock import now
@@ -23,14 +23,33 @@ from backend.store.exports.runs import StoredRuns
 from backend.store.exports.targets import StoredTargets
 from backend.store.ledger import entries_of
 from backend.store.outbox import Job, JobState
-from exporters.errors import ExportError
-from exporters.records import Entry, Found, Place
+from exporters.errors import ExportError, Throttled, Unreachable
+from exporters.ports import Api, Response
+from exporters.records import Entry, Found, Place, Request
 
 log = logging.getLogger(__name__)
 
 ROUND: Final = 60.0  # seconds between two rounds that ask for the looks that are due
 LATELY: Final = timedelta(days=30)  # what was exported longer ago is not polled
 GATHER: Final = timedelta(seconds=3)  # events of one change come in bursts: one look for all
+SILENCE: Final = 120.0  # seconds without an answer; longer than what a call waits for its turn
+REST: Final = timedelta(minutes=5)  # that a connection which answers nothing is left alone
+
+
+class _Heard:
+    """An ``Api`` whose every answer sets the time limit on the next one anew."""
+
+    def __init__(self, api: Api, limit: asyncio.Timeout) -> None:
+        self._api = api
+        self._limit = limit
+
+    async def read(self, request: Request) -> Response:
+        answer = await self._api.read(request)
+        self._limit.reschedule(asyncio.get_running_loop().time() + SILENCE)
+        return answer
+
+    async def write(self, request: Request, *, not_after: datetime) -> Response:
+        return await self._api.write(request, not_after=not_after)
 
 
 class Drifts:
@@ -60,7 +79,8 @@ class Drifts:
 
 
 class LookForDrift:
-    """The handler of ``LOOK`` jobs."""
+    """The handler of ``LOOK`` jobs. A connection has one at a time, so that one which stalls keeps
+    a single worker, and rests after that."""
 
     def __init__(
         self,
@@ -107,6 +127,9 @@ class LookForDrift:
             said = describe(error)
             trouble = Trouble(said.code, said.message, said.remedy)
             await self._looks.unseen(target.id, brief, trouble)
+            rest = _rest(error)
+            if rest is not None and target.connection is not None:
+                await self._looks.put_off(target.connection, now() + rest)
             news = look is None or look.trouble != trouble
         else:
             differs = await asyncio.to_thread(findings, entries, found)
@@ -119,4 +142,16 @@ class LookForDrift:
         self, target: Target, place: Place, entries: Sequence[Entry]
     ) -> dict[str, Found]:
         api = await self._reach.api(target)
-        return dict(await self._reach.adapter(target.kind).read(api, place, entries))
+        try:
+            async with asyncio.timeout(SILENCE) as limit:
+                heard = _Heard(api, limit)
+                return dict(await self._reach.adapter(target.kind).read(heard, place, entries))
+        except TimeoutError:
+            raise Unreachable(f"Nothing was answered for {SILENCE:g} seconds.") from None
+
+
+def _rest(error: Exception) -> timedelta | None:
+    """How long nothing is asked through a connection after this; None where others may succeed."""
+    if isinstance(error, Throttled):
+        return error.wait
+    return REST if isinstance(error, Unreachable) else None

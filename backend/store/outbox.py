@@ -93,10 +93,12 @@ class Outbox:
         tenant: str,
         payload: Mapping[str, Any] | None = None,
         after: timedelta = timedelta(0),
+        lane: str | None = None,
     ) -> str:
         """Ask for work within the caller's transaction; it exists if and only if that commits.
 
-        Nobody begins it before ``after`` has passed.
+        Nobody begins it before ``after`` has passed. Jobs of one ``lane`` run one after another,
+        whatever they are about.
         """
         moment = now()
         job = new_id("job")
@@ -105,6 +107,7 @@ class Outbox:
                 id=job,
                 kind=kind,
                 subject=subject,
+                lane=lane,
                 tenant=tenant,
                 payload=dict(payload or {}),
                 state=JobState.QUEUED.value,
@@ -126,6 +129,7 @@ class Outbox:
         tenant: str,
         payload: Mapping[str, Any] | None = None,
         after: timedelta = timedelta(0),
+        lane: str | None = None,
     ) -> bool:
         """``add``, unless the same waits to be begun; whether it was added."""
         waits = await connection.execute(
@@ -136,7 +140,13 @@ class Outbox:
         if waits.first() is not None:
             return False
         await self.add(
-            connection, kind, subject=subject, tenant=tenant, payload=payload, after=after
+            connection,
+            kind,
+            subject=subject,
+            tenant=tenant,
+            payload=payload,
+            after=after,
+            lane=lane,
         )
         return True
 
@@ -163,7 +173,7 @@ class Outbox:
     ) -> Job | None:
         """Take the job that has waited longest, of these kinds or of all but those.
 
-        A subject's jobs run one after another.
+        A subject's jobs run one after another, and so do those of a lane.
 
         A job whose worker went silent counts as waiting. One that has used up its attempts, or was
         cancelled while its worker died, is handed out too: somebody has to clear up after it.
@@ -273,12 +283,38 @@ class Outbox:
         if postponed.rowcount != 1:
             raise LeaseLost(job.id)
 
-    async def hasten(self, connection: AsyncConnection, subject: str) -> None:
-        """Let a subject's work begin now that was put off, within the caller's transaction."""
+    async def hasten(
+        self,
+        connection: AsyncConnection,
+        kind: str,
+        subject: str,
+        payload: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Let a subject's work begin now that was put off, within the caller's transaction, with
+        another payload where one is given; whether any waits to be begun."""
+        moment = now()
+        values: dict[str, Any] = {} if payload is None else {"payload": dict(payload)}
+        hastened = await connection.execute(
+            update(jobs)
+            .where(jobs.c.subject == subject, jobs.c.kind == kind, jobs.c.state == JobState.QUEUED)
+            .values(run_after=moment, updated_at=moment, **values)
+        )
+        return hastened.rowcount > 0
+
+    async def put_off(
+        self, connection: AsyncConnection, kind: str, lane: str, until: datetime
+    ) -> None:
+        """Let none of a lane's work of this kind begin before then, within the caller's
+        transaction."""
         await connection.execute(
             update(jobs)
-            .where(jobs.c.subject == subject, jobs.c.state == JobState.QUEUED)
-            .values(run_after=now(), updated_at=now())
+            .where(
+                jobs.c.lane == lane,
+                jobs.c.kind == kind,
+                jobs.c.state == JobState.QUEUED,
+                jobs.c.run_after < until,
+            )
+            .values(run_after=until, updated_at=now())
         )
 
     async def release(self, job: Job, owner: str) -> None:
@@ -374,7 +410,7 @@ def _first_due(
 ) -> Select[tuple[str]]:
     other = jobs.alias()
     busy = exists().where(
-        other.c.subject == jobs.c.subject,
+        or_(other.c.subject == jobs.c.subject, other.c.lane == jobs.c.lane),
         other.c.id != jobs.c.id,
         other.c.state == JobState.RUNNING,
         other.c.lease_until >= moment,

@@ -176,6 +176,7 @@ jobs = Table(
     Column("id", String, primary_key=True),
     Column("kind", String, nullable=False),
     Column("subject", String, nullable=False),  # what it works on, such as a source's id
+    Column("lane", String),  # what it goes through; of one lane one runs at a time
     Column("tenant", String, nullable=False),
     Column("payload", Json, nullable=False),
     Column("state", String, nullable=False),  # queued, running, done, failed, cancelled

@@ -83,6 +83,7 @@ from retrieval.sentences import sentences
 __all__ = ["OpenedLeg", "Services", "erase_served", "open_services"]
 
 EXPORTING = 4  # exports side by side; each mostly waits for the other side
+LOOKING = 4  # looks side by side, each through a connection of its own
 ENCODING = 2  # sources encoded beside one another: while one is stored, the other is encoded
 
 
@@ -128,7 +129,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             outbox,
             handlers,
             at_once=settings.jobs_workers,
-            apart={ENCODE: ENCODING, REBUILD: 1, EXTRACT: 1, EXPORT: EXPORTING, LOOK: 1},
+            apart={ENCODE: ENCODING, REBUILD: 1, EXTRACT: 1, EXPORT: EXPORTING, LOOK: LOOKING},
         )
         rebuilding = Rebuilding(
             store=store,

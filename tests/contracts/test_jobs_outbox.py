@@ -86,6 +86,47 @@ async def test_a_subject_s_jobs_are_never_claimed_side_by_side(
         assert len([job for job in claimed if job is not None]) == 1
 
 
+async def test_a_lane_s_jobs_run_one_after_another(store: Store, outbox: Outbox) -> None:
+    """Whatever they are about; what goes through another lane, or through none, does not wait."""
+    async with store.writing() as connection:
+        for subject, lane in (("a", "one"), ("b", "one"), ("c", "two"), ("d", None), ("e", None)):
+            await outbox.add(connection, "count", subject=subject, tenant="t", lane=lane)
+    claimed = []
+    while (job := await outbox.claim("w/1/1/1")) is not None:
+        claimed.append(job)
+    assert [job.subject for job in claimed] == ["a", "c", "d", "e"]
+    async with store.writing() as connection:
+        await outbox.finish(connection, claimed[0], "w/1/1/1")
+    following = await outbox.claim("w/1/1/1")
+    assert following is not None
+    assert following.subject == "b"
+
+
+async def test_a_lane_is_put_off_and_one_of_it_hastened(store: Store, outbox: Outbox) -> None:
+    """What is asked for again is begun at once, as it is asked for now; what is put off longer
+    already stays so."""
+    soon, late = now() + timedelta(minutes=5), now() + timedelta(hours=1)
+    async with store.writing() as connection:
+        for subject in ("a", "b", "c"):
+            await outbox.add(connection, "count", subject=subject, tenant="t", lane="one")
+        await outbox.add(connection, "other", subject="d", tenant="t", lane="one")
+        await outbox.put_off(connection, "count", "one", late)
+        await outbox.put_off(connection, "count", "one", soon)
+    job = await outbox.claim("w/1/1/1")
+    assert job is not None
+    assert job.subject == "d"
+    async with store.writing() as connection:
+        await outbox.finish(connection, job, "w/1/1/1")
+        assert not await outbox.hasten(connection, "other", "b")
+        assert await outbox.hasten(connection, "count", "b", {"now": True})
+    job = await outbox.claim("w/1/1/1")
+    assert job is not None
+    assert (job.subject, job.payload) == ("b", {"now": True})
+    async with store.reading() as connection:
+        left = await connection.execute(select(jobs.c.run_after).where(jobs.c.state == "queued"))
+    assert {row.run_after for row in left} == {late}
+
+
 async def test_a_silent_worker_loses_its_job_and_what_it_did_for_it(
     store: Store, outbox: Outbox
 ) -> None:

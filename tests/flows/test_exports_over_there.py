@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from backend.clock import now
 from backend.connections.model import Connection
+from backend.exports import drifts
 from backend.settings import Settings
 from backend.store.tables import export_intents
 from backend.wiring import Services
@@ -149,6 +150,68 @@ async def test_a_webhook_is_a_reason_to_look(
     await services.drifts.changed(connection, [card["id"]])
     await services.drifts.changed(connection, [])
     assert await services.outbox.waiting() == 1
+
+
+async def test_a_connection_that_stalls_holds_up_no_other(
+    target: Target,
+    board: Board,
+    services: Services,
+    ask: Ask,
+    space: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One of its looks waits, and those through another connection are had meanwhile. When it was
+    silent for too long, that is said, and it is left alone, until a person asks."""
+    monkeypatch.setattr(drifts, "SILENCE", 1.0)
+    board.trello.tokens.add("another")
+    given = {**boards.CONNECTION, "token": "another"}
+    path = f"/api/spaces/{space}/connections"
+    other = (await ask(ADA, "POST", path, json=given)).json()["id"]
+    stalled = [target, await another(ask, services, space, board, target)]
+    well = await another(ask, services, space, board, target, connection=other)
+    for one in (*stalled, well):
+        assert (await one.export())["state"] == "done"
+    board.silent.add(boards.TOKEN)
+    before = [(await one.standing())["looked_at"] for one in (*stalled, well)]
+    await services.drifts.poll(timedelta(0))
+    services.worker.wake()
+    most = 0
+    async with asyncio.timeout(60):
+        while (await well.standing())["looked_at"] == before[2]:
+            most = max(most, board.waiting)
+            await asyncio.sleep(0.02)
+        while not (troubles := [t for one in stalled if (t := (await one.standing())["trouble"])]):
+            most = max(most, board.waiting)
+            await asyncio.sleep(0.02)
+    assert most == board.left_waiting == 1
+    assert [one["code"] for one in troubles] == ["unreachable"]
+    assert await services.outbox.claim("w/1/1/1") is None  # the other one rests
+    assert await services.outbox.waiting() == 1
+    board.silent.clear()
+    for one, at in zip(stalled, before[:2], strict=True):
+        await one("POST", "/look")
+        async with asyncio.timeout(60):
+            while (await one.standing())["looked_at"] == at:
+                await asyncio.sleep(0.02)
+
+
+async def another(
+    ask: Ask,
+    services: Services,
+    space: str,
+    board: Board,
+    target: Target,
+    connection: str | None = None,
+) -> Target:
+    """A brief of its own on its way to the same board; through this connection, if one is given."""
+    blocks = [action("block00001", "Hire a lead")]
+    made = await services.briefs.create(ADMIN, space, "Another", blocks=blocks)
+    below = f"/api/briefs/{made.id}/targets"
+    through = connection or (await target.standing())["connection"]
+    body = {"kind": "trello", "name": "P", "connection": through, "where": board.where}
+    added = await ask(ANN, "POST", below, json=body)
+    assert added.status_code == 201, added.text
+    return Target(ask, below, added.json()["id"])
 
 
 async def test_another_connection_is_asked_to_call_in(

@@ -29,6 +29,9 @@ class Board:
         self.faults = Faults(self.trello, SystemClock(), refusal=_refusal, socket=True)
         self.hold: str | None = None  # the first part of a body of a call that is never answered
         self.held = asyncio.Event()
+        self.silent: set[str] = set()  # tokens whose calls are never answered
+        self.waiting = 0  # of those calls, how many wait now
+        self.left_waiting = 0  # and how many ever did
 
     @property
     def where(self) -> dict[str, str]:
@@ -43,6 +46,9 @@ class Board:
         return [card for card in self.trello.cards.values() if not card["closed"]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._is_silent(scope):
+            await self._wait(receive)
+            return
         if scope["type"] != "http" or not self._holds(scope):
             await self.faults(scope, receive, send)
             return
@@ -50,6 +56,20 @@ class Board:
         await self.faults(scope, receive, _nobody)
         self.held.set()
         await asyncio.Event().wait()
+
+    def _is_silent(self, scope: Scope) -> bool:
+        said = dict(scope["headers"]).get(b"authorization", b"").decode()
+        return any(f'oauth_token="{token}"' in said for token in self.silent)
+
+    async def _wait(self, receive: Receive) -> None:
+        """Until whoever asks goes away."""
+        self.waiting += 1
+        self.left_waiting += 1
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        finally:
+            self.waiting -= 1
 
     def _holds(self, scope: Scope) -> bool:
         return self.hold is not None and f"{scope['method']} {scope['path']}" == self.hold

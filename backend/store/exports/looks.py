@@ -83,10 +83,19 @@ class StoredLooks:
             await _looked(connection, target, brief, error=trouble.json())
 
     async def ask(self, target: Target, brief: str) -> None:
-        """Ask for a look at what a brief became there, unless one is asked for already. Somebody
-        waits for it, and is told when it was had, whatever it found."""
+        """Ask for a look at what a brief became there, now. Somebody waits for it, and is told when
+        it was had, whatever it found."""
+        payload = {"target": target.id, "brief": brief, "awaited": True}
         async with self._store.writing() as connection:
-            await self._ask(connection, target.tenant, target.id, brief, awaited=True)
+            if not await self._outbox.hasten(connection, LOOK, subject(target.id, brief), payload):
+                await self._ask(
+                    connection, target.tenant, target.id, target.connection, brief, awaited=True
+                )
+
+    async def put_off(self, connection: str, until: datetime) -> None:
+        """Let no other look through a connection begin before then, but what a person asks for."""
+        async with self._store.writing() as writing:
+            await self._outbox.put_off(writing, LOOK, connection, until)
 
     async def ask_all(
         self,
@@ -104,7 +113,12 @@ class StoredLooks:
         ``after`` has passed.
         """
         wanted = (
-            select(export_targets.c.tenant, export_entries.c.target, export_entries.c.brief)
+            select(
+                export_targets.c.tenant,
+                export_entries.c.target,
+                export_targets.c.connection,
+                export_entries.c.brief,
+            )
             .join(export_targets, export_targets.c.id == export_entries.c.target)
             .where(export_targets.c.removed_at.is_(None))
             .distinct()
@@ -133,7 +147,7 @@ class StoredLooks:
         async with self._store.writing() as writing:
             found = (await writing.execute(wanted)).all()
             for row in found:
-                await self._ask(writing, row.tenant, row.target, row.brief, after)
+                await self._ask(writing, row.tenant, row.target, row.connection, row.brief, after)
         return len(found)
 
     async def _ask(
@@ -141,6 +155,7 @@ class StoredLooks:
         connection: AsyncConnection,
         tenant: str,
         target: str,
+        through: str | None,
         brief: str,
         after: timedelta = timedelta(0),
         *,
@@ -154,6 +169,7 @@ class StoredLooks:
             tenant=tenant,
             payload={"target": target, "brief": brief, "awaited": awaited},
             after=after,
+            lane=through,
         )
 
 

@@ -99,7 +99,7 @@ class StoredRuns:
             await connection.execute(
                 update(export_runs).where(export_runs.c.id == run.id).values(stop=True)
             )
-            await self._outbox.hasten(connection, subject(run.target, run.brief))
+            await self._outbox.hasten(connection, EXPORT, subject(run.target, run.brief))
 
     async def is_called_off(self, connection: AsyncConnection, run: str) -> bool:
         return bool(
