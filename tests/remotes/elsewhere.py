@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from html import escape
@@ -24,12 +25,14 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.clock import SystemClock
 from tests.ports import free_port
 from tests.remotes import jira as jiras
+from tests.remotes import faults
 from tests.remotes import trello as trellos
+from tests.remotes.faults import Faults
 from tests.remotes.jira import Jira
 from tests.remotes.notion import Notion
 from tests.remotes.trello import Trello
@@ -62,9 +65,32 @@ class Fault(StrEnum):
     BROKEN = "broken"  # it did it, and answers with something else
 
 
+class Line(Faults):
+    """What lies between: a fault can befall the calls whose method and path match a pattern."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(app, SystemClock(), refusal=_put_off, socket=True)
+        self._struck: dict[str, tuple[faults.Fault, int]] = {}
+
+    def strike(self, pattern: str, fault: faults.Fault, times: int = 1) -> None:
+        self._struck[pattern] = (fault, times)
+
+    def mend(self) -> None:
+        self._struck.clear()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for pattern, (fault, times) in self._struck.items():
+                if times and re.search(pattern, f"{scope['method']} {scope['path']}"):
+                    self._struck[pattern] = (fault, times - 1)
+                    self.faults[self.calls + 1] = fault
+                    break
+        await super().__call__(scope, receive, send)
+
+
 class Elsewhere:
-    """The servers. Tokens that they take are in ``jira.tokens``, ``notion.token``,
-    ``trello.tokens``; taking one out is revoking it."""
+    """The servers, behind a ``line``. Tokens that they take are in ``jira.tokens``,
+    ``notion.token``, ``trello.tokens``; taking one out is revoking it."""
 
     def __init__(self, oidc: str, address: str) -> None:
         clock = SystemClock()
@@ -109,6 +135,7 @@ class Elsewhere:
                 Mount("/", self._pass_on),
             ]
         )
+        self.line = Line(self.app)
 
     async def say_yes(self, url: str) -> str:
         """Go where we are sent, as Ada, who says yes; the address that she is sent back to, below
@@ -280,6 +307,12 @@ def site(id: str, url: str, scopes: Sequence[str] = SCOPES) -> dict[str, Any]:
     return {"id": id, "url": url, "name": url.partition("://")[2], "scopes": held}
 
 
+def _put_off(status: int) -> tuple[Mapping[str, str], bytes]:
+    """A wait that is longer than any worker has patience for."""
+    headers, body = faults.plain_refusal(status)
+    return ({**headers, "retry-after": "900"} if status == 429 else headers), body
+
+
 def brought_back(url: str) -> str:
     """Where Trello sends a person who said yes."""
     asked = parse_qs(urlsplit(url).query)
@@ -288,12 +321,15 @@ def brought_back(url: str) -> str:
     return asked["return_url"][0]
 
 
-def config() -> dict[str, object]:
+def config(*homes: str, asks: bool = False) -> dict[str, object]:
+    """``homes``: where people may come back to. ``asks``: they are shown a page, and say yes or no
+    themselves."""
+
     def client(kind: str, id: str, secret: str, method: str) -> dict[str, object]:
         return {
             "client_id": id,
             "client_secret": secret,
-            "redirect_uris": [f"{home}/api/sign-in/{kind}/callback" for home in HOMES],
+            "redirect_uris": [f"{home}/api/sign-in/{kind}/callback" for home in homes],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
             "token_endpoint_auth_method": method,
@@ -307,6 +343,7 @@ def config() -> dict[str, object]:
             ),
         ],
         "scopes": SCOPES,
+        "asks": asks,
         "routes": {"authorization": "/authorize", "token": "/oauth/token"},
     }
 
@@ -317,7 +354,7 @@ async def opened(oidc: str) -> AsyncIterator[Elsewhere]:
     port = free_port()
     elsewhere = Elsewhere(oidc, f"http://127.0.0.1:{port}")
     server = uvicorn.Server(
-        uvicorn.Config(elsewhere.app, port=port, log_level="critical", lifespan="off")
+        uvicorn.Config(elsewhere.line, port=port, log_level="critical", lifespan="off")
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:
@@ -351,9 +388,9 @@ def beside(oidc: str) -> Iterator[Elsewhere]:
         thread.join(30)
 
 
-def started() -> Any:
+def started(*homes: str, asks: bool = False) -> Any:
     """The authorization server, as a context manager."""
-    return serve.oidc(config())
+    return serve.oidc(config(*(homes or HOMES), asks=asks))
 
 
 def settings_of(elsewhere: Elsewhere) -> dict[str, Any]:

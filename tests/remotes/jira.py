@@ -110,7 +110,7 @@ class Jira:
         """``lag``: seconds until a search knows of a change. ``check``: hold it to the document,
         where that is at hand."""
         self._clock = clock
-        self._lag = lag
+        self.lag = lag
         self._check = check and FILE.exists()
         self._last = 10_000
         self._indexed: list[tuple[datetime, str, Indexed | None]] = []
@@ -584,7 +584,7 @@ class Jira:
     def _known_at(self) -> datetime:
         """Never before an earlier change of it."""
         last = max((at for at, _, _ in self._indexed[-1:]), default=self._clock.now())
-        return max(last, self._clock.now() + timedelta(seconds=self._lag()))
+        return max(last, self._clock.now() + timedelta(seconds=self.lag()))
 
     def _visible(self, project: str, status: int = 404) -> str:
         for id, (key, _) in self.projects.items():

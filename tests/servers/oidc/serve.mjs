@@ -1,10 +1,11 @@
-// An authorization server in which Ada is signed in and says yes to everything.
+// An authorization server in which Ada is signed in and says yes to everything, or is asked.
 //
 //   node serve.mjs FOLDER PORT CONFIG
 //
 // FOLDER has oidc-provider in its node_modules. CONFIG is JSON: the clients, the scopes, the routes
-// by oidc-provider's names, and `seconds` that an access token lasts. Refresh tokens are used once;
-// one that comes again takes everything with it that was ever given for that yes.
+// by oidc-provider's names, `seconds` that an access token lasts, and `asks`: whether a page comes
+// first that says what is asked for. Refresh tokens are used once; one that comes again takes
+// everything with it that was ever given for that yes.
 import http from 'node:http'
 import { pathToFileURL } from 'node:url'
 
@@ -31,10 +32,20 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
 })
 
-async function sayYes(request, response) {
+async function interact(request, response) {
   const { params, prompt } = await provider.interactionDetails(request, response)
   if (prompt.name === 'login') {
     await provider.interactionFinished(request, response, { login: { accountId: 'ada' } })
+    return
+  }
+  if (config.asks && request.method === 'GET') {
+    response.writeHead(200, { 'content-type': 'text/html' })
+    response.end(consent(params))
+    return
+  }
+  if ((await text(request)) === 'say=no') {
+    const refused = { error: 'access_denied', error_description: 'The person said no.' }
+    await provider.interactionFinished(request, response, refused)
     return
   }
   const grant = new provider.Grant({ accountId: 'ada', clientId: params.client_id })
@@ -48,11 +59,19 @@ async function sayYes(request, response) {
   )
 }
 
-// What it hands tokens to speaks JSON with it; RFC 6749 has forms.
-async function read(request) {
+const consent = ({ client_id: id, scope }) => `<!doctype html><html lang="en">
+<title>Access</title><h1>${id} asks for access</h1><p>${scope}</p><form method="post">
+<button name="say" value="yes">Allow</button> <button name="say" value="no">Deny</button></form>`
+
+async function text(request) {
   let body = ''
   for await (const chunk of request) body += chunk
-  request.body = JSON.parse(body)
+  return body
+}
+
+// What it hands tokens to speaks JSON with it; RFC 6749 has forms.
+async function read(request) {
+  request.body = JSON.parse(await text(request))
   request.headers['content-type'] = 'application/x-www-form-urlencoded'
 }
 
@@ -61,7 +80,7 @@ http
   .createServer(async (request, response) => {
     try {
       if (request.url.startsWith('/interaction/')) {
-        await sayYes(request, response)
+        await interact(request, response)
         return
       }
       if (request.headers['content-type']?.startsWith('application/json')) await read(request)
