@@ -150,7 +150,8 @@ class _Comparing:
                 self._archives.append(Archive(entry, anew=True))
                 self._item(record, "update", note=_ANEW)
             case Fate.UNREAD:
-                self._item(record, "update", note="It comes back with what it lies in.")
+                note = "It comes back with what it lies in, and is compared then."
+                self._item(record, "update", parts=(), note=note)
             case Fate.ASTRAY:
                 self._item(record, "astray", ways=self._fates.ways(record.key))
             case Fate.WAIT:

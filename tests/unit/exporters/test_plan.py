@@ -365,6 +365,23 @@ def test_what_seems_archived_with_what_it_lies_in_is_not_forgotten() -> None:
     assert changes(remote.compare(rendering(block("a"))))["b"] == "archive"
 
 
+def test_what_comes_back_with_what_it_lies_in_is_compared_once_it_is_back() -> None:
+    """Until then nothing is asked about it, and what was decided about it is neither shown as done
+    nor spent."""
+    remote = sent(rendering(block("a"), block("b", parent="a")))
+    for key in "ab":
+        remote.objects[remote.entries[key].ref].standing = Standing.ARCHIVED
+    remote.objects[remote.entries["b"].ref].fields["text"] = "theirs"
+    decided = Decisions(
+        {("b", "text"): (Choice.THEIRS, "theirs")}, {"a": (Way.RESTORE, Standing.ARCHIVED)}
+    )
+    compared = remote.compare(rendering(block("a"), block("b", parent="a")), decided)
+    (item,) = [item for item in compared.items if item.key == "b"]
+    assert (item.change, item.parts) == ("update", ())
+    assert not compared.decided_parts
+    assert compared.decided_ways == {"a"}
+
+
 @pytest.mark.parametrize("standing", [s for s in Standing if s is not Standing.LIVE])
 def test_what_is_astray_waits_for_a_person(standing: Standing) -> None:
     """Named, with ways out, and nothing is done about it, nor made in it, until one is taken."""
