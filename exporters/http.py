@@ -46,6 +46,9 @@ _UNSENT = (
 )  # fmt: skip
 _HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")  # it may be one of a pair, and escaped itself
 _ANSWERS = (403, 404, 410)  # of a read: there is nothing there for us
+# A time-out of theirs, and somebody else's write at that moment (Notion's conflict_error, Jira's
+# concurrent transition): these pass, as an error of theirs does.
+_PASSING = (408, 409)
 
 
 class Authorize(Protocol):
@@ -112,7 +115,7 @@ class HttpApi:
                 wait = await self._hold_back(response, tried)
                 if wait > LONGEST_WAIT or tried == TRIES - 1:
                     raise Throttled(_said(request, response), wait=wait)
-            elif response.status >= 500:
+            elif response.status >= 500 or response.status in _PASSING:
                 trouble = _said(request, response)
                 if retry_after(response.headers, self._clock.now()) is not None:
                     await self._hold_back(response, tried)
@@ -146,7 +149,7 @@ class HttpApi:
                 wait = await self._hold_back(response, tried)
                 if self._clock.now() + wait > not_after or tried == TRIES - 1:
                     raise Throttled(_said(request, response), wait=wait)
-            elif response.status >= 500 or response.status == 408:
+            elif response.status >= 500 or response.status in _PASSING:
                 if retry_after(response.headers, self._clock.now()) is not None:
                     await self._hold_back(response, tried)
                 raise OutcomeUnknown(_said(request, response), status=response.status)

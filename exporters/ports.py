@@ -42,7 +42,7 @@ class Api(Protocol):
     """One connection's calls. It signs them, keeps the pace, and repeats what is safe to repeat."""
 
     async def read(self, request: Request) -> Response:
-        """A call that changes nothing; repeated after 429, 5xx and cut connections.
+        """A call that changes nothing; repeated after 408, 409, 429, 5xx and cut connections.
 
         404, 403 and 410 are answers. Raises NotConnected (401, the token is no longer good),
         RemoteRefused (any other 4xx) and Unreachable (it still fails after all tries).
@@ -55,7 +55,7 @@ class Api(Protocol):
         answers.
 
         Raises RemoteRefused (a 4xx: surely not done), NotConnected, Throttled and Unreachable
-        (surely not done) and OutcomeUnknown (5xx, timed out or cut after it was sent).
+        (surely not done) and OutcomeUnknown (408, 409, 5xx, timed out or cut after it was sent).
         """
         ...
 

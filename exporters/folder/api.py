@@ -121,7 +121,7 @@ class FolderApi:
             path = self._path(folder, _numbered(name, number))
             if self._put(path, content) or (exact and _content(path) == content):
                 return _answer(path, content)
-        raise RemoteRefused(f"“{name}” is taken; move that file away first.", status=409)
+        raise RemoteRefused(f"“{name}” is taken; move that file away first.", status=422)
 
     def _put(self, path: Path, content: bytes) -> bool:
         """Write a file where none is; False where one is."""
@@ -145,7 +145,7 @@ class FolderApi:
         with _written(path, content) as temporary:
             now = _content(path)
             if now is None or hashlib.sha256(now).hexdigest() != replaces:
-                raise RemoteRefused(f"“{path.name}” was changed in this very moment.", status=409)
+                raise RemoteRefused(f"“{path.name}” was changed in this very moment.", status=422)
             temporary.chmod(path.stat().st_mode & 0o777)
             temporary.replace(path)
         _sync(path.parent)
@@ -160,7 +160,7 @@ class FolderApi:
             if _moved(path, kept):
                 return _answer(path, content)
         said = f"There are {NUMBERED} files “{name}” in the archive."
-        raise RemoteRefused(said, status=409)
+        raise RemoteRefused(said, status=422)
 
     def _restore(self, folder: str, name: str, source: str) -> Response:
         path, old = self._path(folder, name), self._path(*source.split("/"))
@@ -168,7 +168,7 @@ class FolderApi:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not _moved(old, path):
             said = f"Another file is called “{name}” now; move it away first."
-            raise RemoteRefused(said, status=409)
+            raise RemoteRefused(said, status=422)
         return _answer(path, content)
 
 

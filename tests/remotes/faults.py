@@ -23,6 +23,7 @@ class Fault(StrEnum):
     REFUSED = "500_before"  # an error, and nothing was done
     BROKEN = "500_after"  # an error, and yet it was done
     UNAVAILABLE = "503"  # nothing was done
+    COLLIDED = "409"  # somebody else wrote at that moment; nothing was done
     UNCONNECTED = "unconnected"  # the connection cannot be made
     KILL_BEFORE = "kill_before"  # the worker dies before it sends
     KILL_AFTER = "kill_after"  # it is done, and the worker dies before it hears of it
@@ -116,6 +117,8 @@ class Faults:
                 await self._error(send, 500)
             case Fault.UNAVAILABLE:
                 await self._error(send, 503)
+            case Fault.COLLIDED:
+                await self._error(send, 409)
             case Fault.BROKEN:
                 await self._unheard(scope, receive)
                 await self._error(send, 500)

@@ -115,6 +115,25 @@ async def test_a_fault_at_any_call_of_a_change_loses_nothing(fault: Fault) -> No
 
 
 @pytest.mark.parametrize("kind", WORLDS)
+async def test_a_collision_with_somebody_elses_write_is_got_over_by_the_run_itself(
+    kind: str,
+) -> None:
+    """Notion answers 409 at each of its writes in turn: looked for, not there, and made again
+    without another press."""
+    clean = WORLDS[kind]()
+    await clean.export(_brief())
+    writes = [at for at, (method, path) in enumerate(clean.faults.log, 1)
+              if method == "PATCH" or path == "/v1/pages"]  # fmt: skip
+    assert writes
+    for call in writes:
+        world = WORLDS[kind]()
+        world.strike({call: Fault.COLLIDED})
+        await world.export(_brief())
+        assert not world.faults.faults
+        _assert_one_of_each(world)
+
+
+@pytest.mark.parametrize("kind", WORLDS)
 async def test_what_a_person_duplicated_meanwhile_is_not_taken_for_ours(kind: str) -> None:
     """A copy has our marker and everything else but its maker."""
     clean = WORLDS[kind]()
