@@ -44,7 +44,8 @@ class Hook:
 @dataclass(frozen=True, slots=True)
 class Connection:
     """``site`` is which of the other side's sites it speaks to, where it has several: an origin
-    such as ``https://acme.atlassian.net``, or the id that stands for one."""
+    such as ``https://acme.atlassian.net``, or the id that stands for one. Of Notion it is the
+    workspace, where a sign-in named it."""
 
     id: str
     tenant: str

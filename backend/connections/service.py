@@ -266,12 +266,13 @@ class Connections:
     ) -> Connection:
         """The same connection with another token: its targets stay what they are."""
         old = await self._of(principal, new.space, again, Action.CONNECT)
-        if old.kind is not new.kind or (new.kind is Kind.JIRA and old.name != new.name):
+        if not _lead_to_the_same(old, new):
             raise Conflict(
-                f"That token is for {new.name!r} ({NAMES[new.kind]}), and this connection leads to "
-                f"{old.name!r} ({NAMES[old.kind]}).",
-                "Make a connection of its own for it.",
-                code="another_site",
+                f"That token is of {_whose(new)}, and this connection is of {_whose(old)}: what "
+                "was exported through it could not be found again.",
+                "Make a connection of its own for it, and choose that one where briefs are to go "
+                "there.",
+                code="another_account",
             )
         connection = replace(
             new, id=old.id, hook=old.hook, created_at=old.created_at, created_by=old.created_by
@@ -305,6 +306,24 @@ class Connections:
 
     def _tell(self, connection: Connection) -> None:
         self._hub.publish(connection.space, "connections", {"connection": connection.id})
+
+
+def _lead_to_the_same(one: Connection, other: Connection) -> bool:
+    """Whether both reach the same things: anybody's token of a Jira site or, by a sign-in, of a
+    Notion workspace; else a token of the same account."""
+    if one.kind is not other.kind:
+        return False
+    if one.kind is Kind.JIRA:
+        return one.name == other.name
+    if one.site and other.site:
+        return one.site == other.site
+    return not one.account.id or one.account.id == other.account.id
+
+
+def _whose(connection: Connection) -> str:
+    names = dict.fromkeys((connection.account.name, connection.name))
+    said = " in ".join(repr(name) for name in names if name)
+    return f"{said} ({NAMES[connection.kind]})"
 
 
 @asynccontextmanager

@@ -133,6 +133,7 @@ class SignIns:
         return Granted(
             Method.SIGN_IN,
             renewed(Credentials(""), grant, self._clock),
+            site=grant.workspace_id,
             name=grant.workspace,
             scopes=grant.scopes,
         )

@@ -130,6 +130,13 @@ class Reached:
                 f"{found.name!r} leads to {found.kind}, and this target is of {target.kind}.",
                 "Choose another connection.",
             )
+        site = target.where.get("site")
+        if site and found.account.url and site != found.account.url:  # the same ids, other things
+            raise Conflict(
+                f"{found.name!r} leads to {found.account.url}, and this target is at {site}.",
+                "Choose a connection to that site, or add a target of its own for this one.",
+                code="another_site",
+            )
 
     async def api(self, target: Target) -> Api:
         if target.connection is None:

@@ -456,6 +456,54 @@ async def test_whoever_has_several_sites_names_one(
     assert made["name"] == "acme.atlassian.net"
 
 
+async def test_another_account_is_no_connection_of_before(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services
+) -> None:
+    """What was exported through it would be looked for where it is not. Both are named, with the
+    way out, and the token of before stays."""
+    elsewhere.notion.token = "ntn_first"
+    trello = await connected(ask, space, TRELLO)
+    notion = await connected(ask, space, {"kind": "notion", "token": "ntn_first"})
+    held = [await stored(services).held("local", one["id"]) for one in (trello, notion)]
+
+    elsewhere.trello.me = elsewhere.trello.member("Bob Brown", "bob")
+    other = {**elsewhere.notion.users[-1], "id": elsewhere.notion.new_id(), "name": "Other"}
+    elsewhere.notion.users.append(other)
+    elsewhere.trello.tokens, elsewhere.notion.token = {"bob's"}, "ntn_other"
+    for given, names in (
+        ({**TRELLO, "token": "bob's", "connection": trello["id"]}, ("Bob Brown", "Alice Adams")),
+        (
+            {"kind": "notion", "token": "ntn_other", "connection": notion["id"]},
+            ("Other", "StratMaster"),
+        ),
+    ):
+        refused = await connect(ask, space, given)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "another_account")
+        assert all(repr(name) in refused.json()["error"]["message"] for name in names)
+        assert "connection of its own" in refused.json()["error"]["remedy"]
+        assert "bob's" not in refused.text
+    assert [await stored(services).held("local", one["id"]) for one in (trello, notion)] == held
+
+
+async def test_a_workspace_is_the_same_whoever_lets_us_in(
+    ask: Ask, space: str, elsewhere: Elsewhere
+) -> None:
+    """A colleague's sign-in to the same workspace of Notion mends a connection; one to another
+    workspace does not, whoever it is."""
+    made = await signed_in(ask, space, elsewhere, "notion")
+    colleague = {**elsewhere.notion.users[-1], "id": elsewhere.notion.new_id()}
+    elsewhere.notion.users.append(colleague)
+    again = await signed_in(ask, space, elsewhere, "notion", connection=made["id"])
+    assert again["id"] == made["id"]
+    elsewhere.workspace = ("Beta", "w-2")
+    url = await begin(ask, space, "notion", connection=made["id"])
+    page = await ask(ADA, "GET", await elsewhere.say_yes(url))
+    assert page.status_code == 409
+    assert "Beta" in page.text
+    assert "Acme" in page.text
+    assert [one["name"] for one in await listed(ask, space)] == ["Acme"]
+
+
 async def test_connecting_again_keeps_the_connection(
     ask: Ask, space: str, elsewhere: Elsewhere
 ) -> None:

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from backend.settings import Settings
+from backend.store.tables import connections
 from backend.wiring import Services
 from tests.flows.people import Ask, shared_space
 from tests.flows.test_connections_http import TRELLO, connected, jira
@@ -97,3 +99,33 @@ async def test_from_a_token_to_the_second_press(
     assert 0 < again["counts"]["writes"] < first["counts"]["writes"]
     assert (await standing())["changes"] == 0
     assert (await export())["steps"] == []
+
+
+async def test_a_place_is_at_the_site_that_its_connection_leads_to(
+    ask: Ask, services: Services, elsewhere: Elsewhere
+) -> None:
+    """Two Jira sites number their issues alike: what was exported to one is not looked for, nor
+    written over, in another."""
+    space = await shared_space(ask, services, ADA, (ANN,))
+    first, second = [(await connected(ask, space, jira(elsewhere)))["id"] for _ in range(2)]
+    path = f"/api/connections/{first}/places?q="
+    where = (await ask(ANN, "GET", path)).json()[0]["where"]
+    brief = (await services.briefs.create(ADMIN, space, "Market entry")).id
+    below = f"/api/briefs/{brief}/targets"
+    body = {"kind": "jira", "name": "T", "connection": first, "where": where}
+    beta = {**where, "site": "https://beta.atlassian.net"}
+    refused = await ask(ANN, "POST", below, json={**body, "where": beta})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "another_site")
+    target = (await ask(ANN, "POST", below, json=body)).json()["id"]
+
+    async def through(connection: str) -> int:
+        change = {"connection": connection}
+        return (await ask(ANN, "PATCH", f"{below}/{target}", json=change)).status_code
+
+    assert await through(second) == 200
+    async with services.store.writing() as rows:
+        account = {"name": "Export", "id": "1", "url": "https://beta.atlassian.net"}
+        await rows.execute(
+            update(connections).where(connections.c.id == first).values(account=account)
+        )
+    assert await through(first) == 409

@@ -29,8 +29,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backend.clock import SystemClock
 from tests.ports import free_port
-from tests.remotes import jira as jiras
 from tests.remotes import faults
+from tests.remotes import jira as jiras
 from tests.remotes import trello as trellos
 from tests.remotes.faults import Faults
 from tests.remotes.jira import Jira
@@ -100,6 +100,7 @@ class Elsewhere:
         self.notion = Notion(clock)
         self.trello = Trello(clock)
         self.sites: list[dict[str, Any]] = [site(CLOUD, "https://acme.atlassian.net")]
+        self.workspace = ("Acme", "w-1")  # of Notion's, that people let us into
         self.faults: deque[Fault] = deque()
         self.granted = 0  # tokens that were handed out
         self.asked: list[dict[str, str]] = []  # of whoever hands out tokens, in order
@@ -186,7 +187,8 @@ class Elsewhere:
         if request.url.path.startswith("/v1"):
             self.notion.token = said["access_token"]
             said.pop("scope", None)
-            said |= {"workspace_name": "Acme", "workspace_id": "w-1", "bot_id": "b-1"}
+            name, id = self.workspace
+            said |= {"workspace_name": name, "workspace_id": id, "bot_id": self.notion.bot}
         else:
             self.jira.tokens = {said["access_token"]}
 
