@@ -185,8 +185,9 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(https?://[^\s?#]+)?$",
         description="Where people reach this product, such as `https://briefs.example.com`: "
-        "exports link back there, sign-ins come back there, and with https webhooks call in there. "
-        "Without it exports have no links.",
+        "exports link back there, sign-ins come back there (not with `AUTH_URL=dev:`, which "
+        "answers this machine alone), and with https webhooks call in there. Without it exports "
+        "have no links.",
     )
     export_dir: Path | None = Field(
         None,
@@ -255,6 +256,14 @@ class Settings(BaseSettings):
                 f"{PREFIX}HOST={self.host} is open to others. Listen on 127.0.0.1."
             )
         return self
+
+    @property
+    def return_url(self) -> str:
+        """Where people come back to from signing in elsewhere; empty for the address they came
+        from: with development sign-in no other answers them, whichever is public."""
+        if Url(self.auth_url).scheme == "dev":
+            return ""
+        return self.public_url.rstrip("/")
 
     @property
     def models(self) -> Path:

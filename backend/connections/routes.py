@@ -183,7 +183,5 @@ async def call_in(address: str, request: Request, services: Wired) -> Response:
 
 
 def _base(request: Request, services: Services) -> str:
-    """The address that people reach us by: as the settings say it, else as this machine's own."""
-    return (
-        services.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
-    )
+    """Where people come back to: as the settings say it, else where they ask from."""
+    return services.settings.return_url or f"{request.url.scheme}://{request.url.netloc}"

@@ -73,7 +73,14 @@ def ports_of(services: Services, model: LanguageModel | None) -> list[Port]:
         return "answers"
 
     async def sign_in() -> str:
-        return "whoever sits at this machine is its admin; serves loopback only"
+        said = "whoever sits at this machine is its admin; serves loopback only"
+        if settings.public_url and not settings.return_url:
+            said += (
+                f"; who signs in to Notion, Jira or Trello comes back to the address they came "
+                f"from, such as http://{settings.host}:{settings.port}, and not to "
+                f"{settings.public_url}: register that address there"
+            )
+        return said
 
     def leg(opened: OpenedLeg) -> Check:
         async def check() -> str:

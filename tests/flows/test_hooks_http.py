@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -453,6 +454,24 @@ async def test_a_server_that_nobody_can_reach_is_called_by_nobody(
         with pytest.raises(Exception, match="no public address"):
             await hooks.expect(await stored.one("local", by_hand))
     assert elsewhere.trello_hooks == {}
+
+
+async def test_a_sign_in_of_this_machine_comes_back_to_it(
+    client: httpx.AsyncClient, elsewhere: Elsewhere
+) -> None:
+    """Development sign-in answers nobody at the public address: people come back to where they
+    began, and doctor says which address is to be registered over there."""
+    space = (await client.post("/api/spaces", json={"name": "Plans"})).json()["id"]
+    path = f"/api/spaces/{space}/connections"
+    url = (await client.post(f"{path}/sign-in", json={"kind": "jira"})).json()["url"]
+    asked = parse_qs(urlsplit(url).query)
+    assert asked["redirect_uri"] == ["http://127.0.0.1/api/sign-in/jira/callback"]
+    page = await client.get(await elsewhere.say_yes(url))
+    assert (page.status_code, "is connected as Export" in page.text) == (200, True)
+    assert len((await client.get(path)).json()) == 1
+    ports = (await client.get("/api/health")).json()["ports"]
+    (said,) = (one["detail"] for one in ports if one["port"] == "sign-in")
+    assert f"such as http://127.0.0.1:8000, and not to {PUBLIC}" in said
 
 
 async def test_what_is_set_up_by_itself_is_not_by_hand(
