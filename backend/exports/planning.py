@@ -15,7 +15,8 @@ from backend.briefs.service import Brief
 from backend.clock import iso
 from backend.documents.current import CurrentBriefs, Reading
 from backend.errors import Conflict, TooLarge
-from backend.exports.differences import findings, remembered
+from backend.exports.compared import Comparisons, Sides
+from backend.exports.differences import findings
 from backend.exports.model import Look, Target
 from backend.exports.reach import Reach
 from backend.exports.targets import Opened
@@ -26,8 +27,8 @@ from backend.store.exports.runs import StoredRuns
 from backend.store.ledger import StoredLedger, entries_of, intents_of
 from backend.store.outbox import LeaseLost
 from exporters import apply
-from exporters.compare import Comparison, compare
-from exporters.errors import ExportError, LostLease
+from exporters.compare import Comparison
+from exporters.errors import LostLease
 from exporters.plan import Plan, make
 from exporters.ports import Adapter, Api, Clock
 from exporters.records import (
@@ -81,6 +82,7 @@ class Planner:
         self._current = current
         self._reach = reach
         self._clock = clock
+        self._comparisons = Comparisons()
 
     async def plan(self, principal: Principal, opened: Opened) -> Planned:
         """What would be sent now, by this person: with the evidence that they may see.
@@ -121,21 +123,14 @@ class Planner:
         was made there, or it is not known how it would be shown."""
         if not entries or look.known is None:
             return None
-        adapter = self._reach.adapter(target.kind)
-        place = place_of(self._current, target, brief.id, look)
-        known = await self._looks.findings(target.id, brief.id)
-        decisions = await self._decisions.of_brief(target.id, brief.id)
-        try:
-            return await asyncio.to_thread(
-                lambda: compare(
-                    adapter.render(reading.brief, place),
-                    entries,
-                    remembered(entries, known),
-                    decisions,
-                )
-            )
-        except ExportError:  # said when it is planned
-            return None
+        sides = Sides(
+            reading.brief,
+            place_of(self._current, target, brief.id, look),
+            entries,
+            await self._looks.findings(target.id, brief.id),
+            await self._decisions.of_brief(target.id, brief.id),
+        )
+        return await self._comparisons.of(self._reach.adapter(target.kind), sides)
 
     async def _reconcile(self, adapter: Adapter, api: Api, target: Target, place: Place) -> None:
         """Find out about calls of earlier runs whose outcome nobody knows; else a plan would make

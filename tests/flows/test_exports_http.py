@@ -17,12 +17,13 @@ from sqlalchemy import insert
 
 from backend.auth.principal import Principal, Role
 from backend.clock import now
-from backend.exports import targets
+from backend.exports import compared, targets
 from backend.settings import Settings
 from backend.store.tables import evidence
 from backend.wiring import Services
 from collab import Block
 from collab.model import Inline
+from exporters.folder import Folder
 from tests.flows.people import Ask, shared_space
 from tests.flows.test_history_http import edit
 
@@ -134,6 +135,36 @@ async def test_the_second_press_does_nothing(
     assert "In autumn, rather." in files(folder)[name]
     (listed,) = await at("GET")
     assert (listed["changes"], listed["drift"]) == (0, {"drift": 0, "conflicts": 0, "astray": 0})
+
+
+async def test_what_did_not_change_is_not_rendered_anew(
+    at: Press, services: Services, brief: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page asks how a brief stands each time it hears of something; only what was edited here, or
+    found over there, is rendered for it."""
+    rendered = 0
+    render = Folder.render
+
+    def counted(self: Folder, *given: Any) -> Any:
+        nonlocal rendered
+        rendered += 1
+        return render(self, *given)
+
+    target = await add(at)
+    await export(at, target)
+    monkeypatch.setattr(Folder, "render", counted)
+    for _ in range(3):
+        assert [one["changes"] for one in await at("GET")] == [0]
+    assert rendered <= 1
+    before = rendered
+    await edit(services, brief, "Ann", lambda title, body: _say(body, "In autumn."))
+    for _ in range(3):
+        assert [one["changes"] for one in await at("GET")] == [1]
+    assert rendered == before + 1
+    monkeypatch.setattr(compared, "KEPT", 0)
+    for _ in range(2):
+        await at("GET")
+    assert rendered == before + 2
 
 
 def _say(body: pycrdt.XmlFragment, words: str) -> None:
