@@ -104,7 +104,7 @@ class Rooms:
         opening = self._rooms.get(document)
         if opening is None or not opening.done() or opening.cancelled() or opening.exception():
             return frozenset()
-        return opening.result().editors.take()
+        return opening.result().awareness.editors.take()
 
     async def evict(self, document: DocumentId) -> None:
         """Close a document that has been deleted; nothing more of it is stored."""
@@ -201,8 +201,8 @@ class Rooms:
                 log.exception("The store did not say how far %d documents are", len(rooms))
                 continue
             for room, before in rooms:
-                room.look_for_the_lost()
-                room.learn(heads.get(room.document), before=before)
+                room.awareness.look_for_the_lost()
+                room.replication.learn(heads.get(room.document), before=before)
 
     def _fits(self, document: DocumentId) -> bool:
         """Whether a document is open or may be opened; an empty room makes way for it."""

@@ -200,7 +200,7 @@ class Visitor:
                 await room.ready()
                 if self.gone:
                     return
-                await room.receive(self, message)
+                await room.reception.receive(self, message)
             self.drop(None)
         except Malformed as error:
             log.info("A visitor of %s sent what cannot be read: %s", room.document, error)

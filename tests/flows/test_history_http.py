@@ -84,9 +84,8 @@ async def rested(services: Services, brief: str) -> None:
     """Wait until the room has told what follows from the last edit."""
     room = services.rooms._open_room(brief)
     assert room is not None
-    while room._unsettled or room._teller is None or not room._teller.done():
+    while not room.settling.done:
         await asyncio.sleep(0.01)
-    await room._teller
 
 
 def paragraph(identity: str, words: str) -> Edit:

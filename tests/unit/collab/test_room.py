@@ -18,7 +18,7 @@ from collab.contents import read
 from collab.errors import UnknownDocument
 from collab.memory import MemoryChannel, MemoryStore
 from collab.model import Access, CloseReason, Limits, Projection, Snapshot, Stored
-from collab.room import MAX_CLOCK
+from collab.reception import MAX_CLOCK
 from collab.rooms import Rooms
 from tests.yjs.peers import ask_node
 
