@@ -109,6 +109,20 @@ async def reconcile(
     return await _Running(adapter, api, place, ledger, clock, patience).reconcile()
 
 
+async def settle(settlements: Sequence[Settlement], ledger: Ledger) -> None:
+    """Take note of what asks for no call: both sides say the same, or a person left theirs or let
+    it go. Raises LostLease.
+
+    Only where the ledger says what it said when this was planned: steps made since know better.
+    """
+    entries = await ledger.entries()
+    standing = [s for s in settlements if entries.get(s.before.key) == s.before]
+    await ledger.settle(
+        [s.after for s in standing if s.after is not None],
+        [s.before.key for s in standing if s.after is None],
+    )
+
+
 class _Wait(Exception):
     """Nothing more can be done before ``until``."""
 
@@ -175,7 +189,9 @@ class _Running:
                 if step.id in sought:
                     await tell(step, self._outcome(step, Result.RECONCILING, _SOUGHT, wait_until))
         else:
-            await self._settle(settlements)
+            if settlements:
+                await settle(settlements, self._ledger)
+                self._entries = dict(await self._ledger.entries())
             keys = {op: {key for step in steps if step.op is op for key in step.keys} for op in Op}
             for step in steps:
                 if step.id in done:
@@ -194,16 +210,6 @@ class _Running:
             wait_until,
             tuple(await self._ledger.open_intents()),
         )
-
-    async def _settle(self, settlements: Sequence[Settlement]) -> None:
-        """Only where the ledger says what it said when this was planned: steps that were made since
-        know better."""
-        standing = [s for s in settlements if self._entries.get(s.before.key) == s.before]
-        settled = [s.after for s in standing if s.after is not None]
-        forget = [s.before.key for s in standing if s.after is None]
-        if standing:
-            await self._ledger.settle(settled, forget)
-            self._take_note(settled, forget)
 
     def _waits(self, step: Step, made: set[str], archived: set[str]) -> Outcome | None:
         """Whether a step waits for another of this run, of those that make and archive these keys,

@@ -57,7 +57,12 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Nothing to send and nothing to take note of."""
-        return not (self.steps or self.settlements or self.released)
+        return not (self.steps or self.noted)
+
+    @property
+    def noted(self) -> bool:
+        """Whether there is something to take note of; without ``steps`` it needs nobody's yes."""
+        return bool(self.settlements or self.released)
 
 
 def step_id(place: Place, op: Op, keys: Sequence[str], request: Request) -> str:

@@ -21,7 +21,7 @@ from backend.exports.model import Look, Target
 from backend.exports.reach import Reach
 from backend.exports.targets import Opened
 from backend.store.engine import Store
-from backend.store.exports.decisions import StoredDecisions
+from backend.store.exports.decisions import StoredDecisions, spend
 from backend.store.exports.looks import StoredLooks
 from backend.store.exports.runs import StoredRuns
 from backend.store.ledger import StoredLedger, entries_of, intents_of
@@ -87,8 +87,9 @@ class Planner:
     async def plan(self, principal: Principal, opened: Opened) -> Planned:
         """What would be sent now, by this person: with the evidence that they may see.
 
-        Reads over there and sends nothing. What it finds changed is kept as a look's findings.
-        Conflict while an export is under way, or while the outcome of one is not known.
+        Reads over there and sends nothing. What it finds changed is kept as a look's findings; what
+        was decided and asks for no call is taken note of at once. Conflict while an export is under
+        way, or while the outcome of one is not known.
         """
         target, brief = opened.target, opened.brief
         if await self._runs.under_way(target.id, brief.id):
@@ -107,9 +108,38 @@ class Planner:
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn
         )
+        if plan.noted and not plan.steps:
+            await self._take_note(principal, target, place, plan)
+            entries = await entries_of(self._store, target.id, brief.id)
+            decisions = await self._decisions.of_brief(target.id, brief.id)
+            plan = await asyncio.to_thread(
+                _make, adapter, place, reading, entries, found, decisions, turn
+            )
         differs, known = await asyncio.to_thread(lambda: (findings(entries, found), _kept(place)))
         await self._looks.found(target.id, brief.id, differs, known)
         return Planned(plan, adapter, place, turn)
+
+    async def _take_note(
+        self, principal: Principal, target: Target, place: Place, plan: Plan
+    ) -> None:
+        """Settle what was decided, which spends the decisions, unless an export was begun since."""
+
+        async def hold(connection: AsyncConnection) -> None:
+            await self._hold(connection, target, place)
+            await spend(
+                connection,
+                target.id,
+                place.brief,
+                plan,
+                actor=principal.subject,
+                actor_name=principal.name or principal.subject,
+            )
+
+        ledger = StoredLedger(self._store, target=target.id, brief=place.brief, run="", hold=hold)
+        try:
+            await apply.settle(plan.settlements, ledger)
+        except LostLease:
+            raise busy(target) from None
 
     async def standing(
         self,
@@ -139,8 +169,7 @@ class Planner:
             return
 
         async def hold(connection: AsyncConnection) -> None:
-            if await self._runs.held(connection, target.id, place.brief):
-                raise LeaseLost(target.id)
+            await self._hold(connection, target, place)
 
         ledger = StoredLedger(self._store, target=target.id, brief=place.brief, run="", hold=hold)
         try:
@@ -156,6 +185,10 @@ class Planner:
                 f"Plan again from {iso(ran.wait_until)} on.",
                 code="reconciling",
             )
+
+    async def _hold(self, connection: AsyncConnection, target: Target, place: Place) -> None:
+        if await self._runs.held(connection, target.id, place.brief):
+            raise LeaseLost(target.id)
 
 
 def place_of(current: CurrentBriefs, target: Target, brief: str, look: Look | None = None) -> Place:

@@ -79,10 +79,6 @@ class PlanOut(BaseModel):
     seconds: float = Field(description="The least that it takes under the target's limits.")
     archives_limit: int
     needs_yes: bool = Field(description="It archives more than that: say yes a second time.")
-    settles: int = Field(
-        description="Objects of which an export only takes note, without a call: both sides say "
-        "the same, or a person left theirs."
-    )
     losses: list[LossOut]
     items: list[PlanItemOut]
     steps: list[PlanStepOut]
@@ -116,7 +112,6 @@ def plan_out(target: str, brief: str, planned: Planned) -> PlanOut:
         seconds=plan.seconds,
         archives_limit=ARCHIVES,
         needs_yes=plan.archives > ARCHIVES,
-        settles=len(plan.settlements) + len(plan.released),
         losses=[LossOut(key=one.key, what=one.what) for one in plan.losses],
         items=[_item(planned.adapter, one) for one in plan.items],
         steps=[_step(one) for one in plan.steps],

@@ -239,6 +239,29 @@ async def test_a_conflict_is_decided_once(
     assert (await services.rooms.projection(brief)).blocks[0].inline[0].text == "In autumn."
 
 
+async def test_what_asks_for_no_call_is_settled_once_it_is_decided(
+    at: Press, folder: Path, services: Services, brief: str
+) -> None:
+    """Theirs is kept without an export, for good: it is asked again only once one side changes."""
+    target = await add(at)
+    _, run = await export(at, target)
+    rewrite(folder, "in spring", "in May")
+    await edit(services, brief, "Ann", lambda title, body: _say(body, "In autumn."))
+    plan = await at("POST", f"/{target}/plan")
+    (part,) = [one for item in plan["items"] for one in item["parts"]]
+    decision = {
+        "key": "overview", "part": "text", "choice": "theirs", "theirs": part["theirs_value"],
+    }  # fmt: skip
+    await at("POST", f"/{target}/decisions", json={"parts": [decision]})
+    plan = await at("POST", f"/{target}/plan")
+    assert (plan["counts"]["conflict"], plan["counts"]["keep"], plan["steps"]) == (0, 1, [])
+    (listed,) = await at("GET")
+    assert (listed["run"]["id"], listed["changes"]) == (run["id"], 0)
+    rewrite(folder, "in May", "in June")
+    plan = await at("POST", f"/{target}/plan")
+    assert plan["counts"]["drift"] == 1
+
+
 async def test_a_decision_stands_for_what_was_seen(at: Press, folder: Path) -> None:
     """Where they write on after it was taken, it is asked again, and nothing of theirs is lost."""
     target = await add(at)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
-from backend.exports.model import PartDecision, Run, WayDecision
+from backend.exports.model import PartDecision, WayDecision
 from backend.store.approved import text
 from backend.store.engine import Store
 from backend.store.ledger import of
@@ -86,12 +86,15 @@ class StoredDecisions:
                 )
 
 
-async def spend(connection: AsyncConnection, run: Run, plan: Plan) -> None:
+async def spend(
+    connection: AsyncConnection, target: str, brief: str, plan: Plan, *, actor: str, actor_name: str
+) -> None:
+    """No decision that a plan carries out is used again; what it lets go of stays let go."""
     spent = {(key, "") for key in plan.decided_ways | plan.released} | plan.decided_parts
     for key, part in spent:
         await connection.execute(
             delete(export_decisions).where(
-                of(export_decisions, run.target, run.brief),
+                of(export_decisions, target, brief),
                 export_decisions.c.key == key,
                 export_decisions.c.part == part,
             )
@@ -101,15 +104,15 @@ async def spend(connection: AsyncConnection, run: Run, plan: Plan) -> None:
             insert(export_decisions),
             [
                 {
-                    "target": run.target,
-                    "brief": run.brief,
+                    "target": target,
+                    "brief": brief,
                     "key": key,
                     "part": "",
                     "choice": RELEASED,
                     "seen": text(None),
-                    "actor": run.actor,
-                    "actor_name": run.actor_name,
-                    "created_at": run.created_at,
+                    "actor": actor,
+                    "actor_name": actor_name,
+                    "created_at": now(),
                 }
                 for key in plan.released
             ],

@@ -70,7 +70,14 @@ class StoredRuns:
                 )
             )
             await _list_steps(connection, run.id, plan.steps)
-            await spend(connection, run, plan)
+            await spend(
+                connection,
+                run.target,
+                run.brief,
+                plan,
+                actor=run.actor,
+                actor_name=run.actor_name,
+            )
             await self._forget_old(connection, run.target, run.brief)
             await self._ask(connection, run, tenant)
 

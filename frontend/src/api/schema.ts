@@ -2883,6 +2883,11 @@ export interface components {
             step: string;
             /** Keys */
             keys: string[];
+            /**
+             * Titles
+             * @description Of the items with these keys, in their order.
+             */
+            titles: string[];
             op: components["schemas"]["Op"];
             outcome: components["schemas"]["Result"];
             /** Message */
@@ -3050,11 +3055,6 @@ export interface components {
              * @description It archives more than that: say yes a second time.
              */
             needs_yes: boolean;
-            /**
-             * Settles
-             * @description Objects of which an export only takes note, without a call: both sides say the same, or a person left theirs.
-             */
-            settles: number;
             /** Losses */
             losses: components["schemas"]["LossOut"][];
             /** Items */

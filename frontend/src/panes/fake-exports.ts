@@ -94,7 +94,6 @@ export const PLAN: Plan = {
   seconds: 3.2,
   archives_limit: 10,
   needs_yes: false,
-  settles: 0,
   losses: [{ key: 'b1', what: 'Underlined words are shown without the line.' }],
   items: [
     item({

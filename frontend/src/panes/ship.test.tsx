@@ -362,16 +362,6 @@ describe('what changed on both sides', () => {
     ]);
   });
 
-  it('is settled without a call where nothing is to be sent', async () => {
-    const counts = { ...PLAN.counts, create: 0, update: 0, conflict: 0, keep: 1, writes: 0 };
-    api.plan = { ...PLAN, counts, settles: 1, items: [], steps: [] };
-    open();
-    await press('Dry-run');
-    expect(await screen.findByText('No call: an export only takes note of 1 object.')).toBeTruthy();
-    await press('Settle 1 object');
-    await waitFor(() => expect(api.sent).toEqual([{ checksum: 'sum_1', archives: false }]));
-  });
-
   it('an object gone astray is left alone until one of its ways is chosen', async () => {
     const counts = { ...PLAN.counts, conflict: 0, astray: 1 };
     const astray = item({

@@ -136,11 +136,8 @@ function differs({ change }: Plan['items'][number]): boolean {
 }
 
 /** "4 calls that write and 2 that read, about 3 s." */
-function costInWords({ counts, seconds, settles }: Plan): string {
-  if (counts.writes === 0)
-    return settles > 0
-      ? `No call: an export only takes note of ${count(settles, 'object')}.`
-      : 'No call that writes.';
+function costInWords({ counts, seconds }: Plan): string {
+  if (counts.writes === 0) return 'No call that writes.';
   const reads = counts.reads > 0 ? ` and ${counts.reads} that read` : '';
   return `${count(counts.writes, 'call')} that write${reads}, about ${duration(seconds)}.`;
 }
@@ -185,10 +182,9 @@ function useLook(brief: string, target: Target, blocked: string | null) {
   return { looking, problem, look, settle };
 }
 
-/** What the yes does: "Export 4 changes"; without a call, it settles what was decided. */
-function actInWords({ counts, settles }: Plan): string {
-  if (counts.writes > 0) return `Export ${count(changesOf(counts), 'change')}`;
-  return settles > 0 ? `Settle ${count(settles, 'object')}` : 'Nothing to export';
+/** What the yes does: "Export 4 changes". */
+function actInWords({ counts }: Plan): string {
+  return counts.writes > 0 ? `Export ${count(changesOf(counts), 'change')}` : 'Nothing to export';
 }
 
 interface ApproveProps {
@@ -268,7 +264,7 @@ function Approve({ brief, target, plan, blocked, onDiff, onAgain, onSent }: Appr
         {hindered && <span className="text-xs text-muted">{hindered}</span>}
         <Button
           look="primary"
-          disabled={busy || hindered !== null || (counts.writes === 0 && plan.settles === 0)}
+          disabled={busy || hindered !== null || counts.writes === 0}
           onClick={() => void send()}
         >
           {busy ? 'Starting…' : actInWords(plan)}
