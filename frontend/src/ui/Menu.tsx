@@ -23,10 +23,11 @@ export function Menu({ trigger, onChosen, children }: MenuProps) {
           collisionPadding={8}
           onClick={() => (chosen.current = true)}
           onCloseAutoFocus={(event) => {
-            if (chosen.current && onChosen) {
-              event.preventDefault();
-              onChosen();
-            }
+            // This comes a task late. What has taken the focus by then, as a menu opened anew does,
+            // would close without it.
+            const taken = document.activeElement !== document.body;
+            if (taken || (chosen.current && onChosen)) event.preventDefault();
+            if (!taken && chosen.current) onChosen?.();
             chosen.current = false;
           }}
           className="appear z-50 max-h-[70vh] min-w-52 overflow-auto rounded-lg border border-border bg-surface p-1 shadow-pop"
