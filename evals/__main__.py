@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from evals import margin, multihop, train_command
 from evals.datasets import Split
 from evals.report import machine, markdown, save
 from evals.run import measure
+from evals.systems import opened_reranker
 from retrieval.errors import RetrievalError
 
 ROOT = Path(__file__).parents[1]
@@ -31,11 +33,14 @@ def main(arguments: list[str] | None = None) -> int:
     kept = argparse.ArgumentParser(add_help=False)
     kept.add_argument("--json", type=Path, help="write the numbers here too")
     retrieval = commands.add_parser(
-        "retrieval", parents=[common, kept], help="nDCG@10, recall@100 and MRR@10"
+        "retrieval", parents=[common, kept], help="nDCG@10, recall@100, MRR@10 and latency"
     )
     retrieval.add_argument("--collections", default="scifact,cranfield", help="names, by comma")
     retrieval.add_argument(
         "--legs", default="bm25,dense", help="of bm25, dense, sparse and, after these, graph"
+    )
+    retrieval.add_argument(
+        "--reranker", type=Path, help="a cross-encoder's folder: judged beside the fusion"
     )
     hops = commands.add_parser(
         "multihop",
@@ -86,20 +91,22 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"`{command}`, {machine()}\n")
             print(margin.markdown(rooms))
             return 0
-        results = asyncio.run(
-            measure(
-                chosen.data,
-                collections=chosen.collections.split(","),
-                split=chosen.split,
-                models=chosen.models,
-                out=chosen.out,
-                legs=chosen.legs.split(","),
+        with opened_reranker(chosen.reranker) as reranker:
+            results = asyncio.run(
+                measure(
+                    chosen.data,
+                    collections=chosen.collections.split(","),
+                    split=chosen.split,
+                    models=chosen.models,
+                    out=chosen.out,
+                    legs=chosen.legs.split(","),
+                    reranker=reranker,
+                )
             )
-        )
     except (RetrievalError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    print(f"`{command}`, {machine()}\n")
+    print(f"`{command}`, {machine()}, load {os.getloadavg()[0]:.1f}\n")
     print(markdown(results))
     if chosen.json:
         save(results, chosen.json, command=command)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evals.metrics import SAMPLES, SEED, Interval
 from evals.multihop import Hops
-from evals.run import Result
+from evals.run import PAPERS_K, Result
 
 
 def markdown(results: Sequence[Result]) -> str:
@@ -27,7 +27,7 @@ def markdown(results: Sequence[Result]) -> str:
         ]
         for row in result.rows:
             # A leg's differences are in the JSON; here they would only repeat the fusion's.
-            fused = row.system.startswith("rrf") and row.system.endswith(")")
+            fused = "(" in row.system and not row.system.endswith(f"k = {PAPERS_K}")
             against = "; ".join(f"{other} {_signed(by)}" for other, by in row.against.items())
             lines.append(
                 f"| {row.system} | {row.ndcg_10.mean:.3f} "
@@ -35,6 +35,14 @@ def markdown(results: Sequence[Result]) -> str:
                 f"| {row.recall_100:.3f} | {row.mrr_10:.3f} | {against if fused else ''} |"
             )
         lines.append("")
+        if result.stages:
+            lines += ["| stage of a whole search | p50, ms | p95, ms | searches |"]
+            lines += ["|---|---:|---:|---:|"]
+            lines += [
+                f"| {stage} | {took.p50:.1f} | {took.p95:.1f} | {took.searches} |"
+                for stage, took in result.stages.items()
+            ]
+            lines.append("")
     return "\n".join(lines)
 
 
@@ -42,6 +50,7 @@ def save(results: Sequence[Result | Hops], path: Path, *, command: str) -> None:
     held = {
         "command": command,
         "machine": machine(),
+        "load": round(os.getloadavg()[0], 1),
         "versions": {
             name: version(name)
             for name in ("numpy", "onnxruntime", "qdrant-edge-py", "tantivy", "tokenizers")

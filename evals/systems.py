@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 from evals.datasets import Collection
 from retrieval.dense import DenseLeg
+from retrieval.encoders.cross import CrossEncoder
 from retrieval.encoders.inference_free import InferenceFreeEncoder
 from retrieval.encoders.onnx import OnnxEncoder
 from retrieval.graph.leg import FINGERPRINT, GraphLeg
 from retrieval.model import Passage, PassageId, Scope
 from retrieval.ports import Leg
+from retrieval.shared import Shared
 from retrieval.sparse import SparseLeg
 from retrieval.stores.qdrant_edge import QdrantEdge
 from retrieval.stores.sqlite_graph import SqliteGraph
@@ -33,6 +35,15 @@ async def open_encoder(models: Path) -> AsyncIterator[OnnxEncoder]:
         yield encoder
     finally:
         encoder.close()
+
+
+@contextmanager
+def opened_reranker(folder: Path | None) -> Iterator[CrossEncoder | None]:
+    if folder is None:
+        yield None
+        return
+    with closing(CrossEncoder.open(folder)) as reranker:
+        yield reranker
 
 
 @asynccontextmanager
@@ -71,6 +82,9 @@ async def open_legs(
                     stack.callback(sparse.close)
                     legs[name] = await _filled(folder, collection, SparseLeg(terms, sparse))
                 case "graph":
+                    for seed in SEEDS:  # one search of each serves both, as in the product
+                        if seed in legs:
+                            legs[seed] = Shared(legs[seed])
                     folder = out / collection.name / _safe(FINGERPRINT)
                     graph = SqliteGraph.open(folder / "graph.db", fingerprint=FINGERPRINT)
                     stack.callback(graph.close)
