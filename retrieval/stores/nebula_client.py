@@ -25,6 +25,7 @@ TRIES: Final = 3  # of a statement; each can be said twice
 PAUSE: Final = 0.2  # seconds before the second try, doubled for the next
 STATEMENT: Final = 4 << 20  # bytes that a server takes by default (max_allowed_query_size)
 PARTITIONS: Final = 10
+OURS: Final = "made by stratmaster"  # a space's comment, there from its first moment
 
 # A name that needs no quotes in any statement; the server allows more.
 SPACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
@@ -129,8 +130,14 @@ class Sessions:
             _, _, parts, copies, *_ = self.outside(f"DESCRIBE SPACE {like}")[0]
         self.outside(
             f"CREATE SPACE IF NOT EXISTS {self.space}(partition_num = {parts:d}, "
-            f"replica_factor = {copies:d}, vid_type = FIXED_STRING(32))"
+            f"replica_factor = {copies:d}, vid_type = FIXED_STRING(32)) "
+            f'COMMENT = "{OURS}"'
         )
+
+    def made(self, space: str) -> bool:
+        """Whether a space is one that was made here, whatever has come of it since."""
+        (_, _, _, _, _, _, _, comment, *_), *_ = self.outside(f"DESCRIBE SPACE {space}")
+        return bool(comment == OURS)
 
     def go_to(self, space: str) -> None:
         """From here on be in this space."""

@@ -87,10 +87,13 @@ class NebulaGenerations:
                 sessions.outside(f"DROP SPACE IF EXISTS {named(self.space, generation)}")
 
     def _ours(self, sessions: Sessions) -> list[str]:
+        """Those that were made here, though the maker died before it had filled one, and those
+        that an operator made and that hold a graph of ours."""
         found = []
         for generation in sorted(lying(sessions, self.space), key=age):
-            with sessions.in_space(named(self.space, generation)) as there:
-                if _marked(there, MADE_BY):
+            name = named(self.space, generation)
+            with sessions.in_space(name) as there:
+                if sessions.made(name) or _marked(there, MADE_BY):
                     found.append(generation)
         return found
 

@@ -29,7 +29,7 @@ from retrieval.stores.nebula import BYTES, LONGEST, ROWS, Nebula
 from retrieval.stores.nebula_client import TRIES, quoted
 from retrieval.stores.nebula_generations import NebulaGenerations
 from tests.nebula import ngql
-from tests.nebula.engine import Refused
+from tests.nebula.engine import Refused, Space
 from tests.nebula.serve import Gone, StandIn, graph_at, stand_in
 
 SCOPE = Scope("acme", frozenset({"spc_1"}))
@@ -266,6 +266,21 @@ async def test_another_extraction_is_refused_until_it_is_erased(
     with graph_at(server.address, fingerprint="test:2") as other:
         assert (await other.count(), await other.dump()) == (0, "")
     NebulaGenerations(server.address, "never_made").erase()
+
+
+async def test_a_generation_that_died_before_its_first_mark_is_found_and_removed() -> None:
+    """It is known by its space's comment, which is there at once; someone else's space stays."""
+    with stand_in(lag=1_000_000) as server:
+        with graph_at(server.address, generation="g1", settle=0.01):
+            pass  # as a process leaves it that dies while it waits
+        server.engine.spaces |= {"test_g2": Space(10, 1, 32, 0), "test_old": Space(10, 1, 32, 0)}
+        server.engine.lag = 0
+        held = NebulaGenerations(server.address, "test")
+        assert await held.held() == ["g1"]
+        await held.remove("g2")
+        assert set(server.engine.spaces) == {"test_g1", "test_g2", "test_old"}
+        await held.remove("g1")
+        assert set(server.engine.spaces) == {"test_g2", "test_old"}
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a b", "a;DROP SPACE b", "a`b", "x" * 65, "é"])

@@ -18,6 +18,7 @@ from nebula3.common.ttypes import ErrorCode  # type: ignore[import-untyped]
 
 from tests.nebula import ngql
 from tests.nebula.ngql import Column, Expression
+from tests.nebula.published import published
 
 STATEMENT: Final = 4_194_304  # max_allowed_query_size
 SENTENCES: Final = 512  # max_allowed_statements
@@ -68,6 +69,7 @@ class Space:
     replicas: int
     vid: int
     born: int
+    comment: str | None = None
     schemas: dict[str, Schema] = field(default_factory=dict)
     indexes: dict[str, Index] = field(default_factory=dict)
     vertices: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -101,6 +103,8 @@ class Engine:
                 sentences = ngql.parsed(said)
             except ngql.SyntaxRefused as error:
                 raise Refused(ErrorCode.E_SYNTAX_ERROR, f"SyntaxError: {error}") from error
+            if (grammar := published()) is not None and (why := grammar.refuses(said)):
+                raise Refused(ErrorCode.E_SYNTAX_ERROR, f"SyntaxError, as published: {why}")
             if not sentences:
                 raise Refused(ErrorCode.E_STATEMENT_EMPTY, "StatementEmpty: ")
             if len(sentences) > SENTENCES:
@@ -140,6 +144,7 @@ class _Run:
             if sentence.replicas > self._engine.hosts:
                 raise Refused(ErrorCode.E_EXECUTION_ERROR, "Host not enough!")
             held = Space(sentence.partitions, sentence.replicas, sentence.vid, self._engine.now)
+            held.comment = sentence.comment
             self._engine.spaces.setdefault(sentence.space, held)
             return self._using, ([], [])
         if isinstance(sentence, ngql.DropSpace):
@@ -155,7 +160,7 @@ class _Run:
                 raise Refused(ErrorCode.E_EXECUTION_ERROR, "SpaceNotFound: ")
             vid_type = f"FIXED_STRING({described.vid})"
             row = [1, sentence.space, described.partitions, described.replicas, "utf8", "utf8_bin"]
-            return self._using, (list(_DESCRIBED), [[*row, vid_type, None]])
+            return self._using, (list(_DESCRIBED), [[*row, vid_type, described.comment]])
         if isinstance(sentence, ngql.Use):
             space = self._engine.spaces.get(sentence.space)
             if space is None or not self._engine.in_effect(space.born):

@@ -74,6 +74,7 @@ class CreateSpace:
     partitions: int
     replicas: int
     vid: int
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -302,6 +303,11 @@ class _Reader:
             raise self._unexpected("vertex (a string; parameters are none)")
         return str(self._next().value)
 
+    def text(self) -> str:
+        if self._tokens[self._at].kind != "text":
+            raise self._unexpected("text")
+        return str(self._next().value)
+
     def _listed(self, read: Any) -> list[Any]:
         found = [read()]
         while self.takes(","):
@@ -382,7 +388,8 @@ class _Reader:
             self.need(",", "VID_TYPE", "=", "FIXED_STRING", "(")
             vid = self.number()
             self.need(")", ")")
-            return CreateSpace(space, partitions, replicas, vid)
+            comment = self.text() if self.takes("COMMENT", "=") else None
+            return CreateSpace(space, partitions, replicas, vid, comment)
         for what in ("TAG", "EDGE"):
             if self.takes(what, "IF", "NOT", "EXISTS"):
                 name = self.name()

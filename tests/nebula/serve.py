@@ -1,7 +1,8 @@
 """A stand-in for a NebulaGraph: the real client talks to it over a socket, in the real protocol.
 
-It reads each statement by a grammar as strict as the server's or stricter (``ngql``), and runs it
-(``engine``). What it cannot show is the real server's own faults and its speed.
+It reads each statement by a grammar as strict as the server's or stricter (``ngql``), by the
+server's own where its sources are at hand (``published``), and runs it (``engine``). What it cannot
+show is the real server's own faults and its speed.
 """
 
 from __future__ import annotations
