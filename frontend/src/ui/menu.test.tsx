@@ -35,7 +35,7 @@ it('a menu that is opened again at once stays open when the one before gives the
   choose('Add a row');
   expect(screen.queryByText('Add a row')).toBeNull();
   open();
-  act(() => vi.runAllTimers());
+  act(() => void vi.runAllTimers());
   expect(screen.getByText('Add a row')).toBeTruthy();
 });
 
@@ -44,10 +44,10 @@ it('the focus goes where it is told after an entry was chosen, or back to the bu
   const text = show(() => text.focus());
   open();
   choose('Do nothing');
-  act(() => vi.runAllTimers());
+  act(() => void vi.runAllTimers());
   expect(document.activeElement).toBe(text);
   open();
   fireEvent.keyDown(screen.getByText('Do nothing'), { key: 'Escape' });
-  act(() => vi.runAllTimers());
+  act(() => void vi.runAllTimers());
   expect(document.activeElement).toBe(screen.getByText('Table'));
 });
