@@ -139,8 +139,16 @@ def _run(run: dict[str, Any]) -> str:
     if run["trouble"]:
         lines.append(f"  {run['trouble']['message']} {run['trouble']['remedy']}")
     lines += [
-        f"  {one['outcome']}: {', '.join(one['keys'])} {one['message']}"
+        f"  {one['op']} {_items(one)}: {one['outcome']} {one['message']}".rstrip()
         for one in run["outcomes"]
         if one["outcome"] != "done"
     ]
     return "\n".join(lines)
+
+
+def _items(outcome: dict[str, Any]) -> str:
+    """What a call is about: the first of its items, and how many more."""
+    names: list[str] = [
+        title or key for title, key in zip(outcome["titles"], outcome["keys"], strict=True)
+    ]
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")

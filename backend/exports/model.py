@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from exporters.apply import Outcome
 from exporters.records import Choice, Json, Standing, Way
 
 
@@ -72,6 +73,14 @@ class Run:
     wait_until: datetime | None = None
     stop: bool = False
     trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What became of one call of a run, and what people call the items that it is about."""
+
+    outcome: Outcome
+    titles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

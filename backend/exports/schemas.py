@@ -8,11 +8,11 @@ from typing import Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from backend.clock import iso
-from backend.exports.model import PartDecision, Run, RunState, WayDecision
+from backend.exports.model import Called, PartDecision, Run, RunState, WayDecision
 from backend.exports.service import Standing
 from backend.exports.targets import Changed, Chosen
 from backend.sent import Sent
-from exporters.apply import Outcome, Result
+from exporters.apply import Result
 from exporters.compare import Comparison
 from exporters.judge import Verdict
 from exporters.records import Choice, Json, Op, Way
@@ -99,6 +99,7 @@ class TroubleOut(BaseModel):
 class OutcomeOut(BaseModel):
     step: str
     keys: list[str]
+    titles: list[str] = Field(description="Of the items with these keys, in their order.")
     op: Op
     outcome: Result
     message: str
@@ -106,10 +107,12 @@ class OutcomeOut(BaseModel):
     url: str
 
     @classmethod
-    def of(cls, one: Outcome) -> OutcomeOut:
+    def of(cls, called: Called) -> OutcomeOut:
+        one = called.outcome
         return cls(
             step=one.step,
             keys=list(one.keys),
+            titles=list(called.titles) or [""] * len(one.keys),
             op=one.op,
             outcome=one.outcome,
             message=one.message,
@@ -136,7 +139,7 @@ class ExportRunOut(BaseModel):
     )
 
     @classmethod
-    def of(cls, run: Run, outcomes: Sequence[Outcome] = ()) -> ExportRunOut:
+    def of(cls, run: Run, outcomes: Sequence[Called] = ()) -> ExportRunOut:
         trouble = run.trouble
         return cls(
             id=run.id,

@@ -16,6 +16,7 @@ from backend.errors import Conflict, Invalid, NotFound
 from backend.events import Hub
 from backend.exports.model import (
     Busy,
+    Called,
     Findings,
     Look,
     Overtaken,
@@ -35,7 +36,6 @@ from backend.store.exports.decisions import StoredDecisions
 from backend.store.exports.looks import StoredLooks
 from backend.store.exports.runs import StoredRuns
 from backend.store.ledger import entries_of
-from exporters.apply import Outcome
 from exporters.compare import Comparison
 from exporters.plan import ARCHIVES, refuse_if_unsafe
 from exporters.ports import Adapter
@@ -57,7 +57,7 @@ class Standing:
     comparison: Comparison | None
     look: Look | None
     run: Run | None
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[Called]
     exported: Run | None
 
 
@@ -143,7 +143,11 @@ class Exports:
     async def plan(self, principal: Principal, brief: str, target: str) -> tuple[Opened, Planned]:
         """What an export would do now. Reads over there; sends nothing."""
         opened = await self._targets.open(principal, brief, target)
-        return opened, await self._planner.plan(principal, opened)
+        planned = await self._planner.plan(principal, opened)
+        if planned.settled:
+            said = {"brief": opened.brief.id, "target": opened.target.id}
+            self._hub.publish(opened.space.id, "export", said)
+        return opened, planned
 
     async def start(
         self, principal: Principal, brief: str, target: str, checksum: str, *, archives: bool
@@ -192,7 +196,7 @@ class Exports:
 
     async def run(
         self, principal: Principal, brief: str, target: str, run: str
-    ) -> tuple[Run, Sequence[Outcome]]:
+    ) -> tuple[Run, Sequence[Called]]:
         """A run and what became of its steps."""
         opened = await self._targets.open(principal, brief, target, Action.READ)
         found = await self._one(opened, run)

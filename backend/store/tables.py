@@ -552,6 +552,7 @@ export_outcomes = Table(
     Column("position", Integer, nullable=False),
     Column("op", String, nullable=False),
     Column("keys", Json, nullable=False),
+    Column("titles", Json),  # of the items that it makes or changes; null in runs of before
     Column("outcome", String, nullable=False),
     Column("message", Text, nullable=False),
     Column("retry_at", Utc),

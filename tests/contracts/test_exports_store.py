@@ -38,6 +38,7 @@ from backend.store.ledger import StoredLedger
 from backend.store.outbox import Outbox
 from backend.store.tables import briefs, export_outcomes, export_runs, jobs
 from exporters.apply import Result
+from exporters.compare import ItemPlan
 from exporters.errors import Throttled
 from exporters.plan import Plan
 from exporters.ports import Response
@@ -58,13 +59,14 @@ PLACE = Place("folder", "tgt_1", {"folder": "F"}, brief="brf_1", known={"a": "\0
 STEPS = tuple(
     Step(f"stp_{n}", Op.CREATE, Request("POST", "/", {"n": n}), {f"block{n}": {}}) for n in range(3)
 )
+ITEMS = tuple(ItemPlan(f"block{n}", "card", f"Item {n}", "create") for n in (0, 2))
 AT_ONCE = 6
 
 
 def plan(steps: Sequence[Step] = STEPS, **rest: frozenset[str]) -> Plan:
     spent = {"released": frozenset(), "decided_ways": frozenset(), **rest}
     return Plan(
-        tuple(steps), (), decided_parts=frozenset({("block1", "name")}), items=(), losses=(),
+        tuple(steps), (), decided_parts=frozenset({("block1", "name")}), items=ITEMS, losses=(),
         counts={"create": len(steps)}, archives=0, seconds=1.0, checksum="c", **spent,
     )  # type: ignore[arg-type]  # the sets are the plan's own  # fmt: skip
 
@@ -223,7 +225,8 @@ async def test_a_target_in_use_is_not_removed(
 
 
 async def test_a_run_is_what_was_approved(store: Store, runs: StoredRuns) -> None:
-    """Its place and its steps come back as they were, and what became of each in their order."""
+    """Its place and its steps come back as they were, and what became of each in their order, by
+    the names of its items."""
     one = run()
     await runs.begin(one, plan(), PLACE, tenant="t")
     approved = await runs.approved(one.id)
@@ -232,23 +235,24 @@ async def test_a_run_is_what_was_approved(store: Store, runs: StoredRuns) -> Non
     (first, *_) = (await runs.outcomes([one.id]))[one.id]
     async with store.writing() as connection:
         refused = replace(
-            first, outcome=Result.REFUSED, message="No.", retry_at=now(), url="https://x"
+            first.outcome, outcome=Result.REFUSED, message="No.", retry_at=now(), url="https://x"
         )
         await runs.say(connection, one.id, [refused])
         trouble = Trouble("code", "Why.", "What to do.")
         until = now() + timedelta(minutes=1)
         await runs.note(connection, one.id, RunState.WAITING, wait_until=until, trouble=trouble)
     outcomes = (await runs.outcomes([one.id]))[one.id]
-    assert [each.step for each in outcomes] == ["stp_0", "stp_1", "stp_2"]
-    assert outcomes[0] == refused
-    assert (await runs.outcomes([one.id], open_=True))[one.id] == [refused]
+    assert [each.outcome.step for each in outcomes] == ["stp_0", "stp_1", "stp_2"]
+    assert [each.titles for each in outcomes] == [("Item 0",), ("",), ("Item 2",)]
+    assert outcomes[0].outcome == refused
+    assert (await runs.outcomes([one.id], open_=True))[one.id] == outcomes[:1]
     found = await runs.one("tgt_1", "brf_1", one.id)
     assert found == replace(one, state=RunState.WAITING, wait_until=until, trouble=trouble)
     assert await runs.one("tgt_1", "brf_2", one.id) is None
     assert await runs.latest("brf_1") == {"tgt_1": found}
     assert await runs.latest("brf_1", done=True) == {}
     async with store.writing() as connection:
-        await runs.say(connection, one.id, [replace(first, outcome=Result.PENDING)])
+        await runs.say(connection, one.id, [replace(first.outcome, outcome=Result.PENDING)])
     assert (await runs.outcomes([one.id], open_=True))[one.id] == []
 
 

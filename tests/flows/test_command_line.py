@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from backend.cli import app
 from backend.commands.client import product, told
+from backend.commands.shipping import Shipped
 from backend.settings import Settings
 from backend.version import product_version
 
@@ -187,6 +188,34 @@ def test_a_brief_is_shipped_once_it_was_said_what_that_does(
     said = json.loads(again.stdout)
     assert (said["run"]["state"], said["run"]["total"], said["plan"]["steps"]) == ("done", 0, [])
     assert "as it was sent" in run("ship", plan).stdout
+
+
+def test_what_was_not_done_is_named() -> None:
+    """By what people call it, with what became of it and why; a call of many by its first."""
+
+    def outcome(titles: list[str], outcome: str, message: str = "") -> dict[str, object]:
+        keys = [f"block{n}" for n in range(len(titles))]
+        return {
+            "op": "create", "keys": keys, "titles": titles, "outcome": outcome, "message": message,
+        }  # fmt: skip
+
+    outcomes = [
+        outcome(["Hire a lead"], "refused", "422: no such list"),
+        outcome(["One", "Two", "Three"], "waiting"),
+        outcome([""], "pending"),
+        outcome(["Done"], "done"),
+    ]
+    shipped = Shipped(
+        "brf_1",
+        run={"state": "failed", "done": 1, "total": 4, "trouble": None, "outcomes": outcomes},
+    )
+    assert not shipped.whole
+    assert shipped.text().splitlines() == [
+        "failed: 1 of 4",
+        "  create Hire a lead: refused 422: no such list",
+        "  create One and 2 more: waiting",
+        "  create block0: pending",
+    ]
 
 
 async def add_folder(settings: Settings, brief: str) -> None:

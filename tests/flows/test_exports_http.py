@@ -118,7 +118,9 @@ async def test_the_second_press_does_nothing(
     assert files(folder) == {}
     plan, run = await export(at, target)
     assert (run["state"], run["done"], run["total"], run["actor"]) == ("done", 1, 1, "ann")
-    assert [one["outcome"] for one in run["outcomes"]] == ["done"]
+    assert [(one["outcome"], one["titles"]) for one in run["outcomes"]] == [
+        ("done", ["Market entry"])
+    ]
     ((name, text),) = files(folder).items()
     assert "We enter in spring." in text
     written = (folder / name).stat().st_mtime_ns

@@ -248,6 +248,9 @@ async def test_a_long_wait_gives_the_worker_back(
     assert "throttled" in [one["outcome"] for one in found["outcomes"]]
     shown = (await target.standing())["run"]
     assert [one["outcome"] for one in shown["outcomes"]] == ["throttled"]
+    titles = {title for one in found["outcomes"] for title in one["titles"]}
+    assert set(WHOLE) <= titles
+    assert "" not in titles
     assert await services.outbox.claim("w/1/1/1") is None  # nobody has it, and nobody may yet
     for method, path in (("POST", "/plan"), ("DELETE", "")):
         with pytest.raises(AssertionError, match="export_runs"):

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
-from backend.exports.model import Busy, Overtaken, Run, RunState, Trouble
+from backend.exports.model import Busy, Called, Overtaken, Run, RunState, Trouble
 from backend.store.approved import Approved, pack, unpack
 from backend.store.engine import Store
 from backend.store.exports.decisions import spend
@@ -20,7 +20,7 @@ from backend.store.outbox import Outbox
 from backend.store.tables import export_outcomes, export_runs, export_targets
 from exporters.apply import Outcome, Result
 from exporters.plan import Plan
-from exporters.records import Op, Place, Step
+from exporters.records import Op, Place
 
 PLANS_KEPT: Final = 20  # runs of one brief in one target whose steps and outcomes stay
 RUNS_KEPT: Final = 500  # runs of which it stays who approved them, and what came of it
@@ -69,7 +69,7 @@ class StoredRuns:
                     created_at=run.created_at,
                 )
             )
-            await _list_steps(connection, run.id, plan.steps)
+            await _list_steps(connection, run.id, plan)
             await spend(
                 connection,
                 run.target,
@@ -174,7 +174,7 @@ class StoredRuns:
 
     async def outcomes(
         self, runs: Collection[str], *, open_: bool = False
-    ) -> Mapping[str, Sequence[Outcome]]:
+    ) -> Mapping[str, Sequence[Called]]:
         """What became of the steps of these runs, in their order; by run. ``open_``: only of those
         that were tried and are not done."""
         wanted = select(export_outcomes).where(export_outcomes.c.run.in_(runs))
@@ -185,19 +185,18 @@ class StoredRuns:
         rows = await self._store.rows(
             wanted.order_by(export_outcomes.c.run, export_outcomes.c.position)
         )
-        found: dict[str, list[Outcome]] = {run: [] for run in runs}
+        found: dict[str, list[Called]] = {run: [] for run in runs}
         for row in rows:
-            found[row.run].append(
-                Outcome(
-                    row.step,
-                    tuple(row.keys),
-                    Op(row.op),
-                    Result(row.outcome),
-                    row.message,
-                    row.retry_at,
-                    row.url,
-                )
+            outcome = Outcome(
+                row.step,
+                tuple(row.keys),
+                Op(row.op),
+                Result(row.outcome),
+                row.message,
+                row.retry_at,
+                row.url,
             )
+            found[row.run].append(Called(outcome, tuple(row.titles or ())))
         return found
 
     async def say(self, connection: AsyncConnection, run: str, said: Sequence[Outcome]) -> None:
@@ -300,7 +299,9 @@ class StoredRuns:
 _RUN = [column for column in export_runs.c if column.name != "content"]
 
 
-async def _list_steps(connection: AsyncConnection, run: str, steps: Sequence[Step]) -> None:
+async def _list_steps(connection: AsyncConnection, run: str, plan: Plan) -> None:
+    steps = plan.steps
+    titles = {item.key: item.title for item in plan.items}
     for begin in range(0, len(steps), AT_ONCE):
         await connection.execute(
             insert(export_outcomes),
@@ -311,6 +312,7 @@ async def _list_steps(connection: AsyncConnection, run: str, steps: Sequence[Ste
                     "position": position,
                     "op": step.op.value,
                     "keys": list(step.keys),
+                    "titles": [titles.get(key, "") for key in step.keys],
                     "outcome": Result.PENDING.value,
                     "message": "",
                     "url": "",

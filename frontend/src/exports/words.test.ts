@@ -104,6 +104,7 @@ describe('the words of an export', () => {
     const refused: Outcome = {
       step: 's',
       keys: ['k'],
+      titles: ['Hire a lead'],
       op: 'update',
       outcome: 'refused',
       message: 'No such field.',

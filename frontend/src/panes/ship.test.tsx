@@ -397,7 +397,8 @@ describe('an export under way', () => {
   });
 
   it('says what needs a word, every call where it is asked for, and that outcomes are looked for', async () => {
-    const one = { keys: ['b1'], op: 'create' as const, message: '', retry_at: null, url: '' };
+    const rest = { message: '', retry_at: null, url: '' };
+    const one = { keys: ['b1'], titles: ['Hire a lead'], op: 'create' as const, ...rest };
     const open3: Outcome[] = [
       { ...one, step: 's1', outcome: 'reconciling' },
       { ...one, step: 's2', outcome: 'refused', message: 'No such field.' },
