@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import chain
 from typing import Any, Final
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 SWEEP: Final = "sweep_blobs"
 EVERY: Final = timedelta(days=1)
+ROUND: Final = 3_600.0  # seconds between two looks at whether that long has passed
 AGE: Final = timedelta(days=1)  # a blob comes before its row; no upload takes as long
 BATCH: Final = 200  # keys that are looked up, and removed, in one transaction
 
@@ -50,6 +52,17 @@ async def ask(store: Store, outbox: Outbox) -> bool:
             return False
         await outbox.add(connection, SWEEP, subject="blobs", tenant="local")
     return True
+
+
+async def run(store: Store, outbox: Outbox, wake: Callable[[], None]) -> None:
+    """Ask for it until cancelled: a server may run for months."""
+    while True:
+        await asyncio.sleep(ROUND)
+        try:
+            if await ask(store, outbox):
+                wake()
+        except Exception:
+            log.exception("blobs that nothing refers to stay for now; trying again")
 
 
 class SweepBlobs:

@@ -182,6 +182,10 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         handlers[sweep.SWEEP] = sweep.SweepBlobs(store, blobs)
         if settings.jobs_workers:
             await sweep.ask(store, outbox)
+            sweeping = asyncio.create_task(
+                sweep.run(store, outbox, worker.wake), name="ask for sweeping"
+            )
+            stack.callback(sweeping.cancel)
         handlers[CLEAR] = ClearHalfRead(store=store, indexes=indexes)
         handlers[DROP] = DropSource(store=store, blobs=blobs, texts=texts, indexes=indexes)
 

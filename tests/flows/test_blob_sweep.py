@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from datetime import timedelta
@@ -16,8 +17,8 @@ from backend.blobs.filesystem import FilesystemBlobs
 from backend.clock import now
 from backend.settings import Settings, Url
 from backend.sources.texts import original_key, reading_key, text_key, whole
-from backend.store.engine import open_store
-from backend.store.outbox import JobState
+from backend.store.engine import Store, open_store
+from backend.store.outbox import JobState, Outbox
 from backend.store.tables import images, jobs
 from backend.wiring import Services, open_services
 
@@ -135,6 +136,36 @@ async def test_a_start_asks_for_it_once_a_day(settings: Settings) -> None:
         await connection.execute(update(jobs).values(created_at=now() - sweep.EVERY))
     async with open_services(settings) as services:
         assert await asked(services) == 2
+
+
+async def test_a_server_that_is_not_started_again_sweeps_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a day has passed since the last time, and also after a look that failed."""
+    monkeypatch.setattr(sweep, "ROUND", 0.001)
+    ask, failed = sweep.ask, asyncio.Event()
+
+    async def failing(store: Store, outbox: Outbox) -> bool:
+        failed.set()
+        raise OSError("the disk is full")
+
+    async with open_services(settings) as services:
+        blobs = services.blobs
+        assert isinstance(blobs, FilesystemBlobs)
+        await services.worker.drain()
+        key = original_key("local", secrets.token_hex(32))
+        await blobs.put(key, whole(b"x"))
+        aged(blobs.folder)
+        monkeypatch.setattr(sweep, "ask", failing)
+        async with asyncio.timeout(30):
+            await failed.wait()
+        assert await blobs.exists(key)
+        async with services.store.writing() as connection:
+            await connection.execute(update(jobs).values(created_at=now() - sweep.EVERY))
+        monkeypatch.setattr(sweep, "ask", ask)
+        async with asyncio.timeout(30):
+            while await blobs.exists(key):
+                await asyncio.sleep(0.01)
 
 
 async def test_it_is_the_same_on_postgresql(settings: Settings, postgres_url: str) -> None:
