@@ -143,7 +143,9 @@ class QdrantEdge:
             )
         folder.mkdir(parents=True, exist_ok=True)
         made = folder / f".shard-{os.getpid()}"
-        shutil.rmtree(made, ignore_errors=True)  # left by a process that died here
+        for left in folder.glob(".shard-*"):
+            if left == made or not _runs(left.name.removeprefix(".shard-")):
+                shutil.rmtree(left, ignore_errors=True)  # by a process that died here
         shard = _guarded(made, lambda: edge.EdgeShard.create(str(made), config))
         for name in _FILTERED:
             shard.update(
@@ -358,6 +360,17 @@ def _said(manifest: Mapping[str, Any]) -> str:
     dimensions = manifest.get("dimensions")
     size = f" with {dimensions} dimensions" if dimensions is not None else ""
     return f"encoder {manifest.get('encoder')}{size} (format {manifest.get('format')})"
+
+
+def _runs(process: str) -> bool:
+    """Whether there is a process of that number, of whomever."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _guarded(place: Path, begin: Callable[[], _T]) -> _T:

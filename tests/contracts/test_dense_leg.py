@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import subprocess
 import sys
@@ -266,11 +267,17 @@ async def test_index_without_manifest_is_told(tmp_path: Path) -> None:
 
 
 async def test_creation_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
-    """A folder with a manifest and no shard opens empty."""
-    opened(tmp_path / "dense").close()
-    (tmp_path / "dense" / "shard").rename(tmp_path / "gone")
-    held = opened(tmp_path / "dense")
+    """A folder with a manifest and no shard opens empty; what the dead had begun is gone, and what
+    a process that runs has begun is not."""
+    folder = tmp_path / "dense"
+    opened(folder).close()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    (folder / "shard").rename(folder / f".shard-{dead.pid}")
+    (folder / f".shard-{os.getppid()}").mkdir()
+    held = opened(folder)
     try:
         assert await held.count() == 0
     finally:
         held.close()
+    assert [path.name for path in folder.glob(".shard-*")] == [f".shard-{os.getppid()}"]
