@@ -56,12 +56,14 @@ NO_LINKS: Final = Loss(
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """``place`` is as it was planned for, with what a run needs to know of it."""
+    """``place`` is as it was planned for, with what a run needs to know of it. ``settled``: the
+    ledger took note of what was decided, as this was planned."""
 
     plan: Plan
     adapter: Adapter
     place: Place
     turn: int
+    settled: bool = False
 
 
 class Planner:
@@ -108,7 +110,8 @@ class Planner:
         plan = await asyncio.to_thread(
             _make, adapter, place, reading, entries, found, decisions, turn
         )
-        if plan.noted and not plan.steps:
+        settled = plan.noted and not plan.steps
+        if settled:
             await self._take_note(principal, target, place, plan)
             entries = await entries_of(self._store, target.id, brief.id)
             decisions = await self._decisions.of_brief(target.id, brief.id)
@@ -117,7 +120,7 @@ class Planner:
             )
         differs, known = await asyncio.to_thread(lambda: (findings(entries, found), _kept(place)))
         await self._looks.found(target.id, brief.id, differs, known)
-        return Planned(plan, adapter, place, turn)
+        return Planned(plan, adapter, place, turn, settled)
 
     async def _take_note(
         self, principal: Principal, target: Target, place: Place, plan: Plan
