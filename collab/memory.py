@@ -98,7 +98,7 @@ class MemoryExchange:
 class MemoryBus:
     """One process's bus; messages arrive when the loop next turns."""
 
-    payload_bytes = 64 * 1024
+    payload_bytes = 128 * 1024
 
     def __init__(self, exchange: MemoryExchange) -> None:
         self._exchange = exchange

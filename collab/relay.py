@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from collab import messages, wire
 from collab.model import DocumentId, Update
 from collab.ports import Bus, Hears
+from collab.replica import LARGE
 
 
 class Relay:
@@ -38,7 +39,7 @@ class Relay:
 
     def rows(self, epoch: str, first: int, updates: Sequence[Update]) -> None:
         if self._bus is not None:
-            limit = self._bus.payload_bytes
+            limit = min(self._bus.payload_bytes, LARGE)  # larger ones are loaded, in a thread
             self._bus.publish(self._topic, messages.rows(epoch, first, updates, limit=limit))
 
     def moved(self, entries: Iterable[wire.Presence]) -> None:

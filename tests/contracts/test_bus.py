@@ -9,15 +9,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from backend.bus.remote import RemoteBus
+from backend.bus.postgresql import PART
+from backend.bus.remote import ORIGIN, RemoteBus
 from backend.settings import Settings
 from backend.wiring.bus import open_bus
-from collab.memory import MemoryBus, MemoryExchange
+from collab import Limits, Rooms, seed, wire
+from collab.memory import MemoryBus, MemoryExchange, MemoryStore
 from collab.ports import Bus
 from tests.ports import free_port
 from tests.servers import serve
+from tests.unit.collab.test_room import BRIEF, Guest
 
-LARGEST = 5_000  # bytes that every bus carries in one message
+LARGEST = Limits().awareness_bytes + 64  # bytes that every bus carries: one client's presence
 
 
 @dataclass
@@ -177,6 +180,39 @@ async def test_the_largest_message_and_one_byte_more(buses: Buses) -> None:
         ann.publish("a", largest + b"x")
     await heard.until(lambda: heard.said)
     assert heard.said == [largest]
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, PART - ORIGIN, PART - ORIGIN + 1, 2 * PART - ORIGIN, LARGEST]
+)
+async def test_messages_of_one_part_and_of_several(buses: Buses, size: int) -> None:
+    """Where PostgreSQL's notifications end, one byte past it and far beyond: each arrives as often
+    as it was said, as it was said, although two say it at once."""
+    ann, bob, eve = buses.each
+    heard = Heard()
+    await bob.subscribe("a", heard)
+    message = bytes(size)
+    for _ in range(3):
+        ann.publish("a", message)
+        eve.publish("a", message + b"!")
+    await heard.until(lambda: len(heard.said) == 6)
+    assert sorted(heard.said) == [message] * 3 + [message + b"!"] * 3
+
+
+async def test_a_presence_at_its_limit_is_seen_in_another_process(buses: Buses) -> None:
+    """The largest that a room takes is told to rooms elsewhere, whichever bus there is."""
+    store = MemoryStore()
+    await store.create(BRIEF, epoch="e1", seed=seed("T", ()))
+    here, elsewhere = [Rooms(store, bus=bus) for bus in buses.each[:2]]
+    try:
+        ann, bob = await Guest(here).join(), await Guest(elsewhere, subject="bob").join()
+        state = b'"' + b"a" * (Limits().awareness_bytes - 2) + b'"'
+        ann.send(wire.presences([wire.Presence(7, 1, state)]))
+        await bob.until(lambda: 7 in bob.presences)
+        assert bob.presences[7].state == state
+    finally:
+        await here.close()
+        await elsewhere.close()
 
 
 async def test_after_an_outage_it_says_so_and_goes_on(buses: Buses) -> None:
