@@ -33,10 +33,6 @@ from exporters.records import (
     Step,
 )
 
-BASE_URL = "https://api.notion.com"
-VERSION = "2026-03-11"
-HEADERS = {"Notion-Version": VERSION}  # on every call; without it Notion refuses
-
 _LABELS = {
     "title": "Title",
     "text": "Text",

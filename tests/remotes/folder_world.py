@@ -9,26 +9,20 @@ import random
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
 
-from exporters import apply, plan
 from exporters.errors import RemoteError
 from exporters.folder import Folder, FolderApi
 from exporters.http import HttpApi
-from exporters.memory import Books, MemoryBudget, MemoryLedger
 from exporters.model import Brief, Image, Item, Span
 from exporters.ports import Budget
-from exporters.records import OVERVIEW, Decisions, Json, Place, Request
-from tests.remotes.faults import Faults
-from tests.remotes.line import Line
+from exporters.records import OVERVIEW, Json, Place, Request
+from tests.remotes import schedules, world
 from tests.remotes.time import VirtualClock
-
-LINK = "https://strat.example/s/team/b/brief1"
+from tests.remotes.world import LINK
 
 
 class Disk:
@@ -73,61 +67,25 @@ class Disk:
         return hashlib.sha256(path.read_bytes()).hexdigest() if name and path.is_file() else ""
 
 
-class FolderWorld:
+class FolderWorld(world.World[Folder]):
     """See ``schedules.World``."""
 
     def __init__(self, rng: random.Random | None = None, *, root: Path | None = None) -> None:
-        self.clock = VirtualClock()
+        clock = VirtualClock()
         self.root = root or _new()
         self.folder = self.root / "plans"
-        self.disk = Disk(FolderApi(self.root, self.clock), self.folder)
-        self.faults = Faults(self.disk, self.clock)
-        self.adapter = Folder()
-        self.books = Books()
-        self.turn = 0
-        where: dict[str, Json] = {"folder": "plans"}
-        self.place = Place("folder", "target1", where, link=LINK, brief="brief1")
-        self.line = self.api(MemoryBudget((), self.clock))
+        self.disk = Disk(FolderApi(self.root, clock), self.folder)
+        super().__init__(Folder(), self.disk, clock)
 
     def api(self, budget: Budget) -> HttpApi:
-        return HttpApi(
-            Line(self.faults), "http://disk", _unsigned, budget, self.clock, chance=lambda: 0.5
-        )
+        return HttpApi(self.http, "http://disk", _unsigned, budget, self.clock, chance=lambda: 0.5)
 
-    async def plan(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        place = await self.adapter.learn(self.line, self.place, brief)
-        self.learnt = place
-        entries = dict(self.books.entries)
-        found = await self.adapter.read(self.line, place, list(entries.values()))
-        self.turn += 1
-        rendering = self.adapter.render(brief, place)
-        return plan.make(
-            self.adapter, place, rendering, entries, found, decisions, version="1", turn=self.turn
-        )
-
-    async def run(self, planned: plan.Plan) -> apply.Ran:
-        return await apply.run(
-            planned.steps,
-            planned.settlements,
-            adapter=self.adapter,
-            api=self.line,
-            place=self.learnt,
-            ledger=MemoryLedger(self.books),
-            clock=self.clock,
-            actor="mara",
-            patience=timedelta(hours=2),
-        )
-
-    async def export(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        """Plan and carry it out; every call must be done."""
-        planned = await self.plan(brief, decisions)
-        ran = await self.run(planned)
-        left = [one for one in ran.outcomes if one.outcome is not apply.Result.DONE]
-        assert not left, left
-        return planned
+    @property
+    def place(self) -> Place:
+        return Place("folder", "target1", {"folder": "plans"}, link=LINK, brief="brief1")
 
     def path(self, key: str = OVERVIEW) -> Path:
-        return self.folder / self.books.entries[key].ref
+        return self.folder / self.ref(key)
 
     def files(self) -> list[str]:
         found = (path for path in self.root.rglob("*") if path.is_file())
@@ -179,19 +137,7 @@ def draw_brief(rng: random.Random) -> Brief:
 
 def revise_brief(rng: random.Random, brief: Brief) -> Brief:
     """Words and pictures change, come and go; a picture may change its format."""
-    items = list(brief.items)
-    for _ in range(rng.choice([0, 1, 1, 2, 3])):
-        at = rng.randrange(len(items)) if items else 0
-        match rng.randrange(4):
-            case 0 if items:
-                del items[at]
-            case 1:
-                items.insert(at, _drawn(rng, f"n{rng.randrange(1000)}"))
-            case _ if items:
-                items[at] = _drawn(rng, items[at].key)
-    version = str(int(brief.meta["version"]) + 1)
-    title = rng.choice([brief.title, rng.choice(WORDS)])
-    return replace(brief, title=title, items=tuple(items), meta={"version": version})
+    return schedules.revised(rng, brief, _drawn)
 
 
 def _drawn(rng: random.Random, key: str) -> Item:

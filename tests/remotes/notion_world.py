@@ -4,115 +4,55 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
-import httpx
-
-from exporters import apply, plan
 from exporters.http import HttpApi
-from exporters.memory import Books, MemoryBudget, MemoryLedger
+from exporters.memory import MemoryBudget
 from exporters.model import Brief, Item, Reference, Span
-from exporters.notion import BASE_URL, HEADERS, Notion
-from exporters.ports import Api, Budget
-from exporters.records import OVERVIEW, Decisions, Json, Place
-from tests.remotes import notion
-from tests.remotes.faults import Fault, Faults
-from tests.remotes.line import Line
+from exporters.notion import Notion
+from exporters.ports import Budget
+from exporters.records import Json, Place
+from tests.remotes import notion, schedules, world
 from tests.remotes.schedules import WORDS
 from tests.remotes.time import VirtualClock
+from tests.remotes.world import LINK
 
-LINK = "https://strat.example/s/team/b/brief1"
+BASE_URL = "https://notion.test"
 
 
 async def _authorize(*, renew: bool) -> Mapping[str, str]:
-    return {"authorization": f"Bearer {notion.TOKEN}"}
+    return {"authorization": f"Bearer {notion.TOKEN}", "notion-version": notion.VERSION}
 
 
-@dataclass
-class World:
+class World(world.World[Notion]):
     """``where`` and ``mapping`` are the place's; the server is made before them."""
 
-    server: notion.Notion
-    clock: VirtualClock
-    where: dict[str, Json]
-    mapping: dict[str, Json] = field(default_factory=dict)
-    link: str = LINK
-    books: Books = field(default_factory=Books)
-    turn: int = 0
-    paced: bool = True
+    def __init__(
+        self,
+        server: notion.Notion,
+        clock: VirtualClock,
+        where: dict[str, Json],
+        *,
+        paced: bool = True,
+    ) -> None:
+        self.server = server
+        self.where = where
+        self.mapping: dict[str, Json] = {}
+        self.link = LINK
+        self._paced = paced
+        super().__init__(Notion(), server, clock)
 
-    def __post_init__(self) -> None:
-        self.adapter = Notion()
-        self.faults = Faults(self.server, self.clock)
-        self.http: httpx.AsyncClient = Line(self.faults)
+    def budget(self) -> Budget:
+        return super().budget() if self._paced else MemoryBudget((), self.clock)
 
-        self.api = self.connect(MemoryBudget(self.adapter.paces if self.paced else (), self.clock))
-
-    def connect(self, budget: Budget) -> HttpApi:
-        return HttpApi(self.http, BASE_URL, _authorize, budget, self.clock, headers=HEADERS)
+    def api(self, budget: Budget) -> HttpApi:
+        return HttpApi(self.http, BASE_URL, _authorize, budget, self.clock)
 
     @property
     def place(self) -> Place:
         return Place("notion", "target1", self.where, self.mapping, self.link, "brief1")
-
-    def strike(self, faults: Mapping[int, Fault]) -> None:
-        """Calls are counted from here."""
-        self.faults.calls = 0
-        self.faults.faults = dict(faults)
-
-    async def plan(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        place = await self.adapter.learn(self.api, self.place, brief)
-        ledger = MemoryLedger(self.books)
-        entries = await ledger.entries()
-        found = await self.adapter.read(self.api, place, list(entries.values()))
-        self.turn += 1
-        return plan.make(
-            self.adapter,
-            place,
-            self.adapter.render(brief, place),
-            entries,
-            found,
-            decisions,
-            version="1",
-            turn=self.turn,
-        )
-
-    async def settle(self) -> apply.Ran:
-        """Find out about every call without an answer."""
-        return await apply.reconcile(
-            adapter=self.adapter,
-            api=self.api,
-            place=self.place,
-            ledger=MemoryLedger(self.books),
-            clock=self.clock,
-            patience=timedelta(hours=2),
-        )
-
-    async def run(self, planned: plan.Plan, *, patient: bool = True) -> apply.Ran:
-        return await apply.run(
-            planned.steps,
-            planned.settlements,
-            adapter=self.adapter,
-            api=self.api,
-            place=self.place,
-            ledger=MemoryLedger(self.books),
-            clock=self.clock,
-            actor="mara",
-            patience=timedelta(hours=2 if patient else 0),
-        )
-
-    async def export(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        """Plan and carry it out; every call must be done."""
-        planned = await self.plan(brief, decisions)
-        ran = await self.run(planned)
-        left = [one for one in ran.outcomes if one.outcome is not apply.Result.DONE]
-        assert not left, left
-        return planned
-
-    def ref(self, key: str = OVERVIEW) -> str:
-        return self.books.entries[key].ref
 
     def shown(self, id: str | None = None) -> list[Any]:
         """The page as people see it: type, text and what lies within, if anything does."""
@@ -202,18 +142,13 @@ def without(given: Brief, *keys: str) -> Brief:
     return replace(given, items=tuple(item for item in given.items if item.key not in keys))
 
 
-class NotionWorld:
+class NotionWorld(World):
     """A world for ``schedules``: a target of any of four shapes, and a person who meddles."""
 
     def __init__(self, rng: random.Random) -> None:
-        world = rng.choice((in_data_source, under_page, with_rows, without_property))()
-        self.clock, self.server, self.faults = world.clock, world.server, world.faults
-        self.adapter = world.adapter
-        self.place = replace(world.place, brief="brf_1")
-        self._world = world
-
-    def api(self, budget: Budget) -> Api:
-        return self._world.connect(budget)
+        shape = rng.choice((in_data_source, under_page, with_rows, without_property))()
+        super().__init__(shape.server, shape.clock, shape.where)
+        self.mapping = shape.mapping
 
     def meddle(self, rng: random.Random) -> None:
         server = self.server
@@ -287,25 +222,12 @@ _CITES = ("c1", "c2")
 def draw_brief(rng: random.Random) -> Brief:
     """A few blocks of any kind, some with citations."""
     items = tuple(_draw(rng, f"k{number}") for number in range(rng.randint(1, 4)))
-    return _cited(Brief("brf_1", rng.choice(WORDS), items, meta={"version": "1"}))
+    return _cited(Brief("brief1", rng.choice(WORDS), items, meta={"version": "1"}))
 
 
 def revise_brief(rng: random.Random, given: Brief) -> Brief:
     """Texts, kinds, rows and citations change; blocks come, go and change places."""
-    items = list(given.items)
-    for _ in range(rng.choice([0, 1, 1, 2, 3])):
-        at = rng.randrange(len(items)) if items else 0
-        match rng.randrange(5):
-            case 0 if items:
-                del items[at]
-            case 1:
-                items.insert(at, _draw(rng, f"n{rng.randrange(1000)}"))
-            case 2 if items:
-                items.insert(rng.randrange(len(items)), items.pop(at))
-            case _ if items:
-                items[at] = _draw(rng, items[at].key)
-    title = rng.choice([given.title, rng.choice(WORDS)])
-    return _cited(replace(given, title=title, items=tuple(items), meta={"version": "2"}))
+    return _cited(schedules.revised(rng, given, _draw))
 
 
 def _draw(rng: random.Random, key: str) -> Item:

@@ -500,8 +500,8 @@ def draw_brief(rng: random.Random) -> Brief:
     return Brief("brf_1", rng.choice(WORDS), items, meta={"version": "1"})
 
 
-def revise_brief(rng: random.Random, brief: Brief) -> Brief:
-    """Texts, owners and kinds change; blocks come, go and change places."""
+def revised(rng: random.Random, brief: Brief, draw: Callable[[random.Random, str], Item]) -> Brief:
+    """Blocks come, go, change places, or are drawn anew; perhaps the title is another."""
     items = list(brief.items)
     for _ in range(rng.choice([0, 1, 1, 2, 3])):
         at = rng.randrange(len(items)) if items else 0
@@ -509,20 +509,19 @@ def revise_brief(rng: random.Random, brief: Brief) -> Brief:
             case 0 if items:
                 del items[at]
             case 1:
-                items.insert(at, _item(rng, f"n{rng.randrange(1000)}"))
+                items.insert(at, draw(rng, f"n{rng.randrange(1000)}"))
             case 2 if items:
                 items.insert(rng.randrange(len(items)), items.pop(at))
-            case 3 if items:
-                items[at] = replace(items[at], kind=rng.choice(KINDS))
             case _ if items:
-                items[at] = replace(
-                    items[at],
-                    spans=(Span(rng.choice(WORDS)),),
-                    owner=rng.choice(["", "Ada"]) if items[at].kind == "action" else "",
-                )
+                items[at] = draw(rng, items[at].key)
     title = rng.choice([brief.title, rng.choice(WORDS)])
     version = str(int(brief.meta["version"]) + 1)
     return replace(brief, title=title, items=tuple(items), meta={"version": version})
+
+
+def revise_brief(rng: random.Random, brief: Brief) -> Brief:
+    """Texts, owners and kinds change; blocks come, go and change places."""
+    return revised(rng, brief, _item)
 
 
 def _item(rng: random.Random, key: str) -> Item:

@@ -256,7 +256,7 @@ async def test_a_project_that_is_no_longer_shown_is_forbidden_and_a_lost_token_i
     await world.export(brief(action("a1")))
     entries = [*world.books.entries.values()]
     world.server.forbidden = {jira.PROJECT}
-    found = await world.adapter.read(world.free, world.place, entries)
+    found = await world.adapter.read(world.line, world.place, entries)
     assert {one.standing for one in found.values()} == {Standing.FORBIDDEN}
 
 
@@ -298,7 +298,7 @@ async def test_what_the_screen_does_not_show_is_said_in_words() -> None:
 async def test_what_may_be_chosen_has_defaults_that_work() -> None:
     """Every default is one of its options, and with all of them chosen an export is as without."""
     world = World()
-    choices = await world.adapter.choices(world.free, world.place)
+    choices = await world.adapter.choices(world.line, world.place)
     for one in choices:
         if one.kind == "select":
             assert one.default in [option.id for option in one.options], one
@@ -313,12 +313,12 @@ async def test_what_may_be_chosen_has_defaults_that_work() -> None:
 async def test_places_are_projects_and_the_account_is_named() -> None:
     """With the address that people use."""
     world = World()
-    assert [one.name for one in await world.adapter.places(world.free, "plan")] == [
+    assert [one.name for one in await world.adapter.places(world.line, "plan")] == [
         "Planning (PLAN)"
     ]
-    (place,) = await world.adapter.places(world.free, "ops")
+    (place,) = await world.adapter.places(world.line, "ops")
     assert place.where == {"project": jira.OTHER_PROJECT, "key": "OPS", "site": jira.SITE}
-    account = await world.adapter.check(world.free)
+    account = await world.adapter.check(world.line)
     assert (account.name, account.id) == ("Export", jira.ME)
     assert not world.server.wrong
 
@@ -327,9 +327,9 @@ async def test_a_sign_in_needs_three_scopes_and_no_more() -> None:
     """As the published document says of each call: to read and write issues, and to read people."""
     document()
     world = World()
-    await world.adapter.check(world.free)
-    await world.adapter.places(world.free, "")
-    await world.adapter.choices(world.free, world.place)
+    await world.adapter.check(world.line)
+    await world.adapter.places(world.line, "")
+    await world.adapter.choices(world.line, world.place)
     linking = Item("a1", "action", (Span("x", href=f"{LINK}?sel=block:a2"),), owner="Bob")
     await world.export(brief(linking, action("a2")))
     await world.export(brief(action("a1", status="done"), action("a2")))
@@ -343,7 +343,7 @@ async def test_a_priority_is_set_on_new_issues_alone() -> None:
     await world.export(brief(action("a1")))
     assert "priority" not in world.issue("a1").fields
     (choice,) = [
-        one for one in await world.adapter.choices(world.free, world.place) if one.key == "priority"
+        one for one in await world.adapter.choices(world.line, world.place) if one.key == "priority"
     ]
     assert [option.name for option in choice.options] == ["Leave it to Jira", "High", "Medium"]
     world.mapping = {"priority": "1"}

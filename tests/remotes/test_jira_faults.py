@@ -65,7 +65,7 @@ async def test_a_copy_that_a_person_made_is_not_taken_for_ours() -> None:
         step, actor="mara", now=first.created - timedelta(seconds=1)
     )
     found = await world.adapter.look(
-        world.free, world.place, intent, world.books.entries, world.clock.now()
+        world.line, world.place, intent, world.books.entries, world.clock.now()
     )
     assert found.seen["a1"].ref == first.id  # type: ignore[union-attr]  # Done, or it fails
     # The first one deleted by a person, what is left by others is never ours.
@@ -73,11 +73,11 @@ async def test_a_copy_that_a_person_made_is_not_taken_for_ours() -> None:
     world.server.delete(same_account)
     later = intent.over + SEARCH_LAG
     nothing = await world.adapter.look(
-        world.free, world.place, intent, world.books.entries, later - timedelta(seconds=1)
+        world.line, world.place, intent, world.books.entries, later - timedelta(seconds=1)
     )
     assert isinstance(nothing, NotKnown)
     assert nothing.until == later
-    over = await world.adapter.look(world.free, world.place, intent, world.books.entries, later)
+    over = await world.adapter.look(world.line, world.place, intent, world.books.entries, later)
     assert over == NotDone()
     assert entry.ref == first.id
 
@@ -150,7 +150,7 @@ async def test_a_lost_right_midway_is_said_in_jiras_words() -> None:
     ran = await world.run(planned)
     assert {one.outcome for one in ran.outcomes} == {Result.DRIFTED}
     entries = [*world.books.entries.values()]
-    found = await world.adapter.read(world.free, world.place, entries)
+    found = await world.adapter.read(world.line, world.place, entries)
     assert {one.standing for one in found.values()} == {Standing.FORBIDDEN}
 
 
@@ -198,7 +198,7 @@ async def test_an_empty_quota_is_waited_for_as_told() -> None:
         planned.steps,
         planned.settlements,
         adapter=world.adapter,
-        api=world.free,
+        api=world.line,
         place=world.place,
         ledger=MemoryLedger(world.books),
         clock=world.clock,
@@ -249,7 +249,7 @@ async def test_a_status_that_a_person_sets_on_a_new_issue_stays() -> None:
 async def test_at_the_published_pace_jira_turns_no_call_down() -> None:
     """200 actions, made and looked at again, as fast as the limits of a connection allow."""
     world = World()
-    world.free = world.api(MemoryBudget(world.adapter.paces, world.clock))
+    world.line = world.api(MemoryBudget(world.adapter.paces, world.clock))
     whole = brief(*(action(f"a{number}") for number in range(200)))
     planned = await world.export(whole)
     assert (await world.plan(whole)).empty

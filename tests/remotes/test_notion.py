@@ -117,7 +117,7 @@ async def test_over_httpx_itself_it_is_the_same(world: World) -> None:
     """The line that these tests use saves time, and changes nothing."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=world.faults)) as client:
         world.http = client
-        world.api = world.connect(MemoryBudget(world.adapter.paces, world.clock))
+        world.line = world.api(MemoryBudget(world.adapter.paces, world.clock))
         await world.export(whole())
         calls = list(world.server.calls)
         assert (await world.plan(whole())).empty

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from exporters import apply
@@ -53,7 +55,7 @@ async def _until_done(world: World, given: Brief) -> None:
     """Press Export, whatever happens, until everything is done."""
     for _ in range(8):
         try:
-            await world.settle()
+            await world.reconcile()
             ran = await world.run(await world.plan(given))
         except (Killed, RemoteError):
             continue
@@ -217,10 +219,10 @@ async def test_nothing_is_made_while_a_call_is_looked_for() -> None:
     create = world.faults.calls + 1
     world.strike({create: Fault.LOSE_RESPONSE})
     planned = await world.plan(_brief())
-    ran = await world.run(planned, patient=False)
+    ran = await world.run(planned, patience=timedelta(0))
     assert apply.Result.RECONCILING in {one.outcome for one in ran.outcomes}
     before = len(world.server.calls)
-    ran = await world.run(planned, patient=False)
+    ran = await world.run(planned, patience=timedelta(0))
     assert ran.wait_until is not None
     writes = [method for method, path in world.server.calls[before:]
               if (method, path) == ("POST", "/v1/pages") or method == "PATCH"]  # fmt: skip

@@ -214,7 +214,7 @@ async def test_a_chosen_property_that_is_gone_or_retyped_is_named(fate: str) -> 
         properties[due] = {"id": due, "name": "Due", "type": "number", "number": {}}
     with pytest.raises(BadMapping, match=r"“Due date”.*Choose another one"):
         await world.plan(_actions())
-    choices = await world.adapter.choices(world.api, world.place)
+    choices = await world.adapter.choices(world.line, world.place)
     assert "due" in {choice.key for choice in choices}
     world.mapping["due"] = ""
     assert not (await world.plan(_actions())).steps
@@ -226,7 +226,7 @@ async def test_a_data_source_that_is_not_to_be_seen_is_named() -> None:
     world.server.sources.pop(str(world.mapping["actions"]))
     with pytest.raises(BadMapping, match="Share its database with the connection"):
         await world.plan(_actions())
-    choices = await world.adapter.choices(world.api, world.place)
+    choices = await world.adapter.choices(world.line, world.place)
     assert {"due", "actions"} <= {choice.key for choice in choices}
 
 
@@ -270,7 +270,7 @@ async def test_a_box_and_texts_hold_values_too() -> None:
 async def test_the_page_is_told_what_can_be_chosen() -> None:
     """Which properties can hold a value, which is meant, and what each status is called."""
     world = with_rows()
-    choices = {one.key: one for one in await world.adapter.choices(world.api, world.place)}
+    choices = {one.key: one for one in await world.adapter.choices(world.line, world.place)}
     assert [option.name for option in choices["due"].options] == [
         "Leave out",
         "external_id",
@@ -292,7 +292,7 @@ async def test_the_page_is_told_what_can_be_chosen() -> None:
 async def test_places_are_found_by_their_names() -> None:
     world = under_page()
     world.server.data_source("Team tasks")
-    found = await world.adapter.places(world.api, "team")
+    found = await world.adapter.places(world.line, "team")
     assert [(one.name, one.kind_name) for one in found] == [
         ("Team tasks", "Data source"),
         ("Team home", "Page"),
@@ -302,11 +302,11 @@ async def test_places_are_found_by_their_names() -> None:
 
 async def test_a_connection_says_whose_it_is() -> None:
     world = in_data_source()
-    account = await world.adapter.check(world.api)
+    account = await world.adapter.check(world.line)
     assert (account.name, account.id) == ("StratMaster", world.server.bot)
     world.server.token = "another"
     with pytest.raises(NotConnected):
-        await world.adapter.check(world.api)
+        await world.adapter.check(world.line)
 
 
 async def test_without_an_address_there_is_no_link_and_that_is_said() -> None:

@@ -65,9 +65,9 @@ async def calls_of_an_export(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
     world = with_rows()
     listener = Listener(world.server)
     monkeypatch.setattr(world.faults, "_app", listener)
-    await world.adapter.check(world.api)
-    await world.adapter.places(world.api, "plan")
-    await world.adapter.choices(world.api, world.place)
+    await world.adapter.check(world.line)
+    await world.adapter.places(world.line, "plan")
+    await world.adapter.choices(world.line, world.place)
     # Most writes follow a read, and a read is sent again at once where its own answer is lost.
     every_other = dict.fromkeys(range(2, 40, 2), Fault.LOSE_RESPONSE)
     planned = await world.plan(whole())

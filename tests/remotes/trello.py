@@ -164,7 +164,7 @@ class Trello:
         self.copies: set[str] = set()  # cards that people made from ours
         self.overwritten: set[str] = set()  # what we wrote over, or put away, that people wrote
         self._theirs: dict[str, set[str]] = {}  # what of an object people changed
-        self._ours: dict[str, set[str]] = {}  # all that we ever wrote into it
+        self._ours: dict[str, set[str]] = {}  # see wrote
         self.me = self.member("Alice Adams", "alice")
 
     # What is there, and what people do.
@@ -216,6 +216,10 @@ class Trello:
             theirs.discard(name)
         else:
             theirs.add(name)
+
+    def wrote(self, id: str) -> set[str]:
+        """All that we ever wrote into an object."""
+        return self._ours.get(id, set())
 
     def put_on(self, card: Object, member: str) -> None:
         if member not in card["idMembers"]:

@@ -5,100 +5,49 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from exporters import apply, plan
 from exporters.errors import NotConnected, RemoteRefused
 from exporters.http import HttpApi
-from exporters.memory import Books, MemoryBudget, MemoryLedger
 from exporters.model import Brief, Item, Reference, Span
 from exporters.ports import Api, Budget, Response
-from exporters.records import OVERVIEW, Decisions, Json, Place, Request
+from exporters.records import OVERVIEW, Json, Place, Request
 from exporters.trello import Trello
 from exporters.trello.cards import RETIRED
 from tests.conftest import ROOT
-from tests.remotes import trello
-from tests.remotes.faults import Fault, Faults
-from tests.remotes.line import Line
+from tests.remotes import schedules, trello, world
 from tests.remotes.time import VirtualClock
+from tests.remotes.world import LINK
 
-LINK = "https://strat.example/s/team/b/brief1"
 BASE_URL = "https://api.trello.com/1"
 SPECS = Path(os.environ.get("STRATMASTER_TEST_SPECS", ROOT.parent / "shared/specs"))
 DOCUMENT = SPECS / "trello-swagger.v3.json"
 
 
-class World:
+class World(world.World[Trello]):
     """One board with three lists; two people on it."""
 
     def __init__(self, *, link: str = LINK, checked: bool = True) -> None:
-        self.clock = VirtualClock()
+        clock = VirtualClock()
         held = trello.document(DOCUMENT) if checked and DOCUMENT.exists() else None
-        self.server = trello.Trello(self.clock, held)
+        self.server = trello.Trello(clock, held)
         self.board = self.server.board("Launch", ["To do", "Doing", "Waiting", "Done"])
         self.server.member("Bob Brown", "bob", self.board)
         self.link = link
         self.mapping: dict[str, Json] = {}
-        self.adapter = Trello()
-        self.faults = Faults(self.server, self.clock)
-        self.books = Books()
-        self.turn = 0
-        self._client = Line(self.faults)
-        self.line = self.api(MemoryBudget(self.adapter.paces, self.clock))
+        super().__init__(Trello(), self.server, clock)
 
     def api(self, budget: Budget) -> Api:
-        """A worker's connection, through the faults."""
         return _Connection(
-            HttpApi(self._client, BASE_URL, _signed, budget, self.clock, chance=lambda: 0.5)
+            HttpApi(self.http, BASE_URL, _signed, budget, self.clock, chance=lambda: 0.5)
         )
 
     @property
     def place(self) -> Place:
         where: dict[str, Json] = {"board": self.board}
         return Place("trello", "target1", where, self.mapping, self.link, "brief1")
-
-    def strike(self, faults: Mapping[int, Fault]) -> None:
-        """Calls are counted from here."""
-        self.faults.calls = 0
-        self.faults.faults = dict(faults)
-
-    async def plan(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        place = await self.adapter.learn(self.line, self.place, brief)
-        self.learnt = place
-        ledger = MemoryLedger(self.books)
-        entries = await ledger.entries()
-        found = await self.adapter.read(self.line, place, list(entries.values()))
-        self.turn += 1
-        rendering = self.adapter.render(brief, place)
-        return plan.make(
-            self.adapter, place, rendering, entries, found, decisions, version="1", turn=self.turn
-        )
-
-    async def run(
-        self, planned: plan.Plan, *, patience: timedelta = timedelta(hours=2)
-    ) -> apply.Ran:
-        return await apply.run(
-            planned.steps,
-            planned.settlements,
-            adapter=self.adapter,
-            api=self.line,
-            place=self.learnt,
-            ledger=MemoryLedger(self.books),
-            clock=self.clock,
-            actor="mara",
-            patience=patience,
-        )
-
-    async def export(self, brief: Brief, decisions: Decisions | None = None) -> plan.Plan:
-        """Plan and carry it out; every call must be done."""
-        planned = await self.plan(brief, decisions)
-        ran = await self.run(planned)
-        left = [one for one in ran.outcomes if one.outcome is not apply.Result.DONE]
-        assert not left, left
-        return planned
 
     # What schedules ask of a world.
 
@@ -146,19 +95,22 @@ class World:
             self.server.hidden.add(board)
 
     def live(self) -> Sequence[str]:
-        """Cards that are open, and what on any card of ours is not struck through."""
+        """Cards that are open, and what on any card of ours we never struck through: what a person
+        makes of that afterwards is theirs."""
         server = self.server
         ours = [card for card in server.cards.values() if card["id"] not in server.copies]
         found = [card["id"] for card in ours if not card["closed"]]
         for card in ours:
-            said = ((one["id"], one["data"]["text"]) for one in server.comments(card["id"]))
-            found += [id for id, text in said if not text.startswith(RETIRED)]
-            for checklist in server.checklists.values():
-                if checklist["idCard"] == card["id"] and not _struck(checklist):
-                    found.append(checklist["id"])
-                    lines = (one for one in checklist["checkItems"] if not _struck(one))
-                    found += [f"{checklist['id']}/{line['id']}" for line in lines]
+            lists = [one for one in server.checklists.values() if one["idCard"] == card["id"]]
+            said = [one["id"] for one in (*server.comments(card["id"]), *lists)]
+            found += [id for id in said if not self._let_go(id)]
+            for checklist in lists:
+                lines = [one["id"] for one in checklist["checkItems"]]
+                found += [f"{checklist['id']}/{id}" for id in lines if not self._let_go(id)]
         return found
+
+    def _let_go(self, id: str) -> bool:
+        return any(said.startswith(("~~", RETIRED)) for said in self.server.wrote(id))
 
     def overwritten(self) -> set[str]:
         return self.server.overwritten
@@ -212,10 +164,6 @@ async def _signed(*, renew: bool) -> Mapping[str, str]:
     return {"authorization": said}
 
 
-def _struck(named: dict[str, Any]) -> bool:
-    return str(named["name"]).startswith("~~")
-
-
 def draw_brief(rng: random.Random) -> Brief:
     """Text, and actions in every state; some of it too long for one card."""
     items = tuple(_drawn(rng, f"k{number}") for number in range(rng.randint(0, 3)))
@@ -224,21 +172,7 @@ def draw_brief(rng: random.Random) -> Brief:
 
 def revise_brief(rng: random.Random, brief: Brief) -> Brief:
     """Words, owners, dates and states change; blocks come, go and change places."""
-    items = list(brief.items)
-    for _ in range(rng.choice([0, 1, 1, 2, 3])):
-        at = rng.randrange(len(items)) if items else 0
-        match rng.randrange(5):
-            case 0 if items:
-                del items[at]
-            case 1 if items:
-                items.insert(rng.randrange(len(items)), items.pop(at))
-            case 2:
-                items.insert(at, _drawn(rng, f"n{rng.randrange(1000)}"))
-            case _ if items:
-                items[at] = _drawn(rng, items[at].key)
-    version = str(int(brief.meta["version"]) + 1)
-    title = rng.choice([brief.title, rng.choice(WORDS)])
-    return replace(brief, title=title, items=tuple(items), meta={"version": version})
+    return schedules.revised(rng, brief, _drawn)
 
 
 def _drawn(rng: random.Random, key: str) -> Item:
