@@ -91,16 +91,15 @@ class Images:
             await self._blobs.put(key, _pieces(content))
         return image
 
-    async def get(self, principal: Principal, digest: str) -> Image:
-        """An image of a space this person may read; NotFound otherwise."""
+    async def get(self, principal: Principal, digest: str, space: str | None = None) -> Image:
+        """An image of this space, or of any, that this person may read; NotFound otherwise."""
+        wanted = select(images).where(
+            images.c.tenant == principal.tenant, images.c.digest == digest
+        )
+        if space is not None:
+            wanted = wanted.where(images.c.space == space)
         async with self._store.reading() as connection:
-            rows = (
-                await connection.execute(
-                    select(images).where(
-                        images.c.tenant == principal.tenant, images.c.digest == digest
-                    )
-                )
-            ).all()
+            rows = (await connection.execute(wanted)).all()
         for row in rows:
             try:
                 await self._spaces.open(principal, row.space, Action.READ)

@@ -69,7 +69,7 @@ class CurrentBriefs:
         evidence: dict[str, Evidence] = {}
         for begin in range(0, len(cites), MOST_IDS):
             evidence |= await self._evidence.get(cites[begin : begin + MOST_IDS], scope=scope)
-        images = await self._pictures(projection, principal) if pictures else {}
+        images = await self._pictures(projection, space, principal) if pictures else {}
         made = await asyncio.to_thread(
             to_brief,
             brief,
@@ -81,14 +81,17 @@ class CurrentBriefs:
         )
         return Reading(made, projection, evidence)
 
-    async def _pictures(self, projection: Projection, principal: Principal) -> dict[str, Image]:
+    async def _pictures(
+        self, projection: Projection, space: str, principal: Principal
+    ) -> dict[str, Image]:
+        """The space's own: what was pasted from another is not that space's to send anywhere."""
         found: dict[str, Image] = {}
         for source in image_sources(projection.blocks):
             match = _IMAGE.fullmatch(source)
             if match is None:
                 continue  # only our own; a file must not fetch from elsewhere
             try:
-                image = await self._images.get(principal, match[1])
+                image = await self._images.get(principal, match[1], space)
             except NotFound:
                 continue
             content = b"".join([piece async for piece in self._images.open(image)])
