@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -86,14 +86,14 @@ class Hooks:
                 "Set STRATMASTER_PUBLIC_URL to one. Until then changes are found by looking.",
                 code="not_public",
             )
-        await self._stored.hook(connection, lambda _: None)
+        await self._change(connection, lambda _: None)
         secret = secrets.token_urlsafe(32) if connection.kind is Kind.JIRA else None
-        await self._stored.hook(connection, lambda _: Hook(), secret)
+        await self._change(connection, lambda _: Hook(), secret)
         return await self.listening(connection)
 
     async def agree(self, connection: Connection, secret: str) -> None:
         """Its calls are signed with this from now on."""
-        await self._stored.hook(connection, lambda hook: hook or Hook(), secret)
+        await self._change(connection, lambda hook: hook or Hook(), secret)
 
     async def known(self, address: str) -> bool:
         """Whether anything is heard at an address: asked before calls are sent there."""
@@ -126,6 +126,19 @@ class Hooks:
         said = await asyncio.to_thread(_read, connection.kind, headers, body)
         await self._tell(connection, said)
 
+    async def _change(
+        self,
+        connection: Connection,
+        change: Callable[[Hook | None], Hook | None],
+        secret: str | None = None,
+        *,
+        first: bool = False,
+    ) -> None:
+        try:
+            await self._stored.hook(connection, change, secret, first=first)
+        except Gone:
+            raise NotFound("connection", connection.id) from None
+
     async def _opened(self, address: str) -> tuple[Connection, str | None]:
         """A connection and what signs calls to it; None where nothing was agreed yet."""
         try:
@@ -142,7 +155,7 @@ class Hooks:
         if await self._stored.seen(connection.id, said.delivery):
             return
         if connection.hook is not None and connection.hook.heard_at is None:
-            await self._stored.hook(connection, lambda hook: hook and replace(hook, heard_at=now()))
+            await self._change(connection, lambda hook: hook and replace(hook, heard_at=now()))
         # Noted when it is told, not before: one that is cut off here comes again.
         await self._drifts.changed(connection.id, said.refs)
         await self._stored.heard(connection.id, said.delivery)
@@ -156,7 +169,7 @@ class Hooks:
             token = hooks.handshake(await asyncio.to_thread(_json, body))
         if token is None:
             raise _unsigned()
-        await self._stored.hook(connection, lambda hook: hook, token, first=True)
+        await self._change(connection, lambda hook: hook, token, first=True)
 
     async def _of_application(
         self, headers: Mapping[str, str], body: bytes

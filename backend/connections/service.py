@@ -111,7 +111,7 @@ class Connections:
             account = await self._guide(found.kind).check(self._apis.over(held))
         await self._stored.mend(held, account)
         self._tell(found)
-        return await self._stored.one(found.tenant, found.id)
+        return await self._of(principal, space, connection, Action.EXPORT)
 
     async def remove(self, principal: Principal, space: str, connection: str) -> Removed:
         """Erase the token, and have the other side forget it where it can. What was exported stays

@@ -139,5 +139,13 @@ class Shared(Exception):
     """Other briefs were exported to this target, too."""
 
 
+class Deleted(Exception):
+    """The brief is not there any more, or is not exported to this target any more."""
+
+
+class Apart(Exception):
+    """What was made at this place is known to several targets that were removed."""
+
+
 class Full(Exception):
     """No more targets fit."""

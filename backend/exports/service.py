@@ -17,6 +17,7 @@ from backend.events import Hub
 from backend.exports.model import (
     Busy,
     Called,
+    Deleted,
     Findings,
     Look,
     Overtaken,
@@ -186,6 +187,8 @@ class Exports:
             await self._runs.begin(run, plan, planned.place, tenant=opened.space.tenant)
         except Busy:
             raise busy(opened.target) from None
+        except Deleted:
+            raise NotFound("target", opened.target.id) from None
         except Overtaken:
             raise Conflict(
                 "Somebody else exported this meanwhile.",
@@ -227,6 +230,8 @@ class Exports:
             await self._runs.resume(found, tenant=opened.space.tenant)
         except Busy:
             raise busy(opened.target) from None
+        except Deleted:
+            raise NotFound("target", opened.target.id) from None
         except Overtaken:
             raise _not_resumable() from None
         return self._begun(opened, replace(found, state=RunState.PLANNED, trouble=None))

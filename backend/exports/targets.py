@@ -12,7 +12,7 @@ from backend.briefs.service import Brief, Briefs
 from backend.clock import new_id
 from backend.errors import Conflict, Invalid, NotFound
 from backend.events import Hub
-from backend.exports.model import Busy, Doubled, Full, Shared, Target
+from backend.exports.model import Apart, Busy, Doubled, Full, Shared, Target
 from backend.exports.reach import Reach
 from backend.spaces.service import Space
 from backend.store.approved import text
@@ -109,6 +109,8 @@ class Targets:
             target = await self._stored.add(target, actor=principal.subject, limit=TARGETS)
         except Doubled:
             raise _doubled(target) from None
+        except Apart:
+            raise _apart(target) from None
         except Full:
             raise Invalid(
                 f"{space.name!r} has {TARGETS} targets, which is all it may have.",
@@ -136,6 +138,8 @@ class Targets:
             await self._stored.change(one)
         except Doubled:
             raise _doubled(one) from None
+        except Apart:
+            raise _apart(one) from None
         except Shared:
             raise Conflict(
                 f"Other briefs of the space were exported to {one.name!r}, and would be made there "
@@ -190,4 +194,13 @@ def _doubled(target: Target) -> Conflict:
         f"{target.name!r} is a place that a brief goes to already.",
         "Use that target, or change who it is for.",
         code="target_doubled",
+    )
+
+
+def _apart(target: Target) -> Conflict:
+    return Conflict(
+        f"Several briefs went to {target.name!r} by targets of their own, which were removed. For "
+        "the whole space it would know what one of them made there, and make the rest again.",
+        "Add it for one brief at a time: each knows its own again.",
+        code="target_apart",
     )

@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from backend.clock import SystemClock, new_id, now
 from backend.events import Hub
 from backend.exports.model import (
+    Apart,
     Astray,
     Busy,
+    Deleted,
     Doubled,
     Findings,
     Full,
@@ -36,7 +38,7 @@ from backend.store.exports.runs import PLANS_KEPT, RUNS_KEPT, StoredRuns
 from backend.store.exports.targets import StoredTargets
 from backend.store.ledger import StoredLedger
 from backend.store.outbox import Outbox
-from backend.store.tables import briefs, export_outcomes, export_runs, jobs
+from backend.store.tables import briefs, export_outcomes, export_runs, export_targets, jobs
 from exporters.apply import Result
 from exporters.compare import ItemPlan
 from exporters.errors import Throttled
@@ -103,10 +105,10 @@ async def ended(store: Store, runs: StoredRuns, one: Run, state: RunState = RunS
         await runs.note(connection, one.id, state)
 
 
-async def made(store: Store, *entries: Entry, brief: str = "brf_1") -> None:
+async def made(store: Store, *entries: Entry, brief: str = "brf_1", target: str = "tgt_1") -> None:
     async def hold(connection: object) -> None: ...
 
-    ledger = StoredLedger(store, target="tgt_1", brief=brief, run="", hold=hold)
+    ledger = StoredLedger(store, target=target, brief=brief, run="", hold=hold)
     await ledger.settle(entries)
 
 
@@ -172,6 +174,25 @@ async def test_a_target_of_several_briefs_is_not_made_one_s_own(
     assert await targets.of_brief("t", "spc_1", "brf_2") == [shared]
 
 
+async def test_what_several_targets_made_at_a_place_is_not_made_again(
+    store: Store, targets: StoredTargets
+) -> None:
+    """Removed, each comes back for its own brief, whichever was added last. One for the whole space
+    would know the ledger of one of them alone, so it is not added, nor made of one that stands."""
+    other = await targets.add(replace(TARGET, id="tgt_2", brief="brf_2"), actor="ann", limit=9)
+    for target, brief in ((TARGET, "brf_1"), (other, "brf_2")):
+        await made(store, Entry("block1", "file", "r", {}, {}), brief=brief, target=target.id)
+        await targets.remove(target.id)
+    shared = replace(TARGET, id="tgt_9", brief=None)
+    with pytest.raises(Apart):
+        await targets.add(shared, actor="ann", limit=9)
+    assert (await targets.add(replace(TARGET, id="tgt_9"), actor="ann", limit=9)).id == "tgt_1"
+    with pytest.raises(Apart):
+        await targets.change(replace(TARGET, brief=None))
+    again = replace(TARGET, id="tgt_9", brief="brf_2")
+    assert (await targets.add(again, actor="ann", limit=9)).id == "tgt_2"
+
+
 async def test_a_place_is_known_again_through_another_connection(targets: StoredTargets) -> None:
     """Where the old connection is gone: what was made through it must not be made twice."""
     old = replace(TARGET, id="tgt_2", kind="trello", connection="con_gone", where={"board": "b"})
@@ -222,6 +243,34 @@ async def test_a_target_in_use_is_not_removed(
         await targets.remove("tgt_1")
     await ended(store, runs, one, RunState.FAILED)
     assert await targets.remove("tgt_1") == 0
+
+
+async def test_nothing_begins_for_what_was_deleted_since(
+    store: Store, targets: StoredTargets, runs: StoredRuns
+) -> None:
+    """A brief, or its target, between the plan and the yes: neither a new run nor an old one goes
+    on, and what a look found of it is no news."""
+    stopped = run()
+    await runs.begin(stopped, plan(), PLACE, tenant="t")
+    await ended(store, runs, stopped, RunState.CANCELLED)
+    await targets.remove("tgt_1")
+    for refused in (
+        runs.begin(run(2), plan(), PLACE, tenant="t"),
+        runs.resume(stopped, tenant="t"),
+    ):
+        with pytest.raises(Deleted):
+            await refused
+    looks = StoredLooks(store, Outbox(store))
+    moved = Findings({}, {"block1": Astray(Standing.MOVED)})
+    assert await looks.found("tgt_1", "brf_1", moved, None)
+    async with store.writing() as connection:
+        await connection.execute(update(export_targets).values(removed_at=None, brief=None))
+        await connection.execute(delete(briefs).where(briefs.c.id == "brf_1"))
+    with pytest.raises(Deleted):
+        await runs.begin(run(), plan(), PLACE, tenant="t")
+    assert not await looks.found("tgt_1", "brf_1", moved, {"k": 1})
+    await looks.unseen("tgt_1", "brf_1", Trouble("code", "Why.", ""))
+    assert await looks.of_brief("brf_1") == {}
 
 
 async def test_a_run_is_what_was_approved(store: Store, runs: StoredRuns) -> None:

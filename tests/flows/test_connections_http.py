@@ -20,10 +20,11 @@ from backend.clock import now
 from backend.connections.secrets import FILE, Keys
 from backend.events import Hub
 from backend.settings import Settings
-from backend.store.connections import StoredConnections
+from backend.store.connections import Held, StoredConnections
 from backend.store.tables import connections, members, metadata, sign_ins
 from backend.wiring import Services
 from backend.wiring.connections import open_connections
+from exporters.choices import Account
 from exporters.errors import NotConnected, RemoteRefused, Unreachable
 from exporters.records import Request
 from tests.flows.people import Ask, shared_space
@@ -285,6 +286,23 @@ async def test_check_brings_back_what_works_again(
     elsewhere.trello.tokens = tokens
     checked = await ask(ANN, "POST", path)
     assert (checked.status_code, checked.json()["state"]) == (200, "ok")
+
+
+async def test_what_is_disconnected_meanwhile_is_not_there(
+    ask: Ask, space: str, elsewhere: Elsewhere, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is asked over there who a token is: that is no fault of ours."""
+    made = (await connected(ask, space, TRELLO))["id"]
+    remove = StoredConnections.remove
+    mend = StoredConnections.mend
+
+    async def removed_meanwhile(self: StoredConnections, held: Held, account: Account) -> None:
+        await mend(self, held, account)
+        await remove(self, "local", made)
+
+    monkeypatch.setattr(StoredConnections, "mend", removed_meanwhile)
+    answer = await ask(ANN, "POST", f"/api/spaces/{space}/connections/{made}/check")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 async def test_disconnecting_leaves_a_person_s_own_token_alone(

@@ -462,6 +462,28 @@ async def test_more_archives_than_the_limit_need_a_second_yes(
     assert len(list((folder / "Archive").iterdir())) == 11
 
 
+async def test_a_picture_of_another_space_stays_there(
+    at: Press, ask: Ask, services: Services, space: str, brief: str, folder: Path
+) -> None:
+    """Whoever exports may see it; those who see this space's targets may not."""
+    other = await shared_space(ask, services, ADA, (ANN,))
+    shown = []
+    for of, size in ((other, (2, 2)), (space, (3, 3))):
+        picture = io.BytesIO()
+        Image.new("RGB", size).save(picture, "PNG")
+        file = ("p.png", picture.getvalue())
+        shown.append(await ask(ADA, "POST", f"/api/spaces/{of}/images", files={"file": file}))
+    foreign, own = (one.json()["src"] for one in shown)
+    assert (await ask(ANN, "GET", foreign)).status_code == 200
+    target = await add(at)
+    await edit(services, brief, "Ann", lambda title, body: _pictures(body, foreign, 1))
+    plan = await at("POST", f"/{target}/plan")
+    assert [one["kind"] for one in plan["items"]] == ["file"]
+    await edit(services, brief, "Ann", lambda title, body: _pictures(body, own, 1))
+    plan = await at("POST", f"/{target}/plan")
+    assert [one["kind"] for one in plan["items"]] == ["file", "picture/png"]
+
+
 def _pictures(body: pycrdt.XmlFragment, source: str, many: int) -> None:
     for number in range(many):
         attributes = {"id": f"picture{number:03}", "src": source, "alt": "P"}

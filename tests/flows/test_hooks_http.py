@@ -23,6 +23,7 @@ from backend.connections.model import Connection, Hook
 from backend.connections.secrets import FILE, Keys
 from backend.connections.service import Connections
 from backend.connections.watching import LASTS, OF_APP, Watching
+from backend.errors import NotFound
 from backend.limits import SMALL
 from backend.settings import Settings
 from backend.store.connections import StoredConnections
@@ -472,6 +473,25 @@ async def test_a_sign_in_of_this_machine_comes_back_to_it(
     ports = (await client.get("/api/health")).json()["ports"]
     (said,) = (one["detail"] for one in ports if one["port"] == "sign-in")
     assert f"such as http://127.0.0.1:8000, and not to {PUBLIC}" in said
+
+
+async def test_a_connection_that_is_gone_hears_nothing(
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    services: Services,
+    stored: StoredConnections,
+    kept: StoredHooks,
+) -> None:
+    """Removed while a webhook is set up for it, or while its first call is heard."""
+    by_hand = (await connected(ask, space, jira(elsewhere)))["id"]
+    connection = await stored.one("local", by_hand)
+    hooks = Hooks(kept, Drifts(), services.settings)
+    await stored.remove("local", by_hand)
+    with pytest.raises(NotFound, match=by_hand):
+        await hooks.expect(connection)
+    with pytest.raises(NotFound, match=by_hand):
+        await hooks.agree(connection, "secret")
 
 
 async def test_what_is_set_up_by_itself_is_not_by_hand(

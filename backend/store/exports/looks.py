@@ -60,7 +60,8 @@ class StoredLooks:
     ) -> bool:
         """Keep what a look found in place of what the one before did; whether it is news.
 
-        ``known`` is what it learnt of the target; None where it did not ask.
+        ``known`` is what it learnt of the target; None where it did not ask. A brief that was
+        deleted meanwhile has no news.
         """
         before = await self.findings(target, brief)
         # Written in a thread: of a long brief it is a lot.
@@ -69,8 +70,8 @@ class StoredLooks:
         )
         async with self._store.writing() as connection:
             told = {} if known is None else {"known": learnt}
-            await _looked(connection, target, brief, at=now(), error=None, **told)
-            if before == findings:
+            there = await _looked(connection, target, brief, at=now(), error=None, **told)
+            if not there or before == findings:
                 return False
             await connection.execute(delete(export_drift).where(of(export_drift, target, brief)))
             if rows:
@@ -187,18 +188,21 @@ def _rows(target: str, brief: str, findings: Findings) -> list[dict[str, Any]]:
     return parts + astray
 
 
-async def _looked(connection: AsyncConnection, target: str, brief: str, **values: Any) -> None:
+async def _looked(connection: AsyncConnection, target: str, brief: str, **values: Any) -> bool:
+    """Whether the brief is there; if so, it stays until this transaction ends."""
+    held = (
+        select(briefs.c.id).where(briefs.c.id == brief).with_for_update(read=True, key_share=True)
+    )
+    if await connection.scalar(held) is None:
+        return False
     changed = await connection.execute(
         update(export_looks).where(of(export_looks, target, brief)).values(values)
     )
     if changed.rowcount == 0:
-        there = exists().where(briefs.c.id == brief)
-        if (await connection.execute(select(there))).scalar():
-            await connection.execute(
-                insert(export_looks).values(
-                    target=target, brief=brief, **{"asked_at": now(), **values}
-                )
-            )
+        await connection.execute(
+            insert(export_looks).values(target=target, brief=brief, **{"asked_at": now(), **values})
+        )
+    return True
 
 
 def _look(row: Row[Any]) -> Look:

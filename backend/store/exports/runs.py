@@ -11,13 +11,13 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
-from backend.exports.model import Busy, Called, Overtaken, Run, RunState, Trouble
+from backend.exports.model import Busy, Called, Deleted, Overtaken, Run, RunState, Trouble
 from backend.store.approved import Approved, pack, unpack
 from backend.store.engine import Store
 from backend.store.exports.decisions import spend
 from backend.store.ledger import of
 from backend.store.outbox import Outbox
-from backend.store.tables import export_outcomes, export_runs, export_targets
+from backend.store.tables import briefs, export_outcomes, export_runs, export_targets
 from exporters.apply import Outcome, Result
 from exporters.plan import Plan
 from exporters.records import Op, Place
@@ -41,13 +41,14 @@ class StoredRuns:
 
     async def begin(self, run: Run, plan: Plan, place: Place, *, tenant: str) -> None:
         """Keep an approved plan and ask for it to be carried out. Busy where one is under way,
-        Overtaken where one was since this was planned.
+        Overtaken where one was since this was planned, Deleted where the brief or its target was.
 
         The decisions that it carries out are spent, so that none is ever used twice; what it lets
         go of is never made again.
         """
         content = await asyncio.to_thread(pack, Approved(place, plan.steps, plan.settlements))
         async with self._store.writing() as connection:
+            await _be_there(connection, run)
             await self._alone(connection, run.target, run.brief)
             await _be_last(connection, run, run.turn - 1)
             await connection.execute(
@@ -83,8 +84,9 @@ class StoredRuns:
 
     async def resume(self, run: Run, *, tenant: str) -> None:
         """Carry on with a run that ended before its end. Busy where one is under way, Overtaken
-        where another was begun after it."""
+        where another was begun after it, Deleted where the brief or its target was."""
         async with self._store.writing() as connection:
+            await _be_there(connection, run)
             await self._alone(connection, run.target, run.brief)
             await _be_last(connection, run, run.turn)
             await connection.execute(
@@ -320,6 +322,22 @@ async def _list_steps(connection: AsyncConnection, run: str, plan: Plan) -> None
                 for position, step in enumerate(steps[begin : begin + AT_ONCE], begin)
             ],
         )
+
+
+async def _be_there(connection: AsyncConnection, run: Run) -> None:
+    """Holds the brief and its target until this transaction ends; Deleted where one is not."""
+    brief = (
+        select(briefs.c.id)
+        .where(briefs.c.id == run.brief)
+        .with_for_update(read=True, key_share=True)
+    )
+    target = (
+        select(export_targets.c.id)
+        .where(export_targets.c.id == run.target, export_targets.c.removed_at.is_(None))
+        .with_for_update()
+    )
+    if await connection.scalar(brief) is None or await connection.scalar(target) is None:
+        raise Deleted
 
 
 async def _be_last(connection: AsyncConnection, run: Run, turn: int) -> None:

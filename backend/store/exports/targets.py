@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import now
-from backend.exports.model import Busy, Doubled, Full, Shared, Target
+from backend.exports.model import Apart, Busy, Doubled, Full, Shared, Target
 from backend.store.approved import text
 from backend.store.engine import Store
 from backend.store.exports.runs import UNDER_WAY, hold
@@ -71,7 +71,8 @@ class StoredTargets:
         """Keep a target. Where the same place was removed before, or its connection was, it comes
         back, with its ledger; for all of the space where that tells of other briefs, too.
 
-        Doubled where it stands already, Full where ``limit`` targets of the space do.
+        Doubled where it stands already, Full where ``limit`` targets of the space do, and Apart
+        where it would be for all of the space, and several targets know what was made there.
         """
         async with self._store.writing() as connection:
             await _hold_space(connection, new.space)
@@ -85,7 +86,8 @@ class StoredTargets:
             )
             if (standing or 0) >= limit:
                 raise Full
-            if same and await _is_others(connection, replace(new, id=same[-1].id)):
+            before = await _that_knows(connection, new, same)
+            if before is not None and await _is_others(connection, replace(new, id=before.id)):
                 new = replace(new, brief=None)
             values = {
                 "brief": new.brief,
@@ -94,11 +96,11 @@ class StoredTargets:
                 "mapping": dict(new.mapping),
                 "removed_at": None,
             }
-            if same:
+            if before is not None:
                 await connection.execute(
-                    update(export_targets).where(export_targets.c.id == same[-1].id).values(values)
+                    update(export_targets).where(export_targets.c.id == before.id).values(values)
                 )
-                return replace(new, id=same[-1].id)
+                return replace(new, id=before.id)
             await connection.execute(
                 insert(export_targets).values(
                     id=new.id,
@@ -114,8 +116,8 @@ class StoredTargets:
         return new
 
     async def change(self, target: Target) -> None:
-        """Give a target the name, mapping and so on that it has now; Doubled as for ``add``, and
-        Shared where it would be for one brief and others were exported there."""
+        """Give a target the name, mapping and so on that it has now; Doubled and Apart as for
+        ``add``, and Shared where it would be for one brief and others were exported there."""
         async with self._store.writing() as connection:
             await _hold_space(connection, target.space)
             same = await _same_place(connection, target)
@@ -123,6 +125,8 @@ class StoredTargets:
                 raise Doubled
             if await _is_others(connection, target):
                 raise Shared
+            if target.brief is None and await _holding(connection, target, same):
+                raise Apart
             await connection.execute(
                 update(export_targets)
                 .where(export_targets.c.id == target.id)
@@ -172,6 +176,33 @@ def _for(brief: str) -> Any:
 async def _hold_space(connection: AsyncConnection, space: str) -> None:
     """Lets nobody else add a target until this is done: two could add the same place."""
     await connection.execute(select(spaces.c.id).where(spaces.c.id == space).with_for_update())
+
+
+async def _that_knows(
+    connection: AsyncConnection, new: Target, same: Sequence[Target]
+) -> Target | None:
+    """Which of the targets of before a new one at their place is: the one that knows what was made
+    there, else the last added."""
+    holding = await _holding(connection, new, same)
+    if new.brief is None and len(holding) > 1:
+        raise Apart  # each has made what the others do not know of
+    return next(reversed(holding or same), None)
+
+
+async def _holding(
+    connection: AsyncConnection, target: Target, same: Sequence[Target]
+) -> Sequence[Target]:
+    """Those of the others that hold something of the briefs that the target would be for."""
+    found = []
+    for one in same:
+        for table in (export_entries, export_intents):
+            made = select(table.c.brief).where(table.c.target == one.id)
+            if target.brief is not None:
+                made = made.where(table.c.brief == target.brief)
+            if one.id != target.id and (await connection.execute(made.limit(1))).first():
+                found.append(one)
+                break
+    return found
 
 
 async def _is_others(connection: AsyncConnection, target: Target) -> bool:
