@@ -89,6 +89,19 @@ class QuantizedBeside:
             self._fail(error)
             return None
 
+    def at_once(
+        self, vector: NDArray[np.float32], *, scope: Scope, limit: int
+    ) -> Sequence[Ranked] | None:
+        """As ``Quantized`` has it; None also where there is none."""
+        copy = self.ready
+        if copy is None:
+            return None
+        try:
+            return copy.at_once(vector, scope=scope, limit=limit)
+        except Exception as error:
+            self._fail(error)
+            return None
+
     def report(self) -> str:
         """How the shard is searched now; of few passages there is nothing to say."""
         if self.broken is not None:

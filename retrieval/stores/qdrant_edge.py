@@ -212,6 +212,11 @@ class QdrantEdge:
         fit(vector, ASKED, self._dimensions)
         if scope.empty or limit < 1:
             return ()
+        if self._beside is not None and not isinstance(vector, SparseVector):
+            # Of few passages, the way to another thread and back takes as long as the search.
+            at_once = self._beside.at_once(vector, scope=scope, limit=limit)
+            if at_once is not None:
+                return at_once
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searches, self._search, vector, scope, limit)
 

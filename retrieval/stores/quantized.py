@@ -31,6 +31,7 @@ LEARNT_OF = 20_000  # rows that the quantizer is trained on
 TO_A_CELL, CELLS = 400, 1_024
 READ, SHARE = 131_072, 4  # of the rows in scope, the nearest cells' so many, or one in so many
 BLOCK = 4_096  # rows quantized at a time while the index is made
+AT_ONCE = 700  # microseconds, as ``expected`` has it; a busy machine takes three times as long
 GONE = 0  # the owner of a row that was replaced or dropped
 
 Matrix = NDArray[np.float32]
@@ -132,29 +133,49 @@ class Quantized:
     def search(self, vector: Matrix, *, scope: Scope, limit: int) -> Sequence[Ranked]:
         """As ``VectorIndex`` has it, but for passages that were no candidates."""
         with self._turns:
-            owners = [
-                self._owners[scope.tenant, space]
-                for space in scope.spaces
-                if (scope.tenant, space) in self._owners
-            ]
-            admitted = np.zeros(len(self._live), bool)
-            admitted[owners] = True
-            within = self._narrowed(scope)
-            if within is None:
-                count = sum(self._live[owner] for owner in owners)
-                if count == len(self._ids):
-                    return self._nearest(vector, limit, None, count)
-                inside = admitted[self._owner[: len(self._ids)]]
-                if count > FEW:
-                    return self._nearest(vector, limit, inside, count)
-                within = np.flatnonzero(inside)
-            else:
-                within = within[admitted[self._owner[within]]]
-                if len(within) > FEW:
-                    inside = np.zeros(len(self._ids), bool)
-                    inside[within] = True
-                    return self._nearest(vector, limit, inside, len(within))
-            return self._ranked(within, vector, limit)[0]
+            found = self._search(vector, scope, limit)
+            assert found is not None  # it may take as long as it does
+            return found
+
+    def at_once(self, vector: Matrix, *, scope: Scope, limit: int) -> Sequence[Ranked] | None:
+        """As ``search``, where it need not wait and takes well under a millisecond; else None."""
+        if scope.sources is not None or scope.passages is not None:
+            return None
+        if expected(len(self._ids), self._dimensions, limit) > AT_ONCE:
+            return None
+        if not self._turns.acquire(blocking=False):
+            return None
+        try:
+            return self._search(vector, scope, limit, once=True)
+        finally:
+            self._turns.release()
+
+    def _search(
+        self, vector: Matrix, scope: Scope, limit: int, *, once: bool = False
+    ) -> Sequence[Ranked] | None:
+        owners = [
+            self._owners[scope.tenant, space]
+            for space in scope.spaces
+            if (scope.tenant, space) in self._owners
+        ]
+        admitted = np.zeros(len(self._live), bool)
+        admitted[owners] = True
+        within = self._narrowed(scope)
+        if within is None:
+            count = sum(self._live[owner] for owner in owners)
+            if count == len(self._ids):
+                return self._nearest(vector, limit, None, count, once=once)
+            inside = admitted[self._owner[: len(self._ids)]]
+            if count > FEW:
+                return self._nearest(vector, limit, inside, count, once=once)
+            within = np.flatnonzero(inside)
+        else:
+            within = within[admitted[self._owner[within]]]
+            if len(within) > FEW:
+                inside = np.zeros(len(self._ids), bool)
+                inside[within] = True
+                return self._nearest(vector, limit, inside, len(within), once=once)
+        return self._ranked(within, vector, limit)[0]
 
     def _narrowed(self, scope: Scope) -> Rows | None:
         """The rows, gone ones too, of the sources and passages that a scope names, if it does."""
@@ -169,13 +190,22 @@ class Quantized:
         return found
 
     def _nearest(
-        self, vector: Matrix, limit: int, inside: NDArray[np.bool_] | None, count: int
-    ) -> Sequence[Ranked]:
-        """The best of those inside, of which there are so many."""
+        self,
+        vector: Matrix,
+        limit: int,
+        inside: NDArray[np.bool_] | None,
+        count: int,
+        *,
+        once: bool,
+    ) -> Sequence[Ranked] | None:
+        """The best of those inside, of which there are so many.
+
+        None where one look does not tell and there may be no second.
+        """
         index = self._index
         assert index is not None
         faiss.omp_set_num_threads(1)  # of this thread: more would take turns from other searches
-        asked = max(CANDIDATES, TO_EACH * limit)
+        asked = _candidates(limit)
         within = faiss.SearchParametersIVF()
         read = max(READ, count // SHARE)
         within.nprobe = -(-index.nlist * min(read, count) // count)
@@ -190,6 +220,8 @@ class Quantized:
             everywhere = within.nprobe == index.nlist
             if (len(rows) == asked and least < ranked[-1].score) or (everywhere and asked == count):
                 return ranked
+            if once:
+                return None
             # Too few, or a tie that reaches past the candidates and could hide a smaller id.
             if everywhere:
                 asked *= 4
@@ -232,6 +264,19 @@ class Quantized:
             yield
         finally:
             self._turns.release(SEARCHES)
+
+
+def expected(rows: int, dimensions: int, limit: int) -> float:
+    """Microseconds of one look through the quantized rows, and of ranking its candidates.
+
+    Fitted on one core of a Xeon: 5,183 and 11,655 rows of 384 dimensions, 10 and 100 asked for.
+    """
+    asked = _candidates(limit)
+    return 60 + rows * dimensions * 11e-6 + asked * (0.25 + dimensions * 5e-4)
+
+
+def _candidates(limit: int) -> int:
+    return max(CANDIDATES, TO_EACH * limit)
 
 
 class _Whole:

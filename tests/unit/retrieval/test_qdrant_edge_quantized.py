@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import random
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from retrieval.stores import edge_quantized, qdrant_edge, quantized
 from retrieval.stores.exact import ExactVectors
 from retrieval.stores.qdrant_edge import QdrantEdge
 
+AT_ONCE = quantized.AT_ONCE
 DIMENSIONS = 64
 COUNT = 1_500
 OURS = Scope("acme", frozenset({"spc_0", "spc_1", "spc_2"}))
@@ -113,6 +115,67 @@ async def test_the_nearest_are_those_of_comparing_all(index: QdrantEdge) -> None
     await fed(index, exact)
     assert await index.quantized()
     await compared(index, exact)
+
+
+async def test_a_short_search_is_answered_where_it_is_asked(
+    index: QdrantEdge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to the expected time, and in a thread one row past it; the answers are the same."""
+    await fed(index)
+    assert await index.quantized()
+    assert index._beside is not None
+    copy = index._beside.ready
+    assert copy is not None
+    threads: list[str] = []
+    ranked = quantized.Quantized._ranked
+
+    def noted(self: Any, *given: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return ranked(self, *given)
+
+    monkeypatch.setattr(quantized.Quantized, "_ranked", noted)
+    assert len(copy._ids) == COUNT
+    bound = quantized.expected(COUNT, DIMENSIONS, 10)
+    for question in made(10, seed=2):
+        for scope in SCOPES[:5]:
+            monkeypatch.setattr(quantized, "AT_ONCE", bound)
+            here = await index.search(question, scope=scope, limit=10)
+            monkeypatch.setattr(quantized, "AT_ONCE", bound - DIMENSIONS * 11e-6)
+            assert await index.search(question, scope=scope, limit=10) == here
+            assert [name.startswith("dense-searches") for name in threads] == [False, True]
+            threads.clear()
+
+
+@pytest.mark.parametrize(
+    ("rows", "dimensions", "limit", "here"),
+    [
+        (11_655, 384, 100, True),
+        (48_000, 384, 100, True),
+        (100_000, 384, 100, False),
+        (11_655, 384, 1_000, False),
+        (11_655, 1_024, 50, True),
+        (11_655, 1_024, 100, False),
+    ],
+)
+def test_what_is_expected_to_be_short(rows: int, dimensions: int, limit: int, here: bool) -> None:
+    """Few rows, few dimensions, and not a thousand asked for."""
+    assert (quantized.expected(rows, dimensions, limit) <= AT_ONCE) is here
+
+
+async def test_whoever_asks_during_a_change_does_not_hold_the_loop(index: QdrantEdge) -> None:
+    """The search waits in a thread, and answers once the change is done."""
+    await fed(index)
+    assert await index.quantized()
+    assert index._beside is not None
+    copy = index._beside.ready
+    assert copy is not None
+    question = made(1, seed=2)[0]
+    with copy._alone():
+        assert copy.at_once(question, scope=OURS, limit=5) is None
+        asked = asyncio.create_task(index.search(question, scope=OURS, limit=5))
+        await asyncio.sleep(0)
+        assert not asked.done()
+    assert await asked == copy.at_once(question, scope=OURS, limit=5)
 
 
 async def test_few_candidates_are_enough(
