@@ -80,7 +80,11 @@ class HoldsPhrases(Protocol):
 
 
 class Quotes:
-    """Passages that hold quoted words, as a leg: those with more of them first, then by BM25."""
+    """Passages that hold quoted words, as a leg: those with more of them first, then by BM25.
+
+    Each quotation is looked up deeper than is asked for: what holds two of them may come late
+    among those that hold either, and deeper asked for must not be another order.
+    """
 
     name = QUOTES
 
@@ -92,7 +96,7 @@ class Quotes:
         if self._words is None:
             raise EngineUnavailable("quoted words need the index of words, which is not there")
         lists = [
-            await self._words.holding(query, [phrase], scope=scope, limit=limit)
+            await self._words.holding(query, [phrase], scope=scope, limit=max(limit, DEEPER))
             for phrase in self._phrases
         ]
         held = Counter(id for ids in lists for id in ids)
@@ -109,6 +113,19 @@ class _Outcome:
     trace: LegTrace
     run: Run | None = None
     part: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question as it goes to the legs: its words, the scope that its filters and quotes leave,
+    how it came to that, and what each step took (ms). Where nothing is in scope there are no legs.
+    """
+
+    query: Query
+    scope: Scope
+    understood: Understood
+    stages: Mapping[str, float]
+    legs: Sequence[Retriever] = ()
 
 
 class Searcher:
@@ -162,31 +179,15 @@ class Searcher:
         if limit < 1:
             raise ValueError(f"limit is {limit}; it must be 1 or more")
         began = perf_counter()
-        reading, query, parts = _read(query)
-        reader = scope
-        scope, reading, note = await self._narrowed(reading, query, scope)
-        narrowed = perf_counter()
-        understood = Understood(
-            reading.text, reading.required, reading.written, note, parts, reading.preferred
-        )
+        asked = await self._understood(query, scope)
+        query, scope, understood = asked.query, asked.scope, asked.understood
         if scope.empty:
             return SearchResult((), (), Trace((), str(fusion), understood=understood))
-        query, parts, corrections, unchecked = await self._spelt(query, parts, reader)
-        understood = replace(
-            understood,
-            text=query.text,
-            parts=parts,
-            corrections=corrections,
-            unchecked=unchecked,
-        )
-        spelt = perf_counter()
-        await self._awaited()
         started = perf_counter()
-        legs = self._asked(reading)
-        outcomes = await self._ask(query, legs, parts, scope, self._pool)
-        traces = tuple(_of_leg(leg.name, outcomes) for leg in legs)
+        outcomes = await self._ask(asked, self._pool)
+        traces = tuple(_of_leg(leg.name, outcomes) for leg in asked.legs)
         if any(leg.leg == QUOTES and leg.state is LegState.OK and not leg.found for leg in traces):
-            note = f"No passage holds {_quoted(reading.preferred, 'or')}; "
+            note = f"No passage holds {_quoted(understood.preferred, 'or')}; "
             note += "searched without the quotes."
             understood = replace(understood, note=note, preferred=())
         runs = tuple(outcome.run for outcome in outcomes if outcome.run is not None)
@@ -215,8 +216,7 @@ class Searcher:
             for telling in tellings:
                 telling.task.cancel()
         stages = {
-            "understand": _ms(began, narrowed),
-            "spell": _ms(narrowed, spelt),
+            **asked.stages,
             "legs": _ms(started, answered),
             "fuse": _ms(answered, ranked),
             "hydrate": _ms(ranked, found),
@@ -239,24 +239,21 @@ class Searcher:
 
         Every leg is asked for DEEPER passages, so this takes longer than a search.
         """
-        reading, query, parts = _read(query)
+        asked = await self._understood(query, scope)
         passage = by_id(await self._passages.get([id], scope=scope)).get(id)
         if passage is None or not _in(scope, passage):
             return told(WhyNot(id, Reason.NOT_INDEXED, "It is not among what can be found here."))
         language = passage.language if passage.language not in (query.language, "und") else None
         why = WhyNot(id, Reason.NOT_NEAR, limit=limit, language=language)
-        narrowed, reading, note = await self._narrowed(reading, query, scope)
-        if not narrowed.admits(tenant=passage.tenant, space=passage.space, source=passage.source):
-            unfit = f"Its source does not fit {' '.join(reading.written)}."
-            message = note if narrowed.empty else unfit
+        query, scope, understood = asked.query, asked.scope, asked.understood
+        if not scope.admits(tenant=passage.tenant, space=passage.space, source=passage.source):
+            unfit = f"Its source does not fit {' '.join(understood.filters)}."
+            message = understood.note if scope.empty else unfit
             return told(replace(why, reason=Reason.FILTERED, message=message))
-        if not narrowed.finds(id):
-            message = f"It is not among the passages that hold {_quoted(reading.required)}."
+        if not scope.finds(id):
+            message = f"It is not among the passages that hold {_quoted(understood.phrases)}."
             return told(replace(why, reason=Reason.UNQUOTED, message=message))
-        query, parts, *_ = await self._spelt(query, parts, scope)
-        await self._awaited()
-        deeper = max(DEEPER, self._pool)
-        outcomes = await self._ask(query, self._asked(reading), parts, narrowed, deeper)
+        outcomes = await self._ask(asked, max(DEEPER, self._pool))
         why = replace(why, legs=tuple(self._leg_place(outcome, id) for outcome in outcomes))
         fused = fusion(
             [
@@ -266,7 +263,7 @@ class Searcher:
             ]
         )
         hits, reranked = await self._reordered(
-            query, await self._hydrate(fused, narrowed, self._looked_at(limit)), limit
+            query, await self._hydrate(fused, scope, self._looked_at(limit)), limit
         )
         for rank, hit in enumerate(hits, 1):
             if hit.passage.id == id:
@@ -294,6 +291,33 @@ class Searcher:
         deepest = max(DEEPER, self._pool)
         name = run_name(trace.leg, outcome.part)
         return LegPlace(name, trace.state, rank, score, deepest, self._pool, trace.error)
+
+    async def _understood(self, query: Query, scope: Scope) -> _Asked:
+        """The question read, narrowed and spelt; once it is known, what encodes it is awaited."""
+        began = perf_counter()
+        reading = read(query.text, query.language)
+        query = replace(query, text=reading.text)
+        narrowed, reading, note = await self._narrowed(reading, query, scope)
+        parts = split(reading.text)
+        understood = Understood(
+            reading.text, reading.required, reading.written, note, parts, reading.preferred
+        )
+        stages = {"understand": _ms(began, perf_counter())}
+        if narrowed.empty:
+            return _Asked(query, narrowed, understood, stages)
+        began = perf_counter()
+        query, parts, corrections, unchecked = await self._spelt(query, parts, scope)
+        understood = replace(
+            understood, text=query.text, parts=parts, corrections=corrections, unchecked=unchecked
+        )
+        stages["spell"] = _ms(began, perf_counter())
+        if self._ready is not None:
+            with suppress(Exception):  # the leg that cannot do without will say so itself
+                await self._ready()
+        legs = self._legs
+        if understood.preferred:
+            legs = (*legs, Quotes(self._words, understood.preferred))
+        return _Asked(query, narrowed, understood, stages, legs)
 
     async def _narrowed(
         self, reading: Reading, query: Query, scope: Scope
@@ -364,35 +388,20 @@ class Searcher:
         spelt = replace(query, text=corrected(query.text, corrections))
         return spelt, tuple(corrected(part, corrections) for part in parts), corrections, ""
 
-    async def _awaited(self) -> None:
-        if self._ready is not None:
-            with suppress(Exception):  # the leg that cannot do without will say so itself
-                await self._ready()
-
-    def _asked(self, reading: Reading) -> Sequence[Retriever]:
-        if not reading.preferred:
-            return self._legs
-        return (*self._legs, Quotes(self._words, reading.preferred))
-
-    async def _ask(
-        self,
-        query: Query,
-        legs: Sequence[Retriever],
-        parts: Sequence[str],
-        scope: Scope,
-        pool: int,
-    ) -> list[_Outcome]:
+    async def _ask(self, asked: _Asked, pool: int) -> list[_Outcome]:
         """Every leg, of the whole question first and then of each part; all at once."""
         started = perf_counter()
-        asked = [
-            (leg, part, replace(query, text=text))
-            for part, text in enumerate((query.text, *parts))
-            for leg in legs
+        pairs = [
+            (leg, part, replace(asked.query, text=text))
+            for part, text in enumerate((asked.query.text, *asked.understood.parts))
+            for leg in asked.legs
             if not (part and leg.name == QUOTES)  # its phrases are of the whole
         ]
         tasks = [
-            asyncio.create_task(self._one(leg, part, one, scope, pool), name=f"leg {leg.name}")
-            for leg, part, one in asked
+            asyncio.create_task(
+                self._one(leg, part, query, asked.scope, pool), name=f"leg {leg.name}"
+            )
+            for leg, part, query in pairs
         ]
         try:
             # Not gather: a leg past the deadline must not take the others' answers with it.
@@ -401,7 +410,7 @@ class Searcher:
             late = [task for task in tasks if not task.done() or task.cancelled()]
             return [
                 _Outcome(self._late(leg, started), part=part) if task in late else task.result()
-                for (leg, part, _), task in zip(asked, tasks, strict=True)
+                for (leg, part, _), task in zip(pairs, tasks, strict=True)
             ]
         finally:  # late, or we are being cancelled ourselves: no leg works on for nobody
             left = [task for task in tasks if task.cancel()]
@@ -525,12 +534,6 @@ async def _explained(
         if paths:
             hits = tuple(replace(hit, paths=(*hit.paths, *paths.get(_id(hit), ()))) for hit in hits)
     return hits
-
-
-def _read(query: Query) -> tuple[Reading, Query, tuple[str, ...]]:
-    """How a question is read, the question as it is asked of the legs, and its parts."""
-    reading = read(query.text, query.language)
-    return reading, replace(query, text=reading.text), split(reading.text)
 
 
 def _found_by(leg: Explains, lines: Sequence[Fused] | Sequence[Hit]) -> tuple[PassageId, ...]:

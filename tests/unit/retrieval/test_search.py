@@ -360,6 +360,22 @@ async def test_quoted_words_in_a_question_lift_what_holds_them_and_hide_nothing(
     assert {leg.leg: leg.rank for leg in why.legs}["quotes"] is None
 
 
+async def test_what_holds_all_the_quotes_comes_first_though_it_is_late_for_each() -> None:
+    """A long passage, behind more short ones than a leg is asked for; why-not has it there, too."""
+    both = passage(0, "red apples " + "and then more of the harbour " * 200 + "green pears")
+    alone = [passage(n, f"{'red apples' if n % 2 else 'green pears'} {n}") for n in range(1, 21)]
+    words = MemoryLexical()
+    await words.put([both, *alone])
+    searcher = Searcher([words], MemoryPassages([both, *alone]), pool=5)
+    asked = Query('which "red apples", "green pears"?')
+    found = await searcher.search(asked, scope=SCOPE)
+    (quotes,) = [run for run in found.runs if run.leg == "quotes"]
+    assert quotes.ranked[0].passage == "p00"
+    assert len(quotes.ranked) == 5
+    why = await searcher.why_not(asked, "p00", scope=SCOPE)
+    assert {leg.leg: leg.rank for leg in why.legs} == {"bm25": 21, "quotes": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "found", "note"),
     [
