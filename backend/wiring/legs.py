@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from backend.graph.service import graph_off
 from backend.settings import Settings, UnknownScheme
 from backend.wiring.homes import Close, OnDisk, OnServer
-from backend.wiring.served import (
-    graph_space,
-    name_and_password,
-    served,
-    vectors_setting,
-)
+from backend.wiring.served import graph_space, opensearch, served, vectors_setting
 from retrieval.dense import VectorIndex
 from retrieval.encoders.late import ClosableEncoder, LateEncoder
 from retrieval.errors import IndexMismatch, RetrievalError, WeightsError
@@ -280,13 +275,12 @@ async def open_lexical(settings: Settings, stack: AsyncExitStack) -> OpenedLeg:
                 return OnDisk(url.under(settings.data_dir), in_folder)
             case "opensearch":
                 from retrieval.stores.opensearch import OpenSearch
-                from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
-                held = OpenSearchGenerations(**served(url, 9200), **name_and_password(url))
+                held = opensearch(url)
 
                 async def on_server(generation: str | None) -> tuple[Leg, Close]:
                     return await begun(
-                        lambda: OpenSearch.open(**held.place(generation), spells=spells)
+                        lambda: OpenSearch.open(held.server, held.named(generation), spells=spells)
                     )
 
                 return OnServer(held, on_server)
@@ -505,17 +499,14 @@ def vectors_home(
             return OnServer(QdrantGenerations(**place, leg=name, api_key=key), on_server)
         case "opensearch" if dimensions is None:
             from retrieval.stores.opensearch import OpenSearchSparse
-            from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
-            held = OpenSearchGenerations(
-                **served(url, 9200, suffix="-sparse"), **name_and_password(url)
-            )
+            held = opensearch(url, "-sparse")
 
             async def on_opensearch(generation: str | None) -> tuple[Leg, Close]:
                 return whole(
                     *await begun(
                         lambda: OpenSearchSparse.open(
-                            **held.place(generation), fingerprint=fingerprint
+                            held.server, held.named(generation), fingerprint=fingerprint
                         )
                     )
                 )

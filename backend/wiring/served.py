@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from backend.settings import Settings, Url
+
+if TYPE_CHECKING:  # its client is nothing to a laptop without that server
+    from retrieval.stores.opensearch_generations import OpenSearchGenerations
 
 
 class Place(TypedDict):
@@ -14,11 +17,6 @@ class Place(TypedDict):
     address: str
     collection: str
     secure: bool
-
-
-class NameAndPassword(TypedDict):
-    user: str | None
-    password: str | None
 
 
 class GraphSpace(TypedDict):
@@ -40,8 +38,14 @@ def served(url: Url, port: int, suffix: str = "") -> Place:
     )
 
 
-def name_and_password(url: Url) -> NameAndPassword:
-    return NameAndPassword(user=url.user, password=url.password)
+def opensearch(url: Url, suffix: str = "") -> OpenSearchGenerations:
+    """``opensearch://USER:PASSWORD@HOST:PORT/COLLECTION?secure=true``, taken apart."""
+    from retrieval.stores.opensearch import Server
+    from retrieval.stores.opensearch_generations import OpenSearchGenerations
+
+    place = served(url, 9200, suffix)
+    server = Server(place["address"], place["secure"], url.user, url.password)
+    return OpenSearchGenerations(server, place["collection"])
 
 
 def graph_space(url: Url) -> GraphSpace:
@@ -81,10 +85,7 @@ async def erase(url: Url, suffix: str = "") -> None:
 
             await qdrant_generations.erase(**served(url, 6333), api_key=url.password)
         case "opensearch":
-            from retrieval.stores.opensearch_generations import OpenSearchGenerations
-
-            place, key = served(url, 9200, suffix), name_and_password(url)
-            await asyncio.to_thread(OpenSearchGenerations(**place, **key).erase)
+            await asyncio.to_thread(opensearch(url, suffix).erase)
         case "nebula":
             from retrieval.stores.nebula_generations import NebulaGenerations
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Self, TypeVar
 
@@ -65,23 +66,44 @@ _BUSY: Final = frozenset({429, 502, 503, 504})
 _T = TypeVar("_T")
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An OpenSearch at ``host:port``, and who asks it."""
+
+    address: str
+    secure: bool = False
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def client(self) -> Client:
+        host, _, port = self.address.rpartition(":")
+        return Client(
+            hosts=[{"host": host.strip("[]"), "port": int(port)}],
+            http_auth=(self.user, self.password) if self.user and self.password else None,
+            use_ssl=self.secure,
+            verify_certs=self.secure,
+            timeout=TIMEOUT,
+            pool_maxsize=8,
+            max_retries=1,
+        )
+
+
 class _Alias:
     """An index of ours behind its name: made when missing, checked before first use. Blocking."""
 
     def __init__(
         self,
-        client: Client,
-        place: str,
+        server: Server,
         name: str,
         *,
         made: Mapping[str, Any],
         fields: Mapping[str, Any],
         refresh: str,
     ) -> None:
-        self.client = client
+        self.client = server.client()
         self.name = name
-        self._where = f"{name} on {place}"
-        self._place = place
+        self._where = f"{name} on {server.address}"
+        self._place = server.address
         self._made = dict(made)
         self._fields = fields
         self._refresh = refresh
@@ -357,16 +379,13 @@ class OpenSearch:
     @classmethod
     def open(
         cls,
-        address: str,
+        server: Server,
         collection: str,
         *,
-        secure: bool = False,
-        user: str | None = None,
-        password: str | None = None,
         refresh: str = REFRESH,
         spells: bool = True,
     ) -> Self:
-        """Open, or make, an index on the server at ``host:port``. Blocking; then ``close``.
+        """Open, or make, an index on the server. Blocking; then ``close``.
 
         One that does not spell is as they were made before words were kept as written. Raises
         IndexMismatch when it holds another analysis' terms. A server that does not answer is no
@@ -374,8 +393,7 @@ class OpenSearch:
         """
         words = {"words": {"type": "keyword"}} if spells else {}
         alias = _Alias(
-            client_of(address, secure, user, password),
-            address,
+            server,
             collection,
             made={"format": FORMAT if spells else UNSPELT, "leg": cls.name, "analyzer": ANALYZER},
             fields={
@@ -489,19 +507,15 @@ class OpenSearchSparse:
     @classmethod
     def open(
         cls,
-        address: str,
+        server: Server,
         collection: str,
         *,
         fingerprint: str,
-        secure: bool = False,
-        user: str | None = None,
-        password: str | None = None,
         refresh: str = REFRESH,
     ) -> Self:
         """As ``OpenSearch.open``; raises IndexMismatch when another encoder's terms are there."""
         alias = _Alias(
-            client_of(address, secure, user, password),
-            address,
+            server,
             collection,
             made={"format": SPARSE_FORMAT, "leg": "sparse", "encoder": fingerprint},
             fields={"weights": {"type": "rank_features"}},
@@ -555,19 +569,6 @@ class OpenSearchSparse:
 
     def close(self) -> None:
         self._alias.close()
-
-
-def client_of(address: str, secure: bool, user: str | None, password: str | None) -> Client:
-    host, _, port = address.rpartition(":")
-    return Client(
-        hosts=[{"host": host.strip("[]"), "port": int(port)}],
-        http_auth=(user, password) if user and password else None,
-        use_ssl=secure,
-        verify_certs=secure,
-        timeout=TIMEOUT,
-        pool_maxsize=8,
-        max_retries=1,
-    )
 
 
 def _within(scope: Scope) -> list[Mapping[str, Any]]:

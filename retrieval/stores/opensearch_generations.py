@@ -10,47 +10,27 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 from opensearchpy import OpenSearch as Client
 from opensearchpy.exceptions import NotFoundError, OpenSearchException
 
 from retrieval.errors import EngineUnavailable, IndexMismatch
-from retrieval.stores.opensearch import MARK, client_of
+from retrieval.stores.opensearch import MARK, Server
 
 _T = TypeVar("_T")
 
 
-class Place(TypedDict):
-    """What opens an index."""
-
-    address: str
-    collection: str
-    secure: bool
-    user: str | None
-    password: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class OpenSearchGenerations:
-    """Those of one collection, on the server at ``host:port``."""
+    """Those of one collection."""
 
-    address: str
+    server: Server
     collection: str
-    secure: bool = False
-    user: str | None = None
-    password: str | None = None
 
-    def place(self, generation: str | None) -> Place:
-        """Where a generation is opened; None is whichever serves."""
-        suffix = "" if generation is None else f"-{generation}"
-        return Place(
-            address=self.address,
-            collection=self.collection + suffix,
-            secure=self.secure,
-            user=self.user,
-            password=self.password,
-        )
+    def named(self, generation: str | None) -> str:
+        """The name that a generation is opened by; None is whichever serves."""
+        return self.collection if generation is None else f"{self.collection}-{generation}"
 
     async def serving(self) -> str:
         def look(client: Client) -> str:
@@ -102,7 +82,7 @@ class OpenSearchGenerations:
             for index, described in mappings.items():
                 if MARK not in described["mappings"].get("_meta", {}):
                     raise IndexMismatch(
-                        f"the index {index} on {self.address} is not ours: it stays"
+                        f"the index {index} on {self.server.address} is not ours: it stays"
                     )
             for index in mappings:
                 client.indices.delete(index=index)
@@ -113,12 +93,12 @@ class OpenSearchGenerations:
         return await asyncio.to_thread(self._with_client, work)
 
     def _with_client(self, work: Callable[[Client], _T]) -> _T:
-        client = client_of(self.address, self.secure, self.user, self.password)
+        client = self.server.client()
         try:
             return work(client)
         except (OpenSearchException, KeyError) as error:
             raise EngineUnavailable(
-                f"OpenSearch at {self.address} did not do as it was asked with "
+                f"OpenSearch at {self.server.address} did not do as it was asked with "
                 f"{self.collection} ({error!r})"
             ) from error
         finally:

@@ -17,7 +17,7 @@ from retrieval.errors import EncodingFailed
 from retrieval.model import Passage, Scope, SparseVector
 from retrieval.stores import qdrant_generations
 from retrieval.stores.exact import ExactVectors
-from retrieval.stores.opensearch import OpenSearchSparse
+from retrieval.stores.opensearch import OpenSearchSparse, Server
 from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
@@ -70,11 +70,13 @@ async def sparse(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         case _:
             address = request.getfixturevalue("opensearch_address")
             features = await asyncio.to_thread(
-                lambda: OpenSearchSparse.open(address, name, fingerprint="f", refresh="20ms")
+                lambda: OpenSearchSparse.open(
+                    Server(address), name, fingerprint="f", refresh="20ms"
+                )
             )
             yield features
             await asyncio.to_thread(features.close)
-            await asyncio.to_thread(OpenSearchGenerations(address, name).erase)
+            await asyncio.to_thread(OpenSearchGenerations(Server(address), name).erase)
 
 
 Bad = Callable[[], NDArray[np.float32] | SparseVector]

@@ -20,7 +20,7 @@ from retrieval.model import Hit, Passage, Query, Scope
 from retrieval.ports import Leg
 from retrieval.search import Searcher
 from retrieval.stores import qdrant_generations
-from retrieval.stores.opensearch import OpenSearch
+from retrieval.stores.opensearch import OpenSearch, Server
 from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
@@ -119,14 +119,14 @@ async def laptop(folder: Path) -> AsyncIterator[tuple[Leg, VectorIndex]]:
 @asynccontextmanager
 async def cluster(words_at: str, vectors_at: str) -> AsyncIterator[tuple[Leg, VectorIndex]]:
     name = f"parity-{secrets.token_hex(6)}"
-    words = await asyncio.to_thread(lambda: OpenSearch.open(words_at, name, refresh="20ms"))
+    words = await asyncio.to_thread(lambda: OpenSearch.open(Server(words_at), name, refresh="20ms"))
     vectors = await Qdrant.open_dense(vectors_at, name, fingerprint="f", dimensions=64)
     try:
         yield words, vectors
     finally:
         await asyncio.to_thread(words.close)
         await vectors.close()
-        await asyncio.to_thread(OpenSearchGenerations(words_at, name).erase)
+        await asyncio.to_thread(OpenSearchGenerations(Server(words_at), name).erase)
         await qdrant_generations.erase(vectors_at, name)
 
 

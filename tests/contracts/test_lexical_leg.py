@@ -25,7 +25,7 @@ from retrieval.model import Passage, PassageId, Query, Run, Scope, SourceId, Ver
 from retrieval.ports import Leg
 from retrieval.search import HoldsPhrases
 from retrieval.spelling import MAX_UNKNOWN, Spells
-from retrieval.stores.opensearch import OpenSearch
+from retrieval.stores.opensearch import OpenSearch, Server
 from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.tantivy import Tantivy
 
@@ -75,12 +75,12 @@ async def on_disk() -> AsyncIterator[Leg]:
 async def on_server(address: str) -> AsyncIterator[Leg]:
     """An index of its own, which looks for new passages often so that no put waits for long."""
     name = f"lexical-{secrets.token_hex(6)}"
-    leg = await asyncio.to_thread(lambda: OpenSearch.open(address, name, refresh="20ms"))
+    leg = await asyncio.to_thread(lambda: OpenSearch.open(Server(address), name, refresh="20ms"))
     try:
         yield leg
     finally:
         await asyncio.to_thread(leg.close)
-        await asyncio.to_thread(OpenSearchGenerations(address, name).erase)
+        await asyncio.to_thread(OpenSearchGenerations(Server(address), name).erase)
 
 
 @pytest.fixture(params=["memory", "tantivy", "opensearch"])
@@ -466,7 +466,7 @@ async def test_a_servers_index_from_before_spelling_answers_all_but_that(
     name = f"lexical-{secrets.token_hex(6)}"
 
     def opened(*, spells: bool) -> OpenSearch:
-        return OpenSearch.open(opensearch_address, name, refresh="20ms", spells=spells)
+        return OpenSearch.open(Server(opensearch_address), name, refresh="20ms", spells=spells)
 
     before = await asyncio.to_thread(lambda: opened(spells=False))
     try:
@@ -478,7 +478,7 @@ async def test_a_servers_index_from_before_spelling_answers_all_but_that(
             await asyncio.to_thread(lambda: opened(spells=True))
     finally:
         await asyncio.to_thread(before.close)
-        await asyncio.to_thread(OpenSearchGenerations(opensearch_address, name).erase)
+        await asyncio.to_thread(OpenSearchGenerations(Server(opensearch_address), name).erase)
 
 
 async def test_what_was_put_survives_a_kill(tmp_path: Path) -> None:

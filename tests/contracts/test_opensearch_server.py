@@ -24,6 +24,7 @@ from retrieval.stores.opensearch import (
     SPARSE_TERMS,
     OpenSearch,
     OpenSearchSparse,
+    Server,
 )
 from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.tantivy import Tantivy
@@ -38,7 +39,7 @@ def passage(ordinal: int, text: str = "apples", *, title: str = "") -> Passage:
 
 @contextmanager
 def opened(address: str, name: str) -> Iterator[OpenSearch]:
-    leg = OpenSearch.open(address, name, refresh="20ms")
+    leg = OpenSearch.open(Server(address), name, refresh="20ms")
     try:
         yield leg
     finally:
@@ -49,7 +50,7 @@ def opened(address: str, name: str) -> Iterator[OpenSearch]:
 def name(opensearch_address: str) -> Iterator[str]:
     made = f"own-{secrets.token_hex(6)}"
     yield made
-    OpenSearchGenerations(opensearch_address, made).erase()
+    OpenSearchGenerations(Server(opensearch_address), made).erase()
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ async def test_it_agrees_with_the_embedded_engine(
 
 async def test_rank_features_rank_as_dot_products(opensearch_address: str, name: str) -> None:
     """Within the nine bits that the server keeps of a weight."""
-    index = OpenSearchSparse.open(opensearch_address, name, fingerprint="f", refresh="20ms")
+    index = OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="f", refresh="20ms")
     try:
         vectors = [
             SparseVector((n % 7, 7 + n % 11, 30 + n), (0.1 + n / 9, 1.7 / (n + 1), 0.01))
@@ -122,7 +123,7 @@ async def test_a_query_of_many_terms_is_asked_by_its_heaviest(
     opensearch_address: str, name: str, terms: int
 ) -> None:
     """A server refuses more clauses than it allows; a long query is cut, not refused."""
-    index = OpenSearchSparse.open(opensearch_address, name, fingerprint="f", refresh="20ms")
+    index = OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="f", refresh="20ms")
     try:
         await index.put(
             [passage(0), passage(1)],
@@ -139,7 +140,7 @@ async def test_a_query_of_many_terms_is_asked_by_its_heaviest(
 async def test_a_weight_that_is_no_number_is_refused_by_name(
     opensearch_address: str, name: str
 ) -> None:
-    index = OpenSearchSparse.open(opensearch_address, name, fingerprint="f", refresh="20ms")
+    index = OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="f", refresh="20ms")
     try:
         bad = SparseVector((1,), (float("nan"),))
         with pytest.raises(EncodingFailed, match=r"src_1\.00001"):
@@ -185,14 +186,14 @@ async def test_what_is_searched_is_an_alias_that_says_what_made_it(
 async def test_another_encoder_is_told_and_reindex_named(
     opensearch_address: str, name: str
 ) -> None:
-    OpenSearchSparse.open(opensearch_address, name, fingerprint="one").close()
-    OpenSearchSparse.open(opensearch_address, name, fingerprint="one").close()
+    OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="one").close()
+    OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="one").close()
     with pytest.raises(IndexMismatch, match=r"one.*two.*stratmaster reindex"):
-        OpenSearchSparse.open(opensearch_address, name, fingerprint="two")
+        OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="two")
     with pytest.raises(IndexMismatch, match=r"sparse.*bm25"):
-        OpenSearch.open(opensearch_address, name)
-    OpenSearchGenerations(opensearch_address, name).erase()
-    OpenSearchSparse.open(opensearch_address, name, fingerprint="two").close()
+        OpenSearch.open(Server(opensearch_address), name)
+    OpenSearchGenerations(Server(opensearch_address), name).erase()
+    OpenSearchSparse.open(Server(opensearch_address), name, fingerprint="two").close()
 
 
 async def test_an_index_of_someone_elses_is_neither_used_nor_removed(
@@ -202,9 +203,9 @@ async def test_an_index_of_someone_elses_is_neither_used_nor_removed(
     client.indices.create(index=theirs)
     try:
         with pytest.raises(IndexMismatch, match="alias"):
-            OpenSearch.open(opensearch_address, theirs)
+            OpenSearch.open(Server(opensearch_address), theirs)
         with pytest.raises(IndexMismatch, match="it stays"):
-            OpenSearchGenerations(opensearch_address, theirs).erase()
+            OpenSearchGenerations(Server(opensearch_address), theirs).erase()
         assert client.indices.exists(index=theirs)
     finally:
         client.indices.delete(index=theirs)
@@ -216,7 +217,7 @@ async def test_an_index_that_goes_while_serving_is_told_and_made_anew(
     """Never made by accident, with guessed fields: the first call fails, the next finds ours."""
     with opened(opensearch_address, name) as leg:
         await leg.put([passage(0)])
-        OpenSearchGenerations(opensearch_address, name).erase()
+        OpenSearchGenerations(Server(opensearch_address), name).erase()
         with pytest.raises(RetrievalError, match=r"gone|refused"):
             await leg.put([passage(0)])
         await leg.put([passage(0)])
@@ -226,7 +227,7 @@ async def test_an_index_that_goes_while_serving_is_told_and_made_anew(
 async def test_a_server_that_is_away_is_named_and_asked_again(unused_tcp_port: int) -> None:
     """Opening does not need it, every call says where it should be, nothing hangs."""
     address = f"127.0.0.1:{unused_tcp_port}"
-    leg = await asyncio.to_thread(OpenSearch.open, address, "passages")
+    leg = await asyncio.to_thread(OpenSearch.open, Server(address), "passages")
     for _ in range(2):
         with pytest.raises(EngineUnavailable, match=f"{address} does not answer"):
             await leg.search(Query("apples"), scope=ALL, limit=1)
@@ -279,7 +280,7 @@ def imposter(answer: Answer) -> Iterator[str]:
 async def test_garbage_is_an_error_of_ours(status: int, kind: str, text: str) -> None:
     """Whatever answers there, the searcher gets an error it can name beside the other legs."""
     with imposter(lambda _: (status, kind, text)) as address, pytest.raises(RetrievalError):
-        OpenSearch.open(address, "passages").close()
+        OpenSearch.open(Server(address), "passages").close()
 
 
 async def test_a_server_too_busy_for_some_is_asked_again_and_then_named() -> None:
@@ -301,7 +302,7 @@ async def test_a_server_too_busy_for_some_is_asked_again_and_then_named() -> Non
         return 200, "application/json", json.dumps(said)
 
     with imposter(answer) as address:
-        index = OpenSearchSparse.open(address, "sparse", fingerprint="f")
+        index = OpenSearchSparse.open(Server(address), "sparse", fingerprint="f")
         with pytest.raises(EngineUnavailable, match=r"took 1 of 2.*src_1\.00001"):
             await index.put([passage(0), passage(1)], [SparseVector((1,), (1.0,))] * 2)
         index.close()

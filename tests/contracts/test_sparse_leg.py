@@ -15,7 +15,7 @@ from retrieval.model import Passage, Query, Scope, Side, SparseVector
 from retrieval.sparse import SparseLeg
 from retrieval.stores import qdrant_generations
 from retrieval.stores.exact import ExactVectors
-from retrieval.stores.opensearch import OpenSearchSparse
+from retrieval.stores.opensearch import OpenSearchSparse, Server
 from retrieval.stores.opensearch_generations import OpenSearchGenerations
 from retrieval.stores.qdrant import Qdrant
 from retrieval.stores.qdrant_edge import QdrantEdge
@@ -58,11 +58,11 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             address = request.getfixturevalue("opensearch_address")
             collection = f"sparse-{secrets.token_hex(6)}"
             features = OpenSearchSparse.open(
-                address, collection, fingerprint="counting:1", refresh="20ms"
+                Server(address), collection, fingerprint="counting:1", refresh="20ms"
             )
             yield features
             features.close()
-            OpenSearchGenerations(address, collection).erase()
+            OpenSearchGenerations(Server(address), collection).erase()
 
 
 @pytest.fixture
