@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 from exporters.ports import Pace
@@ -21,6 +22,7 @@ def burst(pace: Pace) -> int:
     return 1 + pace.calls // BURSTS
 
 
+@cache
 def interval(pace: Pace) -> timedelta:
     """Between two calls in the long run. A burst and what follows it stay below the limit: at least
     95 % of it is used."""

@@ -177,12 +177,14 @@ class Request:
     body: Json = None
 
 
+_COMPACT: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
+
+
 def encode(body: Json) -> bytes:
     """JSON as it is sent, shown and compared: compact, keys sorted, UTF-8."""
-    text = json.dumps(
-        body, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-    )
-    return text.encode()
+    return _COMPACT.encode(body).encode()
 
 
 class Op(StrEnum):

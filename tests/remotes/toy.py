@@ -44,10 +44,11 @@ from exporters.records import (
     Step,
     Update,
 )
-from tests.remotes.direct import ROOT, direct_client
 from tests.remotes.faults import Faults
+from tests.remotes.line import line
 from tests.remotes.time import VirtualClock
 
+ROOT = "http://toy.test"
 LAG = timedelta(seconds=40)
 PACE = Pace(50, timedelta(seconds=10))
 
@@ -385,10 +386,12 @@ class ToyWorld:
         self.faults = Faults(self.server, self.clock)
         self.adapter = ToyAdapter()
         self.place = Place("toy", "tgt_1", {}, brief="brf_1")
-        self._client = direct_client(self.faults)
+        self._client = line(self.faults)
 
     def api(self, budget: Budget) -> Api:
-        return HttpApi(self._client, ROOT, _signed, budget, self.clock, chance=lambda: 1.0)
+        return HttpApi(
+            self._client, "http://toy.test", _signed, budget, self.clock, chance=lambda: 1.0
+        )
 
     def meddle(self, rng: random.Random) -> None:
         """A person does something to a thing of ours, or beside it."""
@@ -427,7 +430,14 @@ class ToyWorld:
         ]
 
     def overwritten(self) -> set[str]:
-        return self.server.overwritten
+        """But for what went to the trash while the same words stand in a thing of ours."""
+        things = self.server.things
+        standing = {(things[id].text, things[id].note) for id in self.live()}
+        return {
+            id
+            for id in self.server.overwritten
+            if not (things[id].trashed and (things[id].text, things[id].note) in standing)
+        }
 
     @property
     def writes(self) -> int:

@@ -14,7 +14,7 @@ from exporters.model import Brief
 from exporters.ports import Adapter, Api, Budget
 from exporters.records import OVERVIEW, Decisions, Place
 from tests.remotes.faults import Fault, Faults
-from tests.remotes.line import Line
+from tests.remotes.line import line
 from tests.remotes.time import VirtualClock
 
 LINK = "https://strat.example/s/team/b/brief1"
@@ -31,7 +31,7 @@ class World(Generic[A]):
         self.books = Books()
         self.turn = 0
         self.faults = Faults(server, clock)
-        self.http = Line(self.faults)
+        self.http = line(self.faults)
         self.line = self.api(self.budget())
         self.learnt = self.place
 
