@@ -49,6 +49,8 @@ export {
   standingInWords,
   stateOf,
   stretch,
+  timeInWords,
+  titlesInWords,
   type Tone,
   wayInWords,
 } from './words';

@@ -8,6 +8,8 @@ import {
   runInWords,
   stateOf,
   stretch,
+  timeInWords,
+  titlesInWords,
   wayInWords,
 } from './words';
 
@@ -95,7 +97,10 @@ describe('the words of an export', () => {
     const at = new Date(2026, 2, 6, 10, 42).toISOString();
     const reconciling = run({ state: 'reconciling', wait_until: at });
     expect(said(target({ run: reconciling }))).toEqual([
-      'Reconciling until 10:42: an outcome is not known. We look before we make anything.',
+      '3 of 12 sent. Reconciling: no answer came to a call, so we look for it again at 10:42 and send nothing before we know.',
+    ]);
+    expect(said(target({ run: run({ state: 'waiting', wait_until: at }) }))).toEqual([
+      '3 of 12 sent. Asked to wait: it goes on at 10:42.',
     ]);
     expect(isUnderWay(reconciling)).toBe(true);
   });
@@ -113,13 +118,27 @@ describe('the words of an export', () => {
     };
     expect(runInWords(run({ state: 'done', done: 12 })).text).toBe('All 12 sent');
     expect(runInWords(run({ state: 'done', done: 11, outcomes: [refused] })).text).toBe(
-      '11 of 12 sent; 1 need you',
+      '11 of 12 sent; 1 needs you',
     );
     expect(runInWords(run({ state: 'cancelled' })).text).toBe('Cancelled after 3 of 12');
     expect(runInWords(run({ stopping: true })).text).toBe('Ends before its next call');
     expect(isUnderWay(run({ state: 'planned' }))).toBe(true);
     expect(isUnderWay(run({ state: 'failed' }))).toBe(false);
     expect(isUnderWay(null)).toBe(false);
+  });
+
+  it('name what a call was about, the first of many', () => {
+    const of = (...titles: string[]) => titlesInWords({ titles } as Outcome);
+    expect(of('Hire a lead')).toBe('Hire a lead');
+    expect(of('Hire a lead', '', 'Ask', 'Tell')).toBe('Hire a lead and 2 more');
+    expect(of('')).toBe('');
+  });
+
+  it('count no time below a second, and none in parts of one', () => {
+    expect(timeInWords(0.104)).toBe('less than a second');
+    expect(timeInWords(1)).toBe('about 1 second');
+    expect(timeInWords(89.4)).toBe('about 89 seconds');
+    expect(timeInWords(180)).toBe('about 3 min');
   });
 
   it('count what waits for a person', () => {

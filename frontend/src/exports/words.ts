@@ -1,11 +1,9 @@
-import { clock, count } from '../ui/words';
+import { clock, count, duration, number } from '../ui/words';
 import type {
   Counts,
   ItemChange,
   Op,
   Outcome,
-  Plan,
-  PlanPart,
   Run,
   Standing,
   StepOutcome,
@@ -75,19 +73,20 @@ export function isUnderWay(run: Run | null): boolean {
 /** How far a run is. */
 export function runInWords(run: Run): Said {
   if (run.stopping) return { tone: 'info', text: 'Ends before its next call' };
-  const until = run.wait_until ? ` until ${clock(run.wait_until)}` : '';
+  const sent = `${run.done} of ${run.total} sent`;
+  const at = run.wait_until ? ` at ${clock(run.wait_until)}` : '';
   switch (run.state) {
     case 'planned':
       return { tone: 'info', text: 'About to begin' };
     case 'running':
-      return { tone: 'info', text: `${run.done} of ${run.total} sent` };
+      return { tone: 'info', text: sent };
     case 'reconciling':
       return {
         tone: 'warn',
-        text: `Reconciling${until}: an outcome is not known. We look before we make anything.`,
+        text: `${sent}. Reconciling: no answer came to a call, so we look for it again${at} and send nothing before we know.`,
       };
     case 'waiting':
-      return { tone: 'info', text: `Waiting${until}: the other side asked us to.` };
+      return { tone: 'info', text: `${sent}. Asked to wait: it goes on${at}.` };
     case 'cancelled':
       return { tone: 'warn', text: `Cancelled after ${run.done} of ${run.total}` };
     case 'failed':
@@ -95,7 +94,7 @@ export function runInWords(run: Run): Said {
     case 'done': {
       const left = run.outcomes.filter(({ outcome }) => outcome !== 'done').length;
       return left > 0
-        ? { tone: 'warn', text: `${run.done} of ${run.total} sent; ${left} need you` }
+        ? { tone: 'warn', text: `${sent}; ${left} ${left === 1 ? 'needs' : 'need'} you` }
         : { tone: 'ok', text: `All ${run.total} sent` };
     }
   }
@@ -156,14 +155,26 @@ export const OUTCOMES: Record<StepOutcome, string> = {
   refused: 'Needs you',
   drifted: 'Changed over there meanwhile: not sent',
   waiting: 'Waits for another',
-  reconciling: 'Reconciling: outcome unknown, looked for before anything is made',
+  reconciling: 'Reconciling',
   pending: 'Not sent yet',
   throttled: 'Asked to wait',
 };
 
-/** "Retry at 10:42" beside what became of a step. */
+/** "Asked to wait, again at 10:42". */
 export function outcomeInWords({ outcome, retry_at }: Outcome): string {
   return retry_at ? `${OUTCOMES[outcome]}, again at ${clock(retry_at)}` : OUTCOMES[outcome];
+}
+
+/** What a call was about: "Hire a lead", and the first of many. */
+export function titlesInWords({ titles }: Outcome): string {
+  const [first = '', ...others] = titles.filter((title) => title !== '');
+  return others.length > 0 ? `${first} and ${number(others.length)} more` : first;
+}
+
+/** How long an export will take; what is shorter than a second is not counted. */
+export function timeInWords(seconds: number): string {
+  if (seconds < 1) return 'less than a second';
+  return `about ${seconds < 90 ? count(Math.round(seconds), 'second') : duration(seconds)}`;
 }
 
 /** How an object stands that is not where we left it. */
@@ -188,13 +199,6 @@ export function wayInWords(way: Way, standing: Standing): { name: string; means:
     recreate: { name: 'Make another', means: 'The old one is left alone.' },
     release: { name: 'Leave it alone', means: 'It is no longer ours, and not made again.' },
   }[way];
-}
-
-/** Parts a person may decide about, in order. */
-export function toDecide(plan: Plan): { key: string; part: PlanPart }[] {
-  return plan.items.flatMap(({ key, parts }) =>
-    parts.filter(({ change }) => change === 'conflict').map((part) => ({ key, part })),
-  );
 }
 
 /** What two texts have not in common, word by word: one stretch, with what stands around it. */

@@ -12,13 +12,14 @@ import {
   type Plan,
   startRun,
   type Target,
+  timeInWords,
   usePlan,
 } from '../../exports';
 import { Button } from '../../ui/Button';
 import { Notice } from '../../ui/Notice';
 import { ProblemNotice } from '../../ui/ProblemNotice';
 import { TabPanel, Tabs } from '../../ui/Tabs';
-import { count, duration } from '../../ui/words';
+import { count } from '../../ui/words';
 import { type Decide, ShipDiff } from './ShipDiff';
 import { ShipLoss } from './ShipLoss';
 import { ShipPayload } from './ShipPayload';
@@ -139,7 +140,7 @@ function differs({ change }: Plan['items'][number]): boolean {
 function costInWords({ counts, seconds }: Plan): string {
   if (counts.writes === 0) return 'No call that writes.';
   const reads = counts.reads > 0 ? ` and ${counts.reads} that read` : '';
-  return `${count(counts.writes, 'call')} that write${reads}, about ${duration(seconds)}.`;
+  return `${count(counts.writes, 'call')} that write${reads}, ${timeInWords(seconds)}.`;
 }
 
 /** Looks over there as soon as it is shown, and whenever it is asked to. */

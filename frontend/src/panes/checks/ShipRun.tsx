@@ -10,6 +10,7 @@ import {
   type Run,
   runInWords,
   type Target,
+  titlesInWords,
   useRun,
 } from '../../exports';
 import { Button } from '../../ui/Button';
@@ -89,11 +90,14 @@ export function ShipRun({ brief, target, run, blocked }: ShipRunProps) {
 }
 
 function OneOutcome({ outcome }: { outcome: Outcome }) {
+  const about = titlesInWords(outcome);
   return (
-    <div className="text-xs">
+    <div className="text-xs [overflow-wrap:anywhere]">
       <p>
-        <span className="font-medium">{OPS[outcome.op]}</span>: {outcomeInWords(outcome)}{' '}
-        <ShipLink url={outcome.url} about={OPS[outcome.op]} />
+        <span className="font-medium">
+          {OPS[outcome.op]} {about}
+        </span>
+        : {outcomeInWords(outcome)} <ShipLink url={outcome.url} about={about} />
       </p>
       {outcome.message && <p className="text-muted">{outcome.message}</p>}
     </div>
