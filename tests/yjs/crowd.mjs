@@ -32,6 +32,7 @@ const within = new Map() // place → the place around it
 
 const WORD = /\{\d+\.\d+\}/g
 const MARKS = ['bold', 'italic', 'underline']
+const whole = (text, at) => /[\udc00-\udfff]/.test(text[at] ?? '') ? at + 1 : at
 const textOf = text => text.toDelta().map(piece => typeof piece.insert === 'string' ? piece.insert : '\ufffc').join('')
 const isElement = node => node instanceof Y.XmlElement
 const holdsWords = node => ['paragraph', 'heading', 'action'].includes(node.nodeName)
@@ -87,8 +88,8 @@ class Writer {
 
   text (node) { return some(node.toArray().filter(child => child instanceof Y.XmlText)) ?? null }
 
-  whole (text, at) { // not in the midst of a character, where that is not asked for
-    return !given.halves && /[\udc00-\udfff]/.test(text[at] ?? '') ? at + 1 : at
+  edge (text, at) { // in the midst of a character only where that is asked for
+    return given.halves ? at : whole(text, at)
   }
 
   boundary (text) { // not in the midst of a word
@@ -97,7 +98,7 @@ class Writer {
     const open = text.lastIndexOf('{', at - 1)
     const close = text.indexOf('}', open)
     if (open >= 0 && close >= at) at = close + 1
-    return this.whole(text, at)
+    return this.edge(text, at)
   }
 
   // Each of these is at least one change, or none where there is nothing to do it to.
@@ -168,8 +169,9 @@ class Writer {
     const text = node && this.text(node)
     if (!text?.length) return
     const now = textOf(text)
-    const at = this.whole(now, below(now.length))
-    const end = this.whole(now, at + 1 + below(now.length - at))
+    // Never by halves: there Yjs alone falls apart (test_halves.py).
+    const at = whole(now, below(now.length))
+    const end = whole(now, at + 1 + below(now.length - at))
     if (end <= now.length) this.change(() => text.format(at, end - at, { [some(MARKS)]: some([{}, {}, null]) }))
   }
 
@@ -223,9 +225,7 @@ class Writer {
     const text = node?.toArray().findLast(child => child instanceof Y.XmlText)
     if (!text) return
     const now = textOf(text)
-    let at = this.boundary(now)
-    // Half a character cannot be written: what is copied is whole.
-    if (/[\udc00-\udfff]/.test(now[at] ?? '')) at++
+    const at = whole(now, this.boundary(now)) // what is copied cannot begin with half a character
     this.change(() => {
       const [twin, made] = this.make(node.nodeName)
       const children = node.toArray()
@@ -275,11 +275,11 @@ class Writer {
     const { title } = this
     if (title.length > 200 || (title.length > 4 && random() < 0.4)) {
       const now = title.toString()
-      const at = this.whole(now, below(title.length - 3))
-      const end = this.whole(now, at + 1 + below(3))
+      const at = this.edge(now, below(title.length - 3))
+      const end = this.edge(now, at + 1 + below(3))
       this.change(() => title.delete(at, Math.min(end, title.length) - at))
     } else {
-      const at = this.whole(title.toString(), below(title.length + 1))
+      const at = this.edge(title.toString(), below(title.length + 1))
       this.change(() => title.insert(at, some(['a', 'ü', '😀', '😀😀'])))
     }
   }

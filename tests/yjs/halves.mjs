@@ -1,9 +1,10 @@
 // Edits that fall in the midst of characters. Reads { make: [seed, ...], visit: [seed, ...],
-// read: [hex, ...] }; answers { made: [{ updates: [hex, ...], title }, ...], visited: the same,
-// read: [title or null, ...] }: three documents edited at random, whose updates reach each other
-// late; the updates that a server hears of four that come and go, and edit before they have said
-// what they did while away; and what an update of a whole document says, null where Yjs cannot
-// read it or waits for more.
+// read: [hex, ...], format: [[from, length], ...] }; answers { made: [{ updates: [hex, ...], title },
+// ...], visited: the same, read: [title or null, ...], formatted: [[own title, other's], ...] }:
+// three documents edited at random, whose updates reach each other late; the updates that a server
+// hears of four that come and go, and edit before they have said what they did while away; what an
+// update of a whole document says, null where Yjs cannot read it or waits for more; and "ab😀", of
+// which the emoji is bold, after a part of it was made bold: for whoever did, and whoever heard it.
 import { createRequire } from 'node:module'
 const require = createRequire(new URL('../../frontend/package.json', import.meta.url))
 const Y = require('yjs')
@@ -103,10 +104,21 @@ const read = hex => {
   } catch { return null }
 }
 
+const format = ([from, length]) => {
+  const [own, other] = [new Y.Doc(), new Y.Doc()]
+  own.on('update', update => Y.applyUpdate(other, update))
+  const title = own.getText('title')
+  title.insert(0, 'ab😀')
+  title.format(2, 2, { bold: {} })
+  title.format(from, length, { bold: {} })
+  return [own, other].map(doc => doc.getText('title').toString())
+}
+
 let input = ''
 process.stdin.on('data', piece => { input += piece }).on('end', () => {
   const given = JSON.parse(input)
   process.stdout.write(JSON.stringify({
-    made: given.make.map(make), visited: given.visit.map(visit), read: given.read.map(read)
+    made: given.make.map(make), visited: given.visit.map(visit), read: given.read.map(read),
+    formatted: (given.format).map(format)
   }))
 })
