@@ -132,6 +132,29 @@ async def test_int8_finds_and_whole_vectors_rank(qdrant_address: str, collection
     assert agreed >= 0.98 * 200
 
 
+async def test_what_is_large_lies_on_disk_and_what_is_filtered_by_is_indexed(
+    qdrant_address: str, collection: str
+) -> None:
+    """In memory are the int8 copies alone; a scope is looked up, the tenant's points together."""
+    client = AsyncQdrantClient(url=f"http://{qdrant_address}", check_compatibility=False)
+    async with both(qdrant_address, collection):
+        described = await client.get_collection(collection)
+    await client.close()
+    params, fields = described.config.params, described.payload_schema
+    assert isinstance(params.vectors, dict)
+    dense = params.vectors["dense"]
+    assert dense.on_disk
+    assert dense.quantization_config.scalar.always_ram  # type: ignore[union-attr]
+    assert params.sparse_vectors is not None
+    assert params.sparse_vectors["sparse"].index.on_disk  # type: ignore[union-attr]
+    assert params.on_disk_payload
+    assert {name: field.data_type for name, field in fields.items()} == {
+        **dict.fromkeys(("tenant", "space", "source", "version"), "keyword"),
+        **dict.fromkeys(("holds_dense", "holds_sparse"), "bool"),
+    }
+    assert fields["tenant"].params.is_tenant  # type: ignore[union-attr]
+
+
 async def test_another_encoder_is_told_and_reindex_named(
     qdrant_address: str, collection: str
 ) -> None:
