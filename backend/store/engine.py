@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from backend.settings import UnknownScheme, Url
+from backend.store.sqlite import connect
 
 KNOWN = ("sqlite", "postgresql")
 READERS = 4  # SQLite connections that only read; each is a thread
@@ -87,6 +88,7 @@ def sqlite_engine(file: Path, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else READERS,
         max_overflow=0,
         pool_timeout=60,
+        connect_args={"async_creator_fn": connect},
     )
     _configure(engine.sync_engine, writes=writes)
 
