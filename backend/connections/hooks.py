@@ -65,7 +65,7 @@ class Hooks:
             url=callback_url(found, self._settings) if found.hook or not by_hand(found) else "",
             by_hand=by_hand(found),
             heard=heard,
-            watching=found.hook.watching if found.hook else (),
+            watching=tuple(found.hook.registered) if found.hook else (),
             secret=told or "",
         )
 

@@ -33,11 +33,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """What calls in from there. ``ids`` are those of what we registered over there ourselves."""
+    """What calls in from there. ``registered`` has what we asked for ourselves: its id over there,
+    by the place that it is for, as the other side names it."""
 
-    ids: tuple[str, ...] = ()
-    watching: tuple[str, ...] = ()  # the places they are for, as the other side names them
+    registered: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
+    tended_at: datetime | None = None  # when it was last seen whether all of it is there
     heard_at: datetime | None = None  # the first that was ours by its signature
 
 

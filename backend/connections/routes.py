@@ -178,7 +178,10 @@ async def known(address: str, services: Wired) -> Response:
 @router.post(PATH + "/{address}", include_in_schema=False)
 async def call_in(address: str, request: Request, services: Wired) -> Response:
     """Something changed over there. Signed by whoever says so, or refused."""
-    await services.hooks.hear(address, request.headers, await request.body())
+    try:
+        await services.hooks.hear(address, request.headers, await request.body())
+    except NotFound:
+        return Response(status_code=410)  # Trello takes such a webhook away by itself
     return Response()
 
 

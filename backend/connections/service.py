@@ -181,6 +181,10 @@ class Connections:
         """Have the other side call in about a place; False where changes are found by looking."""
         return await self._watching.watch(connection.tenant, connection.id, where)
 
+    async def unwatch(self, tenant: str, connection: str, where: Mapping[str, Json]) -> None:
+        """Have it call in no more about a place that no target is at."""
+        await self._watching.unwatch(tenant, connection, where)
+
     async def listening(self, principal: Principal, connection: str) -> Listening:
         """How it hears of changes; for whoever may set that up over there."""
         return await self._hooks.listening(await self.open(principal, connection, Action.CONNECT))

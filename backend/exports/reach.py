@@ -27,3 +27,7 @@ class Reach(Protocol):
     async def watch(self, principal: Principal, target: Target) -> None:
         """Have the other side call in when something changes there, where it can."""
         ...
+
+    async def unwatch(self, target: Target) -> None:
+        """Have it call in no more about a place that no target is at any longer."""
+        ...

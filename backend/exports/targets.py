@@ -149,6 +149,7 @@ class Targets:
             ) from None
         self._tell(one, opened.brief.id)
         if one.connection != opened.target.connection:
+            await self._reach.unwatch(opened.target)
             await self._reach.watch(principal, one)
         return replace(opened, target=one)
 
@@ -164,6 +165,7 @@ class Targets:
                 code="export_runs",
             ) from None
         self._tell(opened.target, opened.brief.id)
+        await self._reach.unwatch(opened.target)
         return left
 
     def _tell(self, target: Target, brief: str) -> None:

@@ -257,9 +257,9 @@ def hook_of(said: dict[str, Any] | None) -> Hook | None:
     if said is None:
         return None
     return Hook(
-        ids=tuple(said["ids"]),
-        watching=tuple(said["watching"]),
+        registered=dict(zip(said["watching"], said["ids"], strict=False)),
         expires_at=_moment(said["expires_at"]),
+        tended_at=_moment(said.get("tended_at")),
         heard_at=_moment(said["heard_at"]),
     )
 

@@ -645,6 +645,15 @@ webhook_seen = Table(
     Index(None, "seen_at"),
 )
 
+# What we registered over there to call in, by its id there: calls of an application name no more.
+webhook_ids = Table(
+    "webhook_ids",
+    metadata,
+    Column("connection", ForeignKey("connections.id", ondelete="CASCADE"), nullable=False),
+    Column("ref", String, nullable=False, index=True),
+    PrimaryKeyConstraint("connection", "ref"),
+)
+
 # Sign-ins elsewhere that were begun and have not come back.
 sign_ins = Table(
     "sign_ins",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.clock import iso, now
 from backend.connections.model import Connection, Hook, Kind, Method, State
 from backend.connections.secrets import Keys
 from backend.store.connections import TOLD, Gone, connection_of, hook_of
 from backend.store.engine import Store
-from backend.store.tables import connections, webhook_seen
+from backend.store.tables import connections, export_targets, webhook_ids, webhook_seen
+from exporters.records import Json
 
 SEEN: Final = timedelta(days=7)  # longer than any of them repeats a call
 
@@ -39,31 +42,52 @@ class StoredHooks:
 
     async def registered(self, kind: Kind, ids: Sequence[str]) -> Sequence[Connection]:
         """The connections that registered any of these over there."""
+        theirs = select(webhook_ids.c.connection).where(webhook_ids.c.ref.in_(ids))
         rows = await self._store.rows(
             select(*TOLD)
             .where(
                 connections.c.kind == kind.value,
                 connections.c.method == Method.SIGN_IN.value,
-                connections.c.hook.is_not(None),
+                connections.c.id.in_(theirs),
             )
             .order_by(connections.c.id)
         )
-        found = [connection_of(row) for row in rows]
-        return [one for one in found if one.hook and set(one.hook.ids) & set(ids)]
+        return [connection_of(row) for row in rows]
 
-    async def expiring(self, before: datetime) -> Sequence[Connection]:
-        """Those whose registration over there ends by then."""
+    async def called(self) -> Sequence[Connection]:
+        """Those whose calls we may set up ourselves, and whose token is good."""
         rows = await self._store.rows(
             select(*TOLD).where(
-                connections.c.hook.is_not(None), connections.c.state == State.OK.value
+                connections.c.state == State.OK.value,
+                or_(
+                    connections.c.kind == Kind.TRELLO.value,
+                    connections.c.method == Method.SIGN_IN.value,
+                ),
             )
         )
-        found = [connection_of(row) for row in rows]
-        return [
-            one
-            for one in found
-            if one.hook and one.hook.expires_at is not None and one.hook.expires_at < before
-        ]
+        return [connection_of(row) for row in rows]
+
+    async def places(self, connection: str) -> Sequence[Mapping[str, Json]]:
+        """Where the targets are that are reached through a connection."""
+        rows = await self._store.rows(
+            select(export_targets.c.where).where(
+                export_targets.c.connection == connection, export_targets.c.removed_at.is_(None)
+            )
+        )
+        return [row.where for row in rows]
+
+    async def claim(self, connection: Connection, *, before: datetime) -> bool:
+        """Whether the caller is to see to its calls: nobody has begun to since then."""
+        mine = False
+
+        def claimed(hook: Hook | None) -> Hook:
+            nonlocal mine
+            hook = hook or Hook()
+            mine = hook.tended_at is None or hook.tended_at <= before
+            return replace(hook, tended_at=now()) if mine else hook
+
+        await self.hook(connection, claimed)
+        return mine
 
     async def hook(
         self,
@@ -94,6 +118,7 @@ class StoredHooks:
             await rows.execute(
                 update(connections).where(connections.c.id == connection.id).values(**values)
             )
+            await _list_ids(rows, connection.id, hook)
         return hook
 
     async def seen(self, connection: str, delivery: str) -> bool:
@@ -132,11 +157,22 @@ class StoredHooks:
 
 def _json(hook: Hook) -> dict[str, Any]:
     return {
-        "ids": list(hook.ids),
-        "watching": list(hook.watching),
+        "ids": list(hook.registered.values()),
+        "watching": list(hook.registered),
         "expires_at": None if hook.expires_at is None else iso(hook.expires_at),
+        "tended_at": None if hook.tended_at is None else iso(hook.tended_at),
         "heard_at": None if hook.heard_at is None else iso(hook.heard_at),
     }
+
+
+async def _list_ids(rows: AsyncConnection, connection: str, hook: Hook | None) -> None:
+    """By key, for the calls that name no more than these."""
+    await rows.execute(delete(webhook_ids).where(webhook_ids.c.connection == connection))
+    if hook is not None and hook.registered:
+        ids = set(hook.registered.values())
+        await rows.execute(
+            insert(webhook_ids), [{"connection": connection, "ref": one} for one in sorted(ids)]
+        )
 
 
 def _hash(delivery: str) -> str:

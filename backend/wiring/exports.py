@@ -157,6 +157,15 @@ class Reached:
             # Changes are found by looking, then.
             log.warning("nothing calls in about target %s: %r", target.id, error)
 
+    async def unwatch(self, target: Target) -> None:
+        if target.connection is None:
+            return
+        try:
+            async with asyncio.timeout(WATCHING):
+                await self._connections.unwatch(target.tenant, target.connection, target.where)
+        except TimeoutError:
+            log.warning("what calls in about target %s stays for now", target.id)
+
     def _folder_api(self, tenant: str) -> FolderApi:
         """Folders of a tenant of its own for each, but for whoever works at this machine."""
         from exporters.folder import FolderApi

@@ -211,7 +211,9 @@ def a_copy(connection: Connection) -> Connection:
 async def test_another_token_keeps_what_calls_in(kept: Kept) -> None:
     """Connected again, it is the same connection: its targets and its webhooks stay."""
     one = await add(kept, a_connection())
-    hook = Hook(("10000",), ("KEY",), one.created_at + timedelta(days=30), one.created_at)
+    hook = Hook(
+        {"KEY": "10000"}, one.created_at + timedelta(days=30), one.created_at, one.created_at
+    )
     await kept.hooks.hook(one, lambda _: hook, "hook-secret")
     held = await kept.held("t", "con_1")
     await kept.give_up(held, "No longer good.")
@@ -312,15 +314,13 @@ async def test_a_call_is_heard_once_and_forgotten_in_time(
     assert not await kept.hooks.seen("con_1", long)
 
 
-async def test_registrations_are_found_by_their_ids_and_their_end(kept: Kept) -> None:
-    soon, later = now() + timedelta(days=1), now() + timedelta(days=20)
-    hooks = (Hook(("1", "2"), expires_at=soon), Hook(("2",), expires_at=later))
-    for number, hook in enumerate(hooks, 1):
+async def test_registrations_are_found_by_their_ids(kept: Kept) -> None:
+    """Of the kind that calls in by them, and no longer than they stand."""
+    for number, hook in enumerate((Hook({"A": "1", "B": "2"}), Hook({"A": "2"})), 1):
         one = await add(kept, a_connection(f"con_{number}"))
         await kept.hooks.hook(one, lambda _, hook=hook: hook)  # type: ignore[misc]  # bound here
-    await kept.hooks.hook(
-        await add(kept, a_connection("con_3", Kind.TRELLO)), lambda _: Hook(("2",))
-    )
+    trello = await add(kept, a_connection("con_3", Kind.TRELLO))
+    await kept.hooks.hook(trello, lambda _: Hook({"A": "2"}))
 
     async def named(ids: list[str]) -> list[str]:
         return [one.id for one in await kept.hooks.registered(Kind.JIRA, ids)]
@@ -328,8 +328,24 @@ async def test_registrations_are_found_by_their_ids_and_their_end(kept: Kept) ->
     assert await named(["2", "9"]) == ["con_1", "con_2"]
     assert await named(["1"]) == ["con_1"]
     assert await named([]) == []
-    ending = await kept.hooks.expiring(now() + timedelta(days=10))
-    assert [one.id for one in ending] == ["con_1"]
+    await kept.hooks.hook(await kept.one("t", "con_1"), lambda _: Hook({"A": "3"}))
+    assert (await named(["1"]), await named(["3"])) == ([], ["con_1"])
+    await kept.remove("t", "con_2")
+    assert await named(["2"]) == []
+
+
+async def test_one_of_many_sees_to_what_calls_in(kept: Kept) -> None:
+    """Once in so long, whichever process is first; what is known of the calls stays."""
+    one = await add(kept, a_connection())
+    await kept.hooks.hook(one, lambda _: Hook({"A": "1"}), "hook-secret")
+    before = now() - timedelta(hours=1)
+    mine = await asyncio.gather(*(kept.hooks.claim(one, before=before) for _ in range(AT_ONCE)))
+    assert sorted(mine) == [False] * (AT_ONCE - 1) + [True]
+    assert not await kept.hooks.claim(one, before=before)
+    assert await kept.hooks.claim(one, before=now())
+    found, secret = await kept.hooks.listening("con_1")
+    assert found.hook is not None
+    assert (dict(found.hook.registered), secret) == ({"A": "1"}, "hook-secret")
 
 
 async def test_what_is_registered_at_once_is_all_kept(kept: Kept) -> None:
@@ -337,12 +353,12 @@ async def test_what_is_registered_at_once_is_all_kept(kept: Kept) -> None:
     one = await add(kept, a_connection())
 
     def added(number: int) -> Callable[[Hook | None], Hook]:
-        return lambda hook: Hook((*(hook.ids if hook else ()), str(number)))
+        return lambda hook: Hook({**(hook.registered if hook else {}), f"P{number}": str(number)})
 
     await asyncio.gather(*(kept.hooks.hook(one, added(number)) for number in range(AT_ONCE)))
     found, _ = await kept.hooks.listening("con_1")
     assert found.hook is not None
-    assert sorted(found.hook.ids) == [str(number) for number in range(AT_ONCE)]
+    assert sorted(found.hook.registered.values()) == [str(number) for number in range(AT_ONCE)]
 
 
 async def test_a_space_s_end_is_its_connections_end(kept: Kept, store_of_a_brief: Store) -> None:

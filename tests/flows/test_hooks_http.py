@@ -19,9 +19,8 @@ import pytest
 from backend.app import create_app
 from backend.clock import now
 from backend.connections.hooks import Hooks
-from backend.connections.model import Connection, Hook
+from backend.connections.model import Hook
 from backend.connections.secrets import FILE, Keys
-from backend.connections.service import Connections
 from backend.connections.watching import LASTS, OF_APP, Watching
 from backend.errors import NotFound
 from backend.limits import SMALL
@@ -152,7 +151,7 @@ async def test_jira_by_hand(
     is told no longer once it was used."""
     made = (await connected(ask, space, jira(elsewhere)))["id"]
     path = f"/api/hooks/{made}"
-    assert (await calling.post(path, content=issue_event())).status_code == 404
+    assert (await calling.post(path, content=issue_event())).status_code == 410
     begun = await listening(ask, made, "POST")
     assert (begun["url"], begun["by_hand"], begun["heard"]) == (f"{PUBLIC}{path}", True, False)
     secret = begun["secret"]
@@ -192,7 +191,7 @@ async def test_notion_by_hand(
     made = (await connected(ask, space, {"kind": "notion", "token": "ntn_secret"}))["id"]
     path = f"/api/hooks/{made}"
     shake = json.dumps({"verification_token": "secret_tMrlL1qK5vuQAh1b6cZGhFChZTSYJlce98V0pYn7yBl"})
-    assert (await calling.post(path, content=shake)).status_code == 404
+    assert (await calling.post(path, content=shake)).status_code == 410
     assert (await listening(ask, made, "POST"))["secret"] == ""
     body = page_event("page-1")
     unshaken = await calling.post(
@@ -386,15 +385,27 @@ async def test_another_token_is_called_about_the_same_boards(
     assert [one["idModel"] for one in elsewhere.trello_hooks.values()] == [BOARD]
     hook = (await stored.one("local", made)).hook
     assert hook is not None
-    assert list(hook.ids) == list(elsewhere.trello_hooks)
+    assert list(hook.registered.values()) == list(elsewhere.trello_hooks)
 
 
-async def a_jira_hook(
-    ask: Ask, space: str, elsewhere: Elsewhere, connections: Connections, stored: StoredConnections
-) -> Connection:
-    made = (await signed_in(ask, space, elsewhere, "jira"))["id"]
-    assert await connections.watch(await stored.one("local", made), {"key": "PLAN"})
-    return await stored.one("local", made)
+async def a_target(
+    ask: Ask, services: Services, space: str, kind: str, connection: str, where: dict[str, Any]
+) -> str:
+    """Of a brief of its own; the path of it."""
+    brief = (await services.briefs.create(ADMIN, space, "Market entry")).id
+    below = f"/api/briefs/{brief}/targets"
+    body = {"kind": kind, "name": "T", "connection": connection, "where": where}
+    added = await ask(ANN, "POST", below, json=body)
+    assert added.status_code == 201, added.text
+    return f"{below}/{added.json()['id']}"
+
+
+@pytest.fixture
+def watching(services: Services, stored: StoredConnections, kept: StoredHooks) -> Watching:
+    return Watching(stored, kept, services.apis, services.settings)
+
+
+NOW = timedelta(0)
 
 
 async def test_what_jira_registers_is_kept_alive(
@@ -404,10 +415,12 @@ async def test_what_jira_registers_is_kept_alive(
     services: Services,
     stored: StoredConnections,
     kept: StoredHooks,
+    watching: Watching,
 ) -> None:
     """It ends after thirty days: ten days before it is asked for again, or anew where it ended."""
-    connection = await a_jira_hook(ask, space, elsewhere, services.connections, stored)
-    watching = Watching(stored, kept, services.apis, services.settings)
+    made = (await signed_in(ask, space, elsewhere, "jira"))["id"]
+    await a_target(ask, services, space, "jira", made, {"project": "10000", "key": "PLAN"})
+    connection = await stored.one("local", made)
     (number,) = elsewhere.jira_hooks
 
     async def ends_in(left: timedelta) -> Hook:
@@ -415,7 +428,7 @@ async def test_what_jira_registers_is_kept_alive(
             return hook and replace(hook, expires_at=now() + left)
 
         await kept.hook(connection, ending)
-        await watching.renew()
+        await watching.tend_all(NOW)
         hook = (await stored.one("local", connection.id)).hook
         assert hook is not None
         assert hook.expires_at is not None
@@ -428,10 +441,85 @@ async def test_what_jira_registers_is_kept_alive(
     assert renewed.expires_at > now() + LASTS - timedelta(hours=1)
     elsewhere.jira_hooks.clear()
     anew = await ends_in(timedelta(days=-1))
-    assert [int(one) for one in anew.ids] == list(elsewhere.jira_hooks)
-    assert anew.watching == ("PLAN",)
+    assert anew.registered == {"PLAN": str(next(iter(elsewhere.jira_hooks)))}
+    assert anew.expires_at > now() + LASTS - timedelta(hours=1)
     await ask(ADA, "DELETE", f"/api/spaces/{space}/connections/{connection.id}")
     assert elsewhere.jira_hooks == {}
+
+
+async def test_what_is_lost_over_there_is_registered_anew(
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    services: Services,
+    stored: StoredConnections,
+    watching: Watching,
+) -> None:
+    """Taken away there, switched off, or refused at first: of each board that a target is at there
+    is one in the end, and what is well is left alone."""
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    boards = [BOARD, "7a" * 12, "8b" * 12]
+    for number, board in enumerate(boards):
+        elsewhere.hooks_refused = int(number == 2)
+        await a_target(ask, services, space, "trello", made, {"board": board})
+    asked = {one["idModel"]: id for id, one in elsewhere.trello_hooks.items()}
+    assert sorted(asked) == sorted(boards[:2])
+    elsewhere.trello_hooks[asked[BOARD]]["active"] = False  # type: ignore[assignment]  # as JSON
+    await watching.tend_all(NOW)
+    again = {one["idModel"]: id for id, one in elsewhere.trello_hooks.items()}
+    assert (sorted(again), len(elsewhere.trello_hooks)) == (sorted(boards), 3)
+    assert again[boards[1]] == asked[boards[1]]
+    assert again[BOARD] != asked[BOARD]
+    del elsewhere.trello_hooks[again[BOARD]]
+    await watching.tend_all(NOW)
+    hook = (await stored.one("local", made)).hook
+    assert hook is not None
+    there = {one["idModel"]: id for id, one in elsewhere.trello_hooks.items()}
+    assert there == dict(hook.registered)
+    assert sorted(there) == sorted(boards)
+    elsewhere.trello_hooks.clear()
+    await watching.tend_all()  # somebody has seen to it within the hour
+    assert elsewhere.trello_hooks == {}
+
+
+async def test_nothing_calls_in_about_where_no_target_is(
+    ask: Ask,
+    space: str,
+    elsewhere: Elsewhere,
+    services: Services,
+    watching: Watching,
+) -> None:
+    """The last target of a board that is removed, or goes through another connection, takes the
+    webhook along; where Trello is away then, it goes later."""
+    given = {**TRELLO, "secret": TRELLO_SECRET}
+    first, second = [(await connected(ask, space, given))["id"] for _ in range(2)]
+    at = [await a_target(ask, services, space, "trello", first, {"board": BOARD}) for _ in range(2)]
+
+    def called() -> list[str]:
+        return [one["callbackURL"].rpartition("/")[2] for one in elsewhere.trello_hooks.values()]
+
+    assert called() == [first]
+    await ask(ANN, "DELETE", at[0])
+    assert called() == [first]
+    await ask(ANN, "PATCH", at[1], json={"connection": second})
+    assert called() == [second]
+    elsewhere.hooks_away = True
+    await ask(ANN, "DELETE", at[1])
+    assert called() == [second]
+    elsewhere.hooks_away = False
+    await watching.tend_all(NOW)
+    assert called() == []
+
+
+async def test_a_webhook_that_was_left_behind_is_told_to_go(
+    ask: Ask, space: str, elsewhere: Elsewhere, calling: httpx.AsyncClient
+) -> None:
+    """It calls for a connection that is removed: gone for good, which has Trello take it away."""
+    made = (await connected(ask, space, {**TRELLO, "secret": TRELLO_SECRET}))["id"]
+    await ask(ADA, "DELETE", f"/api/spaces/{space}/connections/{made}")
+    for method, status in (("HEAD", 404), ("POST", 410)):
+        answer = await calling.request(method, f"/api/hooks/{made}", content=card_event("c1"))
+        assert answer.status_code == status
 
 
 async def test_a_server_that_nobody_can_reach_is_called_by_nobody(

@@ -105,6 +105,9 @@ class Elsewhere:
         self.granted = 0  # tokens that were handed out
         self.asked: list[dict[str, str]] = []  # of whoever hands out tokens, in order
         self.trello_hooks: dict[str, dict[str, str]] = {}
+        self.hooks_refused = 0  # how many of the next that Trello is asked for it does not take
+        self.hooks_away = False  # whether it answers nothing that is said of those there are
+        self._hooks = 0
         self.jira_hooks: dict[int, dict[str, Any]] = {}
         self.refreshed_hooks: list[int] = []
         self._oidc = httpx.AsyncClient(base_url=oidc, trust_env=False)
@@ -118,7 +121,7 @@ class Elsewhere:
                 Route(
                     f"/ex/jira/{CLOUD}/rest/api/3/webhook",
                     self._jira_webhooks,
-                    methods=["POST", "DELETE"],
+                    methods=["GET", "POST", "DELETE"],
                 ),
                 Route(
                     f"/ex/jira/{CLOUD}/rest/api/3/webhook/refresh",
@@ -131,7 +134,7 @@ class Elsewhere:
                 Route("/1/authorize", self._allow_trello),
                 Route("/1/tokens/{token}", self._revoke_trello, methods=["DELETE"]),
                 Route("/1/webhooks/", self._trello_webhook, methods=["POST"]),
-                Route("/1/webhooks/{id}", self._trello_unhook, methods=["DELETE"]),
+                Route("/1/webhooks/{id}", self._trello_hooked, methods=["GET", "DELETE"]),
                 Mount("/1", _Whole(self.trello)),
                 Mount("/", self._pass_on),
             ]
@@ -233,6 +236,13 @@ class Elsewhere:
         return JSONResponse(self.sites)
 
     async def _jira_webhooks(self, request: Request) -> Response:
+        if request.method == "GET":
+            start = int(request.query_params["startAt"])
+            shown = sorted(self.jira_hooks.items())[start:][
+                : int(request.query_params["maxResults"])
+            ]
+            values = [{"id": id, "events": [], **hook} for id, hook in shown]
+            return JSONResponse({"startAt": start, "values": values})
         said = await request.json()
         if request.method == "DELETE":
             for one in said["webhookIds"]:
@@ -243,7 +253,8 @@ class Elsewhere:
             return JSONResponse({"errorMessages": ["Only a single URL per app is allowed"]}, 400)
         made = []
         for one in said["webhooks"]:
-            number = 10_000 + len(self.jira_hooks)
+            self._hooks += 1
+            number = 10_000 + self._hooks
             self.jira_hooks[number] = {**one, "url": said["url"]}
             made.append({"createdWebhookId": number})
         return JSONResponse({"webhookRegistrationResult": made})
@@ -263,13 +274,25 @@ class Elsewhere:
         return JSONResponse({})
 
     async def _trello_webhook(self, request: Request) -> Response:
-        number = f"{len(self.trello_hooks):024x}"
+        if self.hooks_refused:
+            self.hooks_refused -= 1
+            return JSONResponse({"message": "the URL did not answer"}, 400)
+        if dict(request.query_params) in self.trello_hooks.values():
+            return JSONResponse({"message": "A webhook with that callback exists"}, 400)
+        self._hooks += 1
+        number = f"{self._hooks:024x}"
         self.trello_hooks[number] = dict(request.query_params)
         return JSONResponse({"id": number, **self.trello_hooks[number]})
 
-    async def _trello_unhook(self, request: Request) -> Response:
-        self.trello_hooks.pop(request.path_params["id"], None)
-        return JSONResponse({})
+    async def _trello_hooked(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        if self.hooks_away:
+            return JSONResponse({"message": "away"}, 503)
+        if id not in self.trello_hooks:
+            return JSONResponse({"message": "The requested resource was not found."}, 404)
+        if request.method == "DELETE":
+            return JSONResponse(self.trello_hooks.pop(id) and {})
+        return JSONResponse({"id": id, "active": True, **self.trello_hooks[id]})
 
 
 class _Bare:
