@@ -118,7 +118,9 @@ class HttpApi:
             elif response.status >= 500 or response.status in _PASSING:
                 trouble = _said(request, response)
                 if retry_after(response.headers, self._clock.now()) is not None:
-                    await self._hold_back(response, tried)
+                    wait = await self._hold_back(response, tried)
+                    if wait > LONGEST_WAIT:
+                        raise Throttled(trouble, wait=wait)
                 else:
                     await self._back_off(tried)
             else:

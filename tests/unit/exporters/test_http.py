@@ -221,6 +221,22 @@ async def test_a_long_wait_is_handed_back() -> None:
         await Remote(answer(429, retry_after="3540")).api.read(READ)
 
 
+async def test_a_server_in_trouble_that_names_a_time_is_left_alone_until_then() -> None:
+    """A reading waits for it, or hands a long wait back; a writing may have been done, and whoever
+    looks for it comes back then."""
+    remote = Remote(answer(503, retry_after="20"), OK)
+    assert (await remote.api.read(READ)).body == {"id": "1"}
+    assert remote.at[1] >= 20
+    with pytest.raises(Throttled) as throttled:
+        await Remote(answer(503, retry_after="3540")).api.read(READ)
+    assert throttled.value.wait == timedelta(seconds=3540)
+    remote = Remote(answer(503, retry_after="20"), OK)
+    with pytest.raises(OutcomeUnknown):
+        await remote.write()
+    await remote.api.read(READ)
+    assert remote.at[1] >= 20
+
+
 async def test_an_endless_429_comes_to_an_end() -> None:
     """Also where it says to come back at once, each time."""
     remote = Remote(answer(429, retry_after="0"))
