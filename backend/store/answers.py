@@ -40,11 +40,10 @@ class StoredRuns:
             "created_at": run.created_at,
             "created_by": run.asked_by,
         }
-        async with self._store.writing() as connection:
-            await connection.execute(
-                delete(answers).where(answers.c.id == run.id, answers.c.tenant == run.tenant)
-            )
-            await connection.execute(insert(answers).values(values))
+        await self._store.write(
+            (delete(answers).where(answers.c.id == run.id, answers.c.tenant == run.tenant), None),
+            (insert(answers).values(values), None),
+        )
 
     async def get(self, id: str, *, scope: Scope) -> AnswerRun | None:
         if not scope.spaces:

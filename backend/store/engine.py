@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from backend.settings import UnknownScheme, Url
+from backend.store.gathered import Gathered, Statement, execute
 from backend.store.sqlite import connect
 
 KNOWN = ("sqlite", "postgresql")
@@ -29,13 +32,14 @@ class Store:
         writers: AsyncEngine,
         *,
         file: Path | None,
-        direct: Engine | None = None,
+        direct: Direct | None = None,
     ) -> None:
         self._readers = readers
         self._writers = writers
         self._direct = direct
         # Threads of their own: a row must not wait behind the sentences that others compose.
-        self._threads = ThreadPoolExecutor(READERS, "store-rows")
+        self._threads = ThreadPoolExecutor(READERS + 1, "store-rows")  # one of them writes
+        self._gathered = None if direct is None else Gathered(partial(self._at_once, direct.writer))
         self.file = file
         """Where SQLite keeps it; None for a server."""
 
@@ -55,6 +59,18 @@ class Store:
         async with self._writers.begin() as connection:
             yield connection
 
+    async def write(self, *statements: Statement) -> None:
+        """These in one transaction, durable on return.
+
+        On SQLite it may be others' transaction, too, where many write at one moment; a failure
+        stays with whose it is.
+        """
+        if self._gathered is not None:
+            await self._gathered.write(statements)
+            return
+        async with self.writing() as connection:
+            await connection.run_sync(execute, statements)
+
     async def rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
         """What one statement finds, by the shortest way: for what is asked in every search.
 
@@ -63,12 +79,20 @@ class Store:
         """
         if self._direct is not None:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, _rows, self._direct, statement)
+            return await loop.run_in_executor(self._threads, _rows, self._direct.readers, statement)
         async with self.reading() as connection:
             found: Sequence[Row[Any]] = (await connection.execute(statement)).all()
             return found
 
+    async def _at_once(self, writer: Engine, statements: Sequence[Statement]) -> None:
+        # Holding the one connection that writes: two that meet in SQLite would try again and again.
+        async with self._writers.connect():
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._threads, _write, writer, statements)
+
     async def close(self) -> None:
+        if self._gathered is not None:
+            await self._gathered.close()
         await asyncio.to_thread(self._threads.shutdown)
         if self._direct is not None:
             await asyncio.to_thread(self._direct.dispose)
@@ -99,11 +123,40 @@ def sqlite_engine(file: Path, *, writes: bool) -> AsyncEngine:
     return engine
 
 
-def direct_engine(file: Path) -> Engine:
-    """Readers that are used in a thread from beginning to end, one statement at a time."""
-    engine = create_engine(f"sqlite:///{file}", pool_size=READERS, max_overflow=0)
-    _configure(engine, writes=False)
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """SQLite for what passes to a thread once: one statement that reads, or a whole write."""
+
+    readers: Engine
+    writer: Engine
+
+    @classmethod
+    def to(cls, file: Path) -> Self:
+        return cls(
+            direct_engine(file, writes=False),
+            direct_engine(file, writes=True),
+        )
+
+    def dispose(self) -> None:
+        self.readers.dispose()
+        self.writer.dispose()
+
+
+def direct_engine(file: Path, *, writes: bool) -> Engine:
+    engine = create_engine(f"sqlite:///{file}", pool_size=1 if writes else READERS, max_overflow=0)
+    _configure(engine, writes=writes)
+    if writes:
+
+        @event.listens_for(engine, "begin")
+        def began(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
     return engine
+
+
+def _write(engine: Engine, statements: Sequence[Statement]) -> None:
+    with engine.begin() as connection:
+        execute(connection, statements)
 
 
 def _rows(engine: Engine, statement: Select[Any]) -> Sequence[Row[Any]]:
@@ -145,7 +198,7 @@ async def open_store(
                 sqlite_engine(file, writes=False),
                 sqlite_engine(file, writes=True),
                 file=file,
-                direct=direct_engine(file),
+                direct=Direct.to(file),
             )
         case "postgresql":
             engine = create_async_engine(

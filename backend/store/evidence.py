@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, insert, select
@@ -22,8 +22,7 @@ class StoredEvidence:
     async def add(self, records: Sequence[EvidenceRecord]) -> None:
         if not records:
             return
-        async with self._store.writing() as connection:
-            await connection.execute(insert(evidence), [_values(record) for record in records])
+        await self._store.write((insert(evidence), [_values(record) for record in records]))
 
     async def get(self, ids: Sequence[str], *, scope: Scope) -> Sequence[EvidenceRecord]:
         if not ids or not scope.spaces:
@@ -55,7 +54,7 @@ class StoredEvidence:
             return space
 
 
-def _values(record: EvidenceRecord) -> Mapping[str, Any]:
+def _values(record: EvidenceRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "tenant": record.tenant,
