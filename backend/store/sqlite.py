@@ -22,8 +22,6 @@ T = TypeVar("T")
 class Connection(aiosqlite.Connection):
     """Ends what it has begun before a cancellation goes on, and its transaction before itself."""
 
-    _stopped: asyncio.Future[Any] | None = None
-
     async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
@@ -36,12 +34,9 @@ class Connection(aiosqlite.Connection):
             await _through(stopped)
 
     def stop(self) -> asyncio.Future[Any] | None:
-        # Once only: its thread ends with the first, and nobody would answer the second.
-        if self._stopped is None:
-            if self._connection is not None:
-                self._tx.put_nowait((None, self._connection.rollback))
-            self._stopped = super().stop()
-        return self._stopped
+        if self._connection is not None:
+            self._tx.put_nowait((None, self._connection.rollback))
+        return super().stop()
 
 
 def connect(file: str, **options: Any) -> Connection:
