@@ -42,6 +42,10 @@ HEAP: Final = 64 << 20  # bytes a commit may gather before it is split over segm
 SPARE: Final = 4  # asked for beyond the limit, so that ties at the cut go by passage id
 FEW: Final = 32  # values of a field are terms to the engine; of more, it goes through all it holds
 CLAUSES: Final = 16_384  # terms of questions, kept looked up until the next change; about 6 MB
+# What is searched where it is asked: at most about a millisecond, and the way to a thread saved.
+AT_ONCE: Final = 16_384  # passages; each a question's words may have to be looked for in
+SHORT: Final = 256  # characters of a question; a longer one has more words
+SHALLOW: Final = 128  # passages asked for; each is read from what is stored
 _FILTERED: Final = ("tenant", "space", "source", "version")
 _MANIFEST: Final = "manifest.json"
 _BUSY: Final = "LockBusy"  # the binding raises ValueError with tantivy's own words
@@ -58,6 +62,7 @@ class _State:
         self.spaces = frozenset(dict(self.searcher.terms_with_prefix("space", "")))
         self.whole = sum(tenants.values()) == self.searcher.num_docs
         """Whether nothing dropped is left in it."""
+        self.passages = self.searcher.num_docs
         self.clause = lru_cache(CLAUSES)(partial(_clause, self.searcher, schema))
 
 
@@ -153,8 +158,14 @@ class Tantivy:
     async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
         if scope.empty or limit < 1:
             return Run(self.name, ())
+        if at_once(self._state.passages, query, scope, limit):
+            run = self._search(query, scope, limit, once=True)
+            if run is not None:
+                return run
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._searches, self._search, query, scope, limit)
+        found = await loop.run_in_executor(self._searches, self._search, query, scope, limit)
+        assert found is not None  # it may look as often as it has to
+        return found
 
     async def holding(
         self, query: Query, phrases: Sequence[str], *, scope: Scope, limit: int
@@ -258,7 +269,8 @@ class Tantivy:
             clauses.append((Occur.Must, self._among("id", scope.passages)))
         return clauses
 
-    def _search(self, query: Query, scope: Scope, limit: int) -> Run:
+    def _search(self, query: Query, scope: Scope, limit: int, *, once: bool = False) -> Run | None:
+        """None where one look does not tell and there may be no second."""
         state = self._state
         words = self._words(query, state)
         if not words:
@@ -272,6 +284,8 @@ class Tantivy:
             # A tie that reaches beyond what was asked for could hide the smaller id.
             if len(hits) < depth or hits[-1][0] < hits[limit - 1][0]:
                 break
+            if once:
+                return None
             depth *= 4
         ranked = [
             Ranked(str(state.searcher.doc(address).get_first("id")), float(score))
@@ -316,6 +330,17 @@ class Tantivy:
             return Clause.const_score_query(Clause.boolean_query(terms), 0.0)
         many = Clause.term_set_query(self._schema, field, sorted(values))
         return Clause.const_score_query(many, 0.0)
+
+
+def at_once(passages: int, query: Query, scope: Scope, limit: int) -> bool:
+    """Whether a search is so short that it need not leave the event loop."""
+    return (
+        passages <= AT_ONCE
+        and len(query.text) <= SHORT
+        and limit <= SHALLOW
+        and scope.sources is None
+        and scope.passages is None
+    )
 
 
 def _clause(searcher: tantivy.Searcher, schema: tantivy.Schema, term: str) -> Clause | None:
