@@ -79,6 +79,7 @@ def found(
         "status": fields.get("status"),
         "labels": [*labels],
         "links": {**links},
+        "linked": len(ids),
         "parent": word(record(fields.get("parent")).get("id")),
         "creator": word(record(fields.get("creator")).get("accountId")),
         "created": word(fields.get("created")),

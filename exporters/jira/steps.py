@@ -205,11 +205,18 @@ class Planner:
         there = record(found.extra.get("links")) if found else {}
         stands = {*there}
         steps: list[Step] = []
+        theirs = self._linked(of.key) - len(there)
+        before = len(there)
 
         def step(request: Request, needs: tuple[str, ...] = ()) -> None:
+            nonlocal before
             sends: dict[str, Json] = {"links": [*sorted(stands)]}
             base = found.fields if found else self._begins
-            steps.append(self._step(Op.UPDATE, of.key, request, sends, of, needs, base=base))
+            reads = min(1, theirs + before)
+            steps.append(
+                self._step(Op.UPDATE, of.key, request, sends, of, needs, base=base, reads=reads)
+            )
+            before = len(stands)
 
         for key in sorted(stands.difference(wanted)):
             stands.remove(key)
@@ -266,13 +273,21 @@ class Planner:
         needs: tuple[str, ...] = (),
         *,
         base: Fields | None = None,
-        reads: int = 0,
+        reads: int | None = None,
     ) -> Step:
         if op is not Op.CREATE and key not in self._entries and key not in needs:
             needs = (key, *needs)
         id = step_id(self._place, op, (key,), request)
         records = (of,) if of else ()
+        if reads is None:  # what it links to is read whenever it is read alone
+            reads = min(1, self._linked(key))
         return Step(id, op, request, {key: sends}, records, base or {}, needs, reads)
+
+    def _linked(self, key: str) -> int:
+        """To how many issues it links."""
+        found = self._found.get(key) if key in self._entries else None
+        count = found.extra.get("linked") if found else None
+        return count if isinstance(count, int) else 0
 
     def _is_live(self, key: str) -> bool:
         found = self._found.get(key) if key in self._entries else None

@@ -288,8 +288,20 @@ class _Steps:
         if op is Op.CREATE:
             # What this plan leaves behind has all marks of what is made instead.
             base = {key: one.ref for key, one in self._found.items() if key not in self._entries}
+        else:
+            reads = sum(self._listings(key, sends) for key in sends)
         id = step_id(self._place, op, tuple(sends), request)
         return Step(id, op, request, sends, tuple(records), base or {}, tuple(needs), reads)
+
+    def _listings(self, key: str, along: Collection[str]) -> int:
+        """The calls that list what lies in an object that is read by itself."""
+        entry = self._entries[key]
+        ours = [one.key for one in self._entries.values() if one.parent == key]
+        inside = len(ours) + len(shape.items(self._found[key].fields.get("inside")))
+        asked = "inside" in entry.sent and (inside > 0 or is_page(entry.kind))
+        if not asked and not set(along).intersection(ours):
+            return 0
+        return max(1, -(-inside // limits.PAGE))
 
 
 def _after(id: Json) -> dict[str, Json]:
