@@ -8,12 +8,12 @@ from typing import Protocol
 from weakref import WeakValueDictionary
 
 from backend.connections.budgets import SharedBudget
-from backend.connections.kinds import PROBES, root, signed
+from backend.connections.kinds import PROBES, root, shared_paces, signed
 from backend.connections.model import NAMES, Connection, Credentials, Kind, State
 from backend.connections.tokens import Tokens
 from backend.settings import Settings
 from backend.store.connections import Held
-from backend.store.paces import StoredPaces
+from backend.store.paces import Limits, StoredPaces
 from exporters.errors import NotConnected, RemoteRefused
 from exporters.ports import Api, Budget, Clock, Pace, Response
 from exporters.records import Request
@@ -47,7 +47,7 @@ class ConnectionApis:
         self._clock = clock
         self._calls = calls
         self._paces = paces
-        self._budgets: WeakValueDictionary[str, SharedBudget] = WeakValueDictionary()
+        self._budgets: WeakValueDictionary[Limits, SharedBudget] = WeakValueDictionary()
 
     async def open(self, connection: str, tenant: str) -> Api:
         """What an adapter calls through. Raises NotConnected where a person has to connect again;
@@ -61,10 +61,10 @@ class ConnectionApis:
         """The same for what is held already, in whatever state it is."""
         connection = held.connection
         paces = self._paces(connection.kind)
-        budget = self._budgets.get(connection.id)
+        limits = Limits(connection.id, paces, shared_paces(connection.kind, held.credentials))
+        budget = self._budgets.get(limits)
         if budget is None:
-            budget = SharedBudget(paces, self._rows, connection.id, self._clock)
-            self._budgets[connection.id] = budget
+            budget = self._budgets[limits] = SharedBudget(limits, self._rows, self._clock)
 
         async def speak(sign: Sign) -> Api:
             return await self._calls(

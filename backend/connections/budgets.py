@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from backend.store.paces import Gone, StoredPaces, TooFar
+from backend.store.paces import Gone, Limits, StoredPaces, TooFar
 from exporters.errors import NotConnected, Throttled
-from exporters.ports import Clock, Pace
+from exporters.ports import Clock
 
 AHEAD: Final = timedelta(seconds=0.25)
 """How far ahead a process reserves for itself, and how late it may still use what it reserved: a
@@ -24,12 +23,9 @@ class SharedBudget:
     """``exporters.ports.Budget`` over the store: one write for each call while calls are rare, and
     for each quarter of a second while they are many."""
 
-    def __init__(
-        self, paces: Sequence[Pace], rows: StoredPaces, connection: str, clock: Clock
-    ) -> None:
-        self._paces = paces
+    def __init__(self, limits: Limits, rows: StoredPaces, clock: Clock) -> None:
+        self._limits = limits
         self._rows = rows
-        self._connection = connection
         self._clock = clock
         self._reserved: deque[datetime] = deque()
         self._most = 1
@@ -51,7 +47,7 @@ class SharedBudget:
 
     async def pause(self, wait: timedelta) -> None:
         try:
-            await self._rows.pause(self._connection, self._paces, self._clock.now() + wait)
+            await self._rows.pause(self._limits, self._clock.now() + wait)
         except Gone:
             raise _removed() from None
         self._reserved.clear()
@@ -67,8 +63,7 @@ class SharedBudget:
         if not self._reserved:
             try:
                 taken = await self._rows.reserve(
-                    self._connection,
-                    self._paces,
+                    self._limits,
                     moment,
                     most=self._most,
                     ahead=AHEAD,

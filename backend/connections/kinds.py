@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -12,6 +14,7 @@ from backend.connections.model import NAMES, Connection, Credentials, Kind, Meth
 from backend.connections.oauth import Provider
 from backend.errors import Invalid
 from backend.settings import Settings
+from exporters.ports import Pace
 from exporters.records import Request
 
 NOTION_VERSION: Final = "2026-03-11"
@@ -35,6 +38,10 @@ PROBES: Final[Mapping[Kind, Request]] = {
     Kind.JIRA: Request("GET", "/rest/api/3/myself"),
     Kind.TRELLO: Request("GET", "/members/me?fields=id"),
 }
+
+# Beside a connection's own: https://developer.atlassian.com/cloud/trello/guides/rest-api/rate-limits
+_TRELLO_KEY: Final = Pace(300, timedelta(seconds=10))
+_TRELLO_TOKEN: Final = Pace(100, timedelta(seconds=10))
 
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _OURS = ".atlassian.net"
@@ -112,6 +119,18 @@ def signed(connection: Connection, credentials: Credentials) -> Mapping[str, str
                 return bearer
             pair = f"{credentials.user}:{credentials.token}".encode()
             return {"authorization": "Basic " + base64.b64encode(pair).decode()}
+
+
+def shared_paces(kind: Kind, credentials: Credentials) -> Sequence[tuple[str, Pace]]:
+    """What is counted over there by what several connections may have, by a name that tells nothing
+    of it. By name."""
+    if kind is not Kind.TRELLO:
+        return ()
+    key, token = (
+        hashlib.sha256(f"{name}\0{said}".encode()).hexdigest()
+        for name, said in (("key", credentials.user), ("token", credentials.token))
+    )
+    return ((f"trello key {key}", _TRELLO_KEY), (f"trello token {token}", _TRELLO_TOKEN))
 
 
 def provider(kind: Kind, settings: Settings) -> Provider | None:

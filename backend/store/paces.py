@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from backend.store.engine import Store
-from backend.store.tables import connection_paces
+from backend.store.tables import connection_paces, shared_paces
 from exporters import pace as gcra
 from exporters.ports import Pace
 
@@ -36,6 +37,21 @@ class _Reserved:
     tats: Sequence[datetime | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one connection's calls keep to: paces of its own, and those that it shares with every
+    other that is counted by the same name over there. ``shared`` goes by name: whoever holds one
+    waits for none that another holds."""
+
+    connection: str
+    own: Sequence[Pace]
+    shared: Sequence[tuple[str, Pace]] = ()
+
+    @property
+    def all(self) -> Sequence[Pace]:
+        return (*self.own, *(pace for _, pace in self.shared))
+
+
 class StoredPaces:
     """Of one connection at a time. Raises Gone where it was removed."""
 
@@ -43,21 +59,14 @@ class StoredPaces:
         self._store = store
 
     async def reserve(
-        self,
-        connection: str,
-        paces: Sequence[Pace],
-        now: datetime,
-        *,
-        most: int,
-        ahead: timedelta,
-        within: timedelta,
+        self, limits: Limits, now: datetime, *, most: int, ahead: timedelta, within: timedelta
     ) -> Sequence[datetime]:
         """When the next calls may leave: the first, and of ``most`` those due within ``ahead``.
         TooFar where the first is not due ``within`` so long."""
         taken: list[datetime] = []
-        async with self._changing(connection, paces) as reserved:
+        async with self._changing(limits) as reserved:
             while len(taken) < max(1, most):
-                at, after = gcra.reserve(paces, reserved.tats, now)
+                at, after = gcra.reserve(limits.all, reserved.tats, now)
                 if at > now + within:
                     raise TooFar(at)
                 if taken and at > now + ahead:
@@ -66,47 +75,53 @@ class StoredPaces:
                 reserved.tats = after
         return taken
 
-    async def pause(self, connection: str, paces: Sequence[Pace], until: datetime) -> None:
-        """Whoever has not reserved yet may not call before then."""
-        async with self._changing(connection, paces) as reserved:
-            reserved.tats = gcra.after_pause(paces, reserved.tats, until)
+    async def pause(self, limits: Limits, until: datetime) -> None:
+        """Whoever has not reserved yet for this connection may not call before then."""
+        own = replace(limits, shared=())
+        async with self._changing(own) as reserved:
+            reserved.tats = gcra.after_pause(own.own, reserved.tats, until)
 
     @asynccontextmanager
-    async def _changing(self, connection: str, paces: Sequence[Pace]) -> AsyncIterator[_Reserved]:
+    async def _changing(self, limits: Limits) -> AsyncIterator[_Reserved]:
         """What is reserved, held until it was written down again."""
-        named = [f"{pace.calls}/{pace.per.total_seconds():g}s" for pace in paces]
-        dialect = postgresql if self._store.dialect == "postgresql" else sqlite
-        async with self._store.writing() as rows:
-            try:
-                for name in named:
-                    await rows.execute(
-                        dialect.insert(connection_paces)
-                        .values(connection=connection, pace=name, until=0.0)
-                        .on_conflict_do_nothing()
-                    )
-            except IntegrityError:
-                raise Gone from None
-            held = await rows.execute(
-                select(connection_paces.c.pace, connection_paces.c.until)
-                .where(connection_paces.c.connection == connection)
-                .order_by(connection_paces.c.pace)
-                .with_for_update()
-            )
-            until = {row.pace: row.until for row in held}
-            reserved = _Reserved(
-                [
-                    datetime.fromtimestamp(until[name], UTC) if until[name] else None
-                    for name in named
-                ]
-            )
+        own = connection_paces.c.connection == limits.connection
+        rows = [
+            (connection_paces, {"connection": limits.connection, "pace": _name(pace)}, own)
+            for pace in limits.own
+        ] + [
+            (shared_paces, {"counted": name, "pace": _name(pace)}, shared_paces.c.counted == name)
+            for name, pace in limits.shared
+        ]
+        async with self._store.writing() as writing:
+            until = [await self._hold(writing, *row) for row in rows]
+            reserved = _Reserved([datetime.fromtimestamp(at, UTC) if at else None for at in until])
             yield reserved
-            for name, tat in zip(named, reserved.tats, strict=True):
+            for (table, key, mine), tat in zip(rows, reserved.tats, strict=True):
                 if tat is not None:
-                    await rows.execute(
-                        update(connection_paces)
-                        .where(
-                            connection_paces.c.connection == connection,
-                            connection_paces.c.pace == name,
-                        )
+                    await writing.execute(
+                        update(table)
+                        .where(mine, table.c.pace == key["pace"])
                         .values(until=tat.timestamp())
                     )
+
+    async def _hold(
+        self,
+        writing: AsyncConnection,
+        table: Table,
+        key: Mapping[str, str],
+        mine: ColumnElement[bool],
+    ) -> float:
+        """Until when it is reserved, which nobody else changes before this transaction ends."""
+        dialect = postgresql if self._store.dialect == "postgresql" else sqlite
+        try:
+            await writing.execute(
+                dialect.insert(table).values(**key, until=0.0).on_conflict_do_nothing()
+            )
+        except IntegrityError:
+            raise Gone from None
+        held = select(table.c.until).where(mine, table.c.pace == key["pace"]).with_for_update()
+        return float(await writing.scalar(held) or 0.0)
+
+
+def _name(pace: Pace) -> str:
+    return f"{pace.calls}/{pace.per.total_seconds():g}s"

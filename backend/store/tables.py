@@ -634,6 +634,16 @@ connection_paces = Table(
     PrimaryKeyConstraint("connection", "pace"),
 )
 
+# The same for what the other side counts by: the key or token that several connections may have.
+shared_paces = Table(
+    "shared_paces",
+    metadata,
+    Column("counted", String, nullable=False),  # a name that tells nothing of it
+    Column("pace", String, nullable=False),
+    Column("until", Float, nullable=False),
+    PrimaryKeyConstraint("counted", "pace"),
+)
+
 # Calls that came in and were heard, so that one sent twice is heard once.
 webhook_seen = Table(
     "webhook_seen",

@@ -7,15 +7,18 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from backend.connections import budgets
 from backend.connections.budgets import SharedBudget
+from backend.connections.kinds import shared_paces
+from backend.connections.model import Credentials, Kind
 from backend.connections.secrets import Keys
 from backend.store.connections import StoredConnections
 from backend.store.engine import Store
-from backend.store.paces import StoredPaces
+from backend.store.paces import Limits, StoredPaces
 from backend.store.tables import connections
+from backend.store.tables import shared_paces as counted
 from exporters.errors import NotConnected, Throttled
 from exporters.ports import Pace
 from tests.contracts.test_connections_store import CREDENTIALS, a_connection
@@ -64,7 +67,7 @@ async def rows(store_of_a_brief: Store) -> Counted:
 def processes(
     rows: StoredPaces, clock: Alone, paces: tuple[Pace, ...], count: int
 ) -> list[SharedBudget]:
-    return [SharedBudget(paces, rows, "con_1", clock) for _ in range(count)]
+    return [SharedBudget(Limits("con_1", paces), rows, clock) for _ in range(count)]
 
 
 @pytest.mark.parametrize("paces", [TRELLO, NOTION], ids=["trello", "notion"])
@@ -130,8 +133,49 @@ async def test_each_connection_has_its_own(rows: Counted) -> None:
     (paused,) = processes(rows, clock, TRELLO, 1)
     await paused.pause(timedelta(hours=1))
     begun = clock.now()
-    await SharedBudget(TRELLO, rows, "con_2", clock).take()
+    await SharedBudget(Limits("con_2", TRELLO), rows, clock).take()
     assert clock.now() == begun
+
+
+async def test_what_is_counted_by_key_and_token_is_kept_by_all_who_have_them(
+    rows: Counted, store_of_a_brief: Store
+) -> None:
+    """Connections with one token have one token's share between them, and tokens of one key the
+    key's, and use it whole. A pause is the connection's own; no key or token is written down."""
+    kept = StoredConnections(store_of_a_brief, Keys([bytes(32)]))
+    for number in range(3, 6):
+        await kept.add(a_connection(f"con_{number}"), CREDENTIALS, limit=9)
+
+    def of(connection: int, token: str, key: str = "a key") -> tuple[Alone, SharedBudget]:
+        clock = Alone()
+        shared = shared_paces(Kind.TRELLO, Credentials(token, key))
+        return clock, SharedBudget(Limits(f"con_{connection}", TRELLO[:1], shared), rows, clock)
+
+    async def taken(sharing: list[tuple[Alone, SharedBudget]], limit: Pace) -> None:
+        """Each calls again as soon as it may, for three times as long as the limit's."""
+        left: list[datetime] = []
+        for _ in range(3 * limit.calls):
+            clock, budget = min(sharing, key=lambda one: one[0].moment)
+            await budget.take()
+            left.append(clock.moment)
+        left.sort()
+        for first, beyond in zip(left, left[limit.calls :], strict=False):
+            assert beyond - first >= limit.per
+        assert left[-1] - left[0] <= 3 * limit.per / 0.95
+
+    await taken([of(1, "a token"), of(2, "a token")], TRELLO[0])
+    one_key = [of(number, f"token {number}", "another key") for number in range(1, 6)]
+    await taken(one_key, TRELLO[1])
+    clock, budget = one_key[0]
+    await budget.pause(timedelta(seconds=30))
+    for (other, free), least in ((one_key[1], 0), ((clock, budget), 30)):
+        begun = other.moment
+        await free.take()
+        assert least <= (other.moment - begun).total_seconds() < least + 5
+    async with store_of_a_brief.reading() as connection:
+        named = repr((await connection.execute(select(counted.c.counted))).all())
+    assert "a token" not in named
+    assert "a key" not in named
 
 
 async def test_a_pause_longer_than_a_call_may_wait_is_told(rows: Counted) -> None:
@@ -181,7 +225,11 @@ async def test_those_who_ask_at_the_same_moment_get_moments_of_their_own(rows: C
     asked = await asyncio.gather(
         *(
             rows.reserve(
-                "con_1", NOTION, clock.now(), most=1, ahead=budgets.AHEAD, within=budgets.LONGEST
+                Limits("con_1", NOTION),
+                clock.now(),
+                most=1,
+                ahead=budgets.AHEAD,
+                within=budgets.LONGEST,
             )
             for _ in range(8)
         )
