@@ -17,7 +17,7 @@ import numpy as np
 
 from evals.datasets import Collection, Split, load
 from evals.metrics import Interval, bootstrap, recall
-from evals.systems import Held, open_encoder, open_legs
+from evals.systems import PATIENCE, Held, open_encoder, open_legs
 from retrieval.fusion import rrf
 from retrieval.graph.leg import FINGERPRINT, GraphLeg
 from retrieval.model import Query, Run
@@ -79,7 +79,7 @@ async def _hops(collection: Collection, split: Split, legs: Mapping[str, Leg]) -
         path = Path(folder) / "graph.db"
         with closing(SqliteGraph.open(path, fingerprint=FINGERPRINT)) as store:
             words, meaning = Shared(legs["bm25"]), Shared(legs["dense"])
-            graph = GraphLeg(store, [words, meaning])
+            graph = GraphLeg(store, [words, meaning], seeding_s=PATIENCE)
             started = perf_counter()
             for at in range(0, len(collection.passages), FEED):
                 await graph.put(collection.passages[at : at + FEED])
@@ -89,7 +89,7 @@ async def _hops(collection: Collection, split: Split, legs: Mapping[str, Leg]) -
                 "bm25": words,
                 "dense": meaning,
                 "graph": graph,
-                "graph of dense alone": GraphLeg(store, [meaning]),
+                "graph of dense alone": GraphLeg(store, [meaning], seeding_s=PATIENCE),
             }
             queries = collection.of(split)
             runs: dict[str, dict[str, Run]] = {name: {} for name in asked}

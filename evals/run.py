@@ -12,7 +12,7 @@ from typing import TypeAlias
 from evals.datasets import Collection, Split, load
 from evals.latency import Took, timed
 from evals.metrics import Interval, bootstrap, ndcg, recall, reciprocal_rank
-from evals.systems import Held, open_encoder, open_legs
+from evals.systems import PATIENCE, Held, open_encoder, open_legs
 from retrieval.errors import RetrievalError
 from retrieval.fusion import Fused, min_max, rrf
 from retrieval.model import Hit, Query, Run
@@ -22,7 +22,6 @@ from retrieval.search import POOL, by_id
 
 PAPERS_K = 60  # of reciprocal rank fusion as published; ours is retrieval.fusion.K
 ADDED = ("sparse", "graph")  # legs whose worth is what the fusion loses without them
-PATIENCE = 60.0  # seconds that a reranker may take where its order is judged
 # A reranker behind the product's margin, and one that reads every question's best.
 LOOKS = {"reranked": MARGIN, "always reranked": 1.0}
 

@@ -26,6 +26,7 @@ from retrieval.weights import GRANITE
 
 SEEDS = ("bm25", "dense")  # the legs a graph begins at, as in the product
 FEED = 512  # passages between two lines of progress
+PATIENCE = 60.0  # seconds: how busy the machine is must not change what is found
 
 
 @asynccontextmanager
@@ -89,7 +90,9 @@ async def open_legs(
                     graph = SqliteGraph.open(folder / "graph.db", fingerprint=FINGERPRINT)
                     stack.callback(graph.close)
                     near = [legs[leg] for leg in SEEDS if leg in legs]
-                    legs[name] = await _filled(folder, collection, GraphLeg(graph, near))
+                    legs[name] = await _filled(
+                        folder, collection, GraphLeg(graph, near, seeding_s=PATIENCE)
+                    )
                 case _:
                     raise ValueError(
                         f"no leg is called {name!r}; known: bm25, dense, sparse, and after them "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from retrieval.errors import AllLegsFailed
+from retrieval.errors import AllLegsFailed, EngineUnavailable
 from retrieval.fusion import min_max_scores
 from retrieval.graph.cooccurrence import EXTRACTION, asked, read
 from retrieval.graph.extract import Fact, joined
@@ -17,7 +17,7 @@ from retrieval.graph.names import NAMES
 from retrieval.graph.paths import explain
 from retrieval.graph.walk import walk
 from retrieval.model import Passage, PassageId, Query, Ranked, Run, Scope, SourceId, VersionHash
-from retrieval.search import POOL
+from retrieval.search import DEADLINE, POOL
 
 if TYPE_CHECKING:
     from retrieval.ports import GraphStore, Retriever
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FINGERPRINT: Final = f"{EXTRACTION} {NAMES}"  # a graph of another is refused and remade
 STARTS: Final = 4  # passages the walk begins at; the fifth is more often wrong than useful
 HOPS: Final = 1  # of the subgraph; the walk's later steps stay within it
+SEEDING: Final = DEADLINE / 2  # seconds for the seeding legs; what is left is for the walk
 LIMIT: Final = 500  # passages of a subgraph: what a query costs; 300 ranked no worse on dev
 BOOST: Final = 6.0  # of what arrives, beside a nearness from 0 to 1
 TOLD: Final = 3  # paths told of one passage
@@ -49,19 +50,25 @@ class GraphLeg:
     """Ranks by the seeding legs' scores and by what arrives over shared names.
 
     ``near`` are the legs whose best passages seed the walk, with the entities the question
-    names. One that fails is left out; when all do, so does this one. Feeding it reads each
-    passage once, without a model.
+    names. One that fails, or takes longer than ``seeding_s``, is left out; when all do, this one
+    fails, too. Feeding it reads each passage once, without a model.
     """
 
     name = "graph"
 
     def __init__(
-        self, store: GraphStore, near: Sequence[Retriever], said: Said | None = None
+        self,
+        store: GraphStore,
+        near: Sequence[Retriever],
+        said: Said | None = None,
+        *,
+        seeding_s: float = SEEDING,
     ) -> None:
         """``said`` tells what a model said of passages; it stands beside what is read of them."""
         self._store = store
         self._near = tuple(near)
         self._said = said
+        self._seeding = seeding_s
         self._feeding = asyncio.Lock()
 
     @property
@@ -145,10 +152,16 @@ class GraphLeg:
 
     async def _nearness(self, query: Query, scope: Scope) -> dict[PassageId, float]:
         """From 0 to 1 for each passage the seeding legs find, best first."""
-        answers = await asyncio.gather(
-            *(leg.search(query, scope=scope, limit=POOL) for leg in self._near),
-            return_exceptions=True,
-        )
+
+        async def asked(leg: Retriever) -> Run:
+            try:
+                async with asyncio.timeout(self._seeding):
+                    return await leg.search(query, scope=scope, limit=POOL)
+            except TimeoutError as error:
+                late = f"{leg.name} gave no answer within {self._seeding:g} s"
+                raise EngineUnavailable(late) from error
+
+        answers = await asyncio.gather(*map(asked, self._near), return_exceptions=True)
         runs = [run for run in answers if isinstance(run, Run)]
         if self._near and not runs:
             raise AllLegsFailed(

@@ -151,7 +151,7 @@ async def test_a_search_names_the_leg_whose_engine_is_ill_and_the_others_answer(
             states = {one["leg"]: one for one in found["trace"]["legs"]}
             assert states[leg]["state"] == ("late" if fault == STALL else "failed"), (fault, states)
             assert states[leg]["error"], fault
-            well = {"bm25", "hashing"} - {leg}
+            well = {"bm25", "hashing", "graph"} - {leg}
             assert all(states[other]["state"] == "ok" for other in well), (fault, states)
             assert found["hits"], fault
             assert ill.befell, fault

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from retrieval.errors import AllLegsFailed
@@ -83,6 +85,29 @@ async def test_a_seeding_leg_that_fails_is_left_out_and_all_are_an_error() -> No
     )
     with pytest.raises(AllLegsFailed, match="engine is down"):
         await GraphLeg(store, [Down()]).search(QUESTION, scope=SCOPE, limit=9)
+
+
+class Stuck:
+    name = "dense"
+
+    async def search(self, query: Query, *, scope: Scope, limit: int) -> Run:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+
+async def test_a_seeding_leg_that_stalls_is_left_out_as_one_that_fails() -> None:
+    """Once its time is up, which comes before the search's; that all of them stalled is told."""
+    leg, lexical = await held(GREEN, HILLAGE)
+    half = GraphLeg(leg.store, [lexical, Stuck()], seeding_s=0.02)
+    result = await Searcher([lexical, half], MemoryPassages([GREEN, HILLAGE])).search(
+        QUESTION, scope=SCOPE
+    )
+    assert not result.trace.degraded
+    assert (await half.search(QUESTION, scope=SCOPE, limit=9)) == (
+        await leg.search(QUESTION, scope=SCOPE, limit=9)
+    )
+    with pytest.raises(AllLegsFailed, match=r"dense gave no answer within 0\.02 s"):
+        await GraphLeg(leg.store, [Stuck()], seeding_s=0.02).search(QUESTION, scope=SCOPE, limit=9)
 
 
 async def test_dropped_passages_are_reached_no_more() -> None:
