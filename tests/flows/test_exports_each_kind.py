@@ -51,12 +51,15 @@ def given(elsewhere: Elsewhere, kind: str) -> dict[str, Any]:
 async def test_from_a_token_to_the_second_press(
     ask: Ask, services: Services, elsewhere: Elsewhere, kind: str
 ) -> None:
-    """Connected, placed, planned and sent; looked at and pressed again it is nothing; an edit is
-    counted before it is sent, and sends no more than what changed."""
+    """Connected, placed, planned and sent; looked at and pressed again it is nothing, in whatever
+    order the names of blocks stand; an edit is counted before it is sent, and sends no more than
+    what changed."""
     space = await shared_space(ask, services, ADA, (ANN,))
     connection = (await connected(ask, space, given(elsewhere, kind)))["id"]
     places = (await ask(ANN, "GET", f"/api/connections/{connection}/places?q=")).json()
-    blocks = [paragraph("block00001", "We enter in spring."), action("block00002", "Hire a lead")]
+    keys = ("block00009", "block00005", "block00007")
+    blocks = [paragraph(key, "We enter in spring.") for key in keys]
+    blocks.append(action("block00002", "Hire a lead"))
     brief = (await services.briefs.create(ADMIN, space, "Market entry", blocks=blocks)).id
     below = f"/api/briefs/{brief}/targets"
     body = {"kind": kind, "name": "T", "connection": connection, "where": places[0]["where"]}
