@@ -102,6 +102,34 @@ async def test_an_issue_is_in_the_new_epic_before_its_move_counts_as_made(fault:
     assert (await world.plan(brief(action("a1")))).empty
 
 
+async def test_a_collision_with_somebody_elses_write_is_got_over_by_the_run_itself() -> None:
+    """Jira answers 409 at any call that makes, edits, moves through the workflow or links: it is
+    looked for, not there, and made again without another press."""
+    to = Span("the first", href=f"{LINK}?sel=block:a1")
+    whole = brief(action("a1", status="done"), Item("a2", "action", (Span("After "), to)))
+    clean = World()
+    clean.server.seed()
+    planned = await clean.plan(whole)
+    clean.strike({})
+    await clean.run(planned)
+    reading = ("/bulkfetch", "/search/jql", "/myself")
+    writes = [
+        at for at, (method, path) in enumerate(clean.faults.log[-clean.faults.calls :], 1)
+        if method != "GET" and not path.endswith(reading)
+    ]  # fmt: skip
+    assert len(writes) == len(planned.steps) > 4
+    for call in writes:
+        world = World()
+        world.server.seed()
+        planned = await world.plan(whole)
+        world.strike({call: Fault.COLLIDED})
+        ran = await world.run(planned)
+        assert {one.outcome for one in ran.outcomes} == {Result.DONE}
+        assert not world.faults.faults
+        assert len(world.ours) == 3
+        assert (await world.plan(whole)).empty
+
+
 async def test_one_that_left_the_brief_is_not_found_again() -> None:
     """A block that comes back is a new issue, even if the answer to its creation is lost."""
     world = World(mapping={"removed": "label"})
