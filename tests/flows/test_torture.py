@@ -28,9 +28,9 @@ def drawn() -> int:
 
 @pytest.mark.timeout(600)
 async def test_ten_thousand_edits_while_the_server_is_killed() -> None:
-    """10,000 edits by two clients each of y-websocket, Hocuspocus and the page's session, four
-    kills: all end equal, the store with them; what was called saved is in the store at each kill;
-    no word and no citation is lost or doubled."""
+    """10,000 edits by two clients each of y-websocket, Hocuspocus, the page's session and pycrdt,
+    four kills: all end equal, the store with them; what was called saved is in the store at each
+    kill; no word and no citation is lost or doubled."""
     outcome = await one_round(Torture(drawn(), edits=10_000))
     assert outcome.words > 1000
     assert outcome.saved

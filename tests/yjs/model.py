@@ -32,14 +32,15 @@ class Model:
     within: dict[str, str]  # place → the place around it
 
     @staticmethod
-    def told(by_node: dict[str, Any]) -> Model:
-        """As the crowd in Node tells it."""
-        return Model(
-            by_node["where"],
-            set(by_node["deleted"]),
-            set(by_node["removed"]),
-            by_node["within"],
-        )
+    def told(*crowds: dict[str, Any]) -> Model:
+        """As the crowds tell it; the first moves the words of all, the others none."""
+        model = Model({}, set(), set(), {})
+        for told in reversed(crowds):
+            model.where.update(told["where"])
+            model.deleted.update(told["deleted"])
+            model.removed.update(told["removed"])
+            model.within.update(told["within"])
+        return model
 
     def alive(self, word: str) -> bool:
         place: str | None = self.where[word]

@@ -30,8 +30,21 @@ def require_node() -> str:
 @asynccontextmanager
 async def node(script: str, *args: str) -> AsyncIterator[Process]:
     """A script of this folder, running; ended with the block."""
+    async with _running(require_node(), str(HERE / script), *args) as process:
+        yield process
+
+
+@asynccontextmanager
+async def python(module: str, *args: str) -> AsyncIterator[Process]:
+    """A module of the tests, running as a program; ended with the block."""
+    async with _running(sys.executable, "-m", module, *args) as process:
+        yield process
+
+
+@asynccontextmanager
+async def _running(*command: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        require_node(), str(HERE / script), *args, stdin=PIPE, stdout=PIPE, limit=64 * 1024 * 1024
+        *command, cwd=HERE.parents[1], stdin=PIPE, stdout=PIPE, limit=64 * 1024 * 1024
     )
     try:
         yield process

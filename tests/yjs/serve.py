@@ -31,6 +31,7 @@ from backend.events import Hub
 from backend.members.service import Members
 from backend.members.watch import Watch
 from backend.settings import Settings, Url
+from backend.sockets import Socket
 from backend.spaces.service import Spaces
 from backend.store.engine import open_store
 from backend.store.updates import SqlUpdates
@@ -121,6 +122,7 @@ async def main(folder: Path, port: int, *urls: str) -> None:
             app,
             port=port,
             log_level="warning",
+            ws=Socket,
             ws_max_size=16 * 1024 * 1024 + 1024,
             ws_per_message_deflate=False,
         )

@@ -1,10 +1,9 @@
 """Many clients edit one brief at random, over a bad network, and the servers are killed.
 
-Real Yjs in Node: y-websocket, Hocuspocus' provider, the page's session. pycrdt is the room's end;
-as a client it mistakes clocks once messages reach it out of order (0.14.13), so it is none here.
-All chance comes from one seed. After settling, all clients are the same, and the same as what the
-store alone says; what was called saved is in the store at each kill; no word and no citation is
-lost or there twice.
+Real Yjs in Node (y-websocket, Hocuspocus' provider, the page's session) and pycrdt in Python. All
+chance comes from one seed. After settling, all clients are the same, and the same as what the store
+alone says; what was called saved is in the store at each kill; no word and no citation is lost or
+there twice.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ import json
 import random
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from collab import Stored, blocks
 from tests.yjs.chaos import LINE, WILD, Chaos, network
-from tests.yjs.model import Model, check, check_saved, held, placed, waiting
-from tests.yjs.peers import Server, line, node
+from tests.yjs.model import Model, Saved, check, check_saved, held, placed, waiting
+from tests.yjs.peers import Server, line, node, python
 
 PATIENCE = 120.0  # seconds for all to be the same, once the network is good
 
@@ -36,6 +35,7 @@ class Torture:
     plain: int = 2
     hocuspocus: int = 2
     session: int = 2
+    pycrdt: int = 2  # none with ``halves``, of which it would keep one
     kills: int = 4
     halves: bool = False
     reloads: bool = False  # of the pages
@@ -64,41 +64,68 @@ async def torture(
     async with AsyncExitStack() as stack:
         wild = await stack.enter_async_context(network(homes, plan.seed))
         slow = await stack.enter_async_context(network(homes, plan.seed + 1))
-        given = {
-            "wild": wild.url, "line": slow.url, "brief": brief, "seed": plan.seed,
-            "plain": plan.plain, "hocuspocus": plan.hocuspocus, "session": plan.session,
-            "edits": plan.edits, "halves": plan.halves, "reloads": plan.reloads,
-        }  # fmt: skip
-        crowd = Crowd(await stack.enter_async_context(node("crowd.mjs", json.dumps(given))))
-        await stack.enter_async_context(_running(crowd.listen()))
-        assert await crowd.told.get() == {"ready": True}
+        crowds = [
+            Crowd(await stack.enter_async_context(process))
+            for process in _processes(plan, brief, wild.url, slow.url)
+        ]
+        yjs, *others = crowds
+        for crowd in crowds:
+            await stack.enter_async_context(_running(crowd.listen()))
+            assert await crowd.told.get() == {"ready": True}
         wild.weather, slow.weather = WILD if plan.wild else LINE, LINE
         for n in range(1, 21):
-            crowd.write()
+            for crowd in crowds:
+                crowd.write()
             if n in kills:
                 server = dice.choice(servers)
                 await asyncio.sleep(dice.uniform(0, 0.3))
                 await server.kill()
-                outcome.saved += await _look(crowd, stored)
+                outcome.saved += await _look(crowds, stored)
                 await server.start()
-            assert await crowd.told.get() == {"done": n}
-        await _settled(crowd, (wild, slow))
+            for crowd in crowds:
+                assert await crowd.told.get() == {"done": n}
+        await _settled(crowds, (wild, slow))
         for server in servers:  # asked to stop: not every client waited to be told "saved"
             await server.stop()
         final = await stored()
         assert final is not None
-        differing = await crowd.ask("same", [_hex(final.updates)])
+        differing = await yjs.ask("same", [_hex(final.updates)])
         assert differing is None, f"the store is not as the clients: {differing}"
-        model = Model.told(await crowd.ask("model"))
-        check(Counter(await crowd.ask("held")), model)
-        check(held(await asyncio.to_thread(blocks.project, final.updates)), model)
+        model = Model.told(*[await crowd.ask("model") for crowd in crowds])
+        check(Counter(await yjs.ask("held")), model)
+        projection = await asyncio.to_thread(blocks.project, final.updates)
+        check(held(projection), model)
+        said = [projection.title, [list(entry) for entry in placed(projection)]]
+        for crowd in others:
+            assert all(read == said for read in await crowd.ask("reads"))
         outcome.words = len(model.expected())
         outcome.did = wild.did + slow.did
     return outcome
 
 
+def _processes(
+    plan: Torture, brief: str, wild: str, line: str
+) -> Iterator[AbstractAsyncContextManager[Process]]:
+    """Those that edit: each kind of client in its own language."""
+    common = {"wild": wild, "line": line, "brief": brief, "seed": plan.seed}
+    in_node = plan.plain + plan.hocuspocus + plan.session
+    in_python = 0 if plan.halves else plan.pycrdt
+    edits = plan.edits * in_python // (in_node + in_python)
+    yield node(
+        "crowd.mjs",
+        json.dumps(
+            common
+            | {"plain": plan.plain, "hocuspocus": plan.hocuspocus, "session": plan.session}
+            | {"edits": plan.edits - edits, "halves": plan.halves, "reloads": plan.reloads}
+        ),
+    )
+    if in_python:
+        given = common | {"pycrdt": in_python, "first": in_node + 1, "edits": edits}
+        yield python("tests.yjs.crowd", json.dumps(given))
+
+
 class Crowd:
-    """The clients in Node: they tell how far they are, and answer."""
+    """The clients of one process: they tell how far they are, and answer."""
 
     def __init__(self, process: Process) -> None:
         self.told: asyncio.Queue[Any] = asyncio.Queue()
@@ -127,23 +154,26 @@ class Crowd:
         return answer
 
 
-async def _look(crowd: Crowd, stored: Callable[[], Awaitable[Stored | None]]) -> int:
+async def _look(crowds: Sequence[Crowd], stored: Callable[[], Awaitable[Stored | None]]) -> int:
     # Others may go on in another process: what changed while the store was read is left out.
-    before = await crowd.ask("saved")
+    before = await _saved(crowds)
     found = await stored()
-    after = await crowd.ask("saved")
-    model = Model.told(await crowd.ask("model"))
+    after = await _saved(crowds)
+    model = Model.told(*[await crowd.ask("model") for crowd in crowds])
     assert found is not None
-    still = {tuple(entry) for entry in after}
     return check_saved(
         placed(await asyncio.to_thread(blocks.project, found.updates)),
         await asyncio.to_thread(waiting, found.updates),
         model,
-        [entry for entry in map(tuple, before) if entry in still],
+        before & after,
     )
 
 
-async def _settled(crowd: Crowd, networks: Sequence[Chaos]) -> None:
+async def _saved(crowds: Sequence[Crowd]) -> set[Saved]:
+    return {tuple(entry) for crowd in crowds for entry in await crowd.ask("saved")}
+
+
+async def _settled(crowds: Sequence[Crowd], networks: Sequence[Chaos]) -> None:
     differing: Any = "nobody was asked"
     try:
         async with asyncio.timeout(PATIENCE):
@@ -152,11 +182,20 @@ async def _settled(crowd: Crowd, networks: Sequence[Chaos]) -> None:
                     network_.calm()
                 for _ in range(100):
                     await asyncio.sleep(0.1)
-                    differing = await crowd.ask("settled")
+                    differing = await _differing(crowds)
                     if differing is None:
                         return
     except TimeoutError:
         raise AssertionError(f"after {PATIENCE:.0f} s they are not the same: {differing}") from None
+
+
+async def _differing(crowds: Sequence[Crowd]) -> Any:
+    for crowd in crowds:
+        if told := await crowd.ask("settled"):
+            return told
+    yjs, *others = crowds
+    documents = [[one] for crowd in others for one in await crowd.ask("documents")]
+    return await yjs.ask("same", documents) if documents else None
 
 
 def _hex(updates: Sequence[bytes]) -> list[str]:
