@@ -17,6 +17,7 @@ class Side(StrEnum):
 
     QUERY = "query"
     PASSAGE = "passage"
+    SENTENCE = "sentence"  # a piece of a passage, and as one; but someone waits for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ class Extractive:
             texts = [one.extract.text[:_LONGEST_ENCODED] for one in candidates[:ENCODED]]
             query, found = await asyncio.gather(
                 self._encoder.encode([question], side=Side.QUERY),
-                self._encoder.encode(texts, side=Side.PASSAGE),
+                self._encoder.encode(texts, side=Side.SENTENCE),
             )
             likeness = found @ query[0]
         return await asyncio.to_thread(choose, question, candidates, likeness)

@@ -21,15 +21,18 @@ from retrieval.model import Side
 from retrieval.weights import Manifest, verify
 
 GROUP = 4  # passages to a job: short jobs let a cancelled ingest stop soon
-NICE = 5  # passage threads yield to the threads that answer queries
+NICE = 5  # passage threads yield to all others
+NICE_TO_QUERIES = 2  # as the threads do that an answer's sentences are encoded in
+SENTENCE_THREADS = 2
 
 
 class OnnxEncoder:
     """One session shared by all threads, one text to a run.
 
     A run works in the thread that calls it, so there is no lock to wait for: queries have threads
-    of their own and go ahead of any passage batch. With one text to a run there is no padding, and
-    a vector does not depend on what else was in its batch.
+    of their own and go ahead of any passage batch, and so have the sentences of an answer, which
+    would else wait for all that is being read in. With one text to a run there is no padding, and a
+    vector does not depend on what else was in its batch.
     """
 
     def __init__(
@@ -44,8 +47,11 @@ class OnnxEncoder:
         self._manifest = manifest
         self._tokenizer = tokenizer
         self._session = session
-        self._passages = ThreadPoolExecutor(passage_threads, "encode-passages", _yield_to_queries)
+        self._passages = ThreadPoolExecutor(passage_threads, "encode-passages", _yield, (NICE,))
         self._queries = ThreadPoolExecutor(query_threads, "encode-query")
+        self._sentences = ThreadPoolExecutor(
+            SENTENCE_THREADS, "encode-sentences", _yield, (NICE_TO_QUERIES,)
+        )
 
     @classmethod
     def open(cls, folder: Path, *, passage_threads: int = 2, query_threads: int = 2) -> Self:
@@ -86,11 +92,11 @@ class OnnxEncoder:
     async def encode(self, texts: Sequence[str], *, side: Side) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self.dimensions), np.float32)
         loop = asyncio.get_running_loop()
-        executor, prefix = (
-            (self._queries, self._manifest.query_prefix)
-            if side is Side.QUERY
-            else (self._passages, self._manifest.passage_prefix)
-        )
+        executor, prefix = {
+            Side.QUERY: (self._queries, self._manifest.query_prefix),
+            Side.SENTENCE: (self._sentences, self._manifest.passage_prefix),
+            Side.PASSAGE: (self._passages, self._manifest.passage_prefix),
+        }[side]
 
         def work(places: Sequence[int]) -> None:
             for place in places:
@@ -112,7 +118,7 @@ class OnnxEncoder:
 
     def close(self) -> None:
         """Stop the threads; texts not yet begun are given up. Safe to repeat."""
-        for executor in (self._passages, self._queries):
+        for executor in (self._passages, self._sentences, self._queries):
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _one(self, text: str) -> NDArray[np.float32]:
@@ -127,6 +133,6 @@ class OnnxEncoder:
         return vector
 
 
-def _yield_to_queries() -> None:
+def _yield(nice: int) -> None:
     if sys.platform == "linux":  # where niceness belongs to a thread
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)

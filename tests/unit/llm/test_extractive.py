@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from backend.llm.extractive import MOST, Extractive
-from retrieval.model import Hit, Passage
+from retrieval.encoders.hashing import HashingEncoder
+from retrieval.model import Hit, Passage, Side
 from retrieval.sentences import sentences
 
 
@@ -99,3 +105,23 @@ async def test_where_every_sentence_is_worth_less_than_nothing_the_best_alone_is
     """Stretches without a stop that share no word with the question, and no encoder to tell."""
     first, second = "Grey rain came over the wide plain", "He walked along the empty river bank"
     assert await answer("What does Lastra charge?", hit(first), hit(second, "b")) == [first]
+
+
+async def test_its_sentences_are_encoded_as_what_someone_waits_for() -> None:
+    """And not as passages, behind which they would stand in line."""
+
+    class Noting(HashingEncoder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sides: list[Side] = []
+
+        async def encode(self, texts: Sequence[str], *, side: Side) -> NDArray[np.float32]:
+            self.sides.append(side)
+            return await super().encode(texts, side=side)
+
+    encoder = Noting()
+    text = "The plant in Leipzig opens on 3 March 2026."
+    await Extractive(sentences=sentences, encoder=encoder).compose(
+        "When does it open?", [hit(text)]
+    )
+    assert sorted(encoder.sides) == [Side.QUERY, Side.SENTENCE]

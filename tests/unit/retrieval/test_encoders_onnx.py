@@ -72,8 +72,9 @@ async def test_a_vector_does_not_depend_on_its_batch(encoder: OnnxEncoder) -> No
     assert together.shape == (4, encoder.dimensions)
     assert np.linalg.norm(together, axis=1) == pytest.approx(np.ones(4), abs=1e-4)
     for place, text in enumerate(texts):
-        (alone,) = await encoder.encode([text], side=Side.QUERY)
-        assert np.array_equal(alone, together[place])
+        for side in Side:
+            (alone,) = await encoder.encode([text], side=side)
+            assert np.array_equal(alone, together[place])
 
 
 async def test_long_texts_are_cut_at_the_limit(encoder: OnnxEncoder) -> None:
@@ -97,11 +98,12 @@ async def test_no_texts(encoder: OnnxEncoder) -> None:
     assert (await encoder.encode([], side=Side.PASSAGE)).shape == (0, encoder.dimensions)
 
 
-async def test_query_goes_ahead_of_passages(encoder: OnnxEncoder) -> None:
-    """A query is answered while a long passage batch is still at work."""
+@pytest.mark.parametrize("side", [Side.QUERY, Side.SENTENCE])
+async def test_who_is_waited_for_goes_ahead_of_passages(encoder: OnnxEncoder, side: Side) -> None:
+    """A query, and an answer's sentences, while a long passage batch is still at work."""
     batch = asyncio.create_task(encoder.encode(["word " * 500] * 200, side=Side.PASSAGE))
     await asyncio.sleep(0)
-    await encoder.encode(["copper"], side=Side.QUERY)
+    await encoder.encode(["copper"] * 16, side=side)
     assert not batch.done()
     batch.cancel()
     with pytest.raises(asyncio.CancelledError):
