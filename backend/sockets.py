@@ -1,4 +1,4 @@
-"""WebSocket frames: each made once for all who are sent it, and sent at once where that can be."""
+"""WebSockets of rooms: what is told to many is made once, and whoever is to go does go."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ OFFER: Final = "stratmaster.offer"
 Offer: TypeAlias = Callable[[bytes], bool]
 """Sends a binary message now; False where it would have to wait, or cannot be sent."""
 
+CLOSE_SECONDS: Final = 0.4
+"""How long a peer has to take its leave; then it is cut off, also where it reads nothing."""
+
 SHARED_BYTES: Final = 65_536  # a larger message is not for many, and not to be kept
 _BINARY: Final = 0x82  # the only frame of a binary message (RFC 6455, 5.2)
 
@@ -34,6 +37,8 @@ class Socket(WebSocketsSansIOProtocol):
         await super().run_asgi()
 
     async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "websocket.close":
+            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
         data = message.get("bytes")
         if not isinstance(data, bytes) or not self.offer(data):
             await super().send(message)

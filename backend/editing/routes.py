@@ -17,7 +17,7 @@ from backend.briefs.service import Brief
 from backend.errors import BackendError, Forbidden, NotFound, NotSignedIn
 from backend.http import principal_of, services_of
 from backend.services import Services
-from backend.sockets import OFFER, Offer
+from backend.sockets import CLOSE_SECONDS, OFFER, Offer
 from collab import Access, Channel, CloseReason
 from collab.errors import CollabError, UnknownDocument
 from collab.hocuspocus import HocuspocusChannel
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 router = APIRouter()
 
-CLOSE_SECONDS: Final = 2.0
 SOCKETS: Final = 2_000  # open at once in this process
 SOCKETS_EACH: Final = 500  # of one person; in development everyone is the same one
 KNOCKING: Final = 512  # at the door and not yet known to be anybody

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import SO_SNDBUF, SOL_SOCKET
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from backend.auth.principal import Principal, Role
 from backend.clock import now
 from backend.editing.routes import Door
+from backend.members.watch import LOOK
 from backend.serving import configured
+from backend.sockets import CLOSE_SECONDS
 from backend.store.tables import briefs, members, tenants
 from collab import Limits, wire
 from tests.yjs.serve import ByHeader, rooms_app
@@ -241,6 +244,28 @@ async def test_removed_while_inside(place: Place) -> None:
         assert await you.ping()
     async with place.enter("viewer:vera") as again:
         assert await closed(again) == 4404
+
+
+async def test_removed_while_reading_nothing(place: Place) -> None:
+    """Whoever is taken out of the space and does not read, with all buffers full, is cut off: what
+    was not sent yet never is, and nothing they send is heard."""
+    async with place.enter("viewer:vera") as vera:
+        await greet(vera)
+        (server,) = place.connections
+        server.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+        vera.transport.pause_reading()
+        while server.offer(bytes(64 * 1024)):
+            pass
+        await place.services.members.remove(YOU, await place.space(), "vera")
+        async with asyncio.timeout(5):
+            while place.connections:
+                await asyncio.sleep(0.01)
+        assert server.transport.get_write_buffer_size() == 0
+
+
+def test_who_loses_access_is_out_within_two_seconds() -> None:
+    """However it was lost, and whatever they do: by the look, and by the time for leaving."""
+    assert LOOK + CLOSE_SECONDS < 2
 
 
 async def test_lowered_while_inside(place: Place) -> None:
