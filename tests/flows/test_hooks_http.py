@@ -502,6 +502,9 @@ async def test_nothing_calls_in_about_where_no_target_is(
     await ask(ANN, "DELETE", at[0])
     assert called() == [first]
     await ask(ANN, "PATCH", at[1], json={"connection": second})
+    alone = await a_target(ask, services, space, "trello", first, {"board": "7a" * 12})
+    assert called() == [second, first]
+    await ask(ANN, "DELETE", alone)
     assert called() == [second]
     elsewhere.hooks_away = True
     await ask(ANN, "DELETE", at[1])
