@@ -99,9 +99,12 @@ describe('the words of an export', () => {
     expect(said(target({ run: reconciling }))).toEqual([
       '3 of 12 sent. Reconciling: no answer came to a call, so we look for it again at 10:42 and send nothing before we know.',
     ]);
-    expect(said(target({ run: run({ state: 'waiting', wait_until: at }) }))).toEqual([
+    const waiting = run({ state: 'waiting', wait_until: at });
+    expect(runInWords(waiting).text).toBe('3 of 12 sent. Waiting: it goes on at 10:42.');
+    const outcomes = [{ outcome: 'throttled' } as Outcome];
+    expect(runInWords({ ...waiting, outcomes }).text).toBe(
       '3 of 12 sent. Asked to wait: it goes on at 10:42.',
-    ]);
+    );
     expect(isUnderWay(reconciling)).toBe(true);
   });
 

@@ -85,8 +85,12 @@ export function runInWords(run: Run): Said {
         tone: 'warn',
         text: `${sent}. Reconciling: no answer came to a call, so we look for it again${at} and send nothing before we know.`,
       };
-    case 'waiting':
-      return { tone: 'info', text: `${sent}. Asked to wait: it goes on${at}.` };
+    case 'waiting': {
+      // Else nobody answered.
+      const asked = run.outcomes.some(({ outcome }) => outcome === 'throttled');
+      const why = asked ? 'Asked to wait' : 'Waiting';
+      return { tone: 'info', text: `${sent}. ${why}: it goes on${at}.` };
+    }
     case 'cancelled':
       return { tone: 'warn', text: `Cancelled after ${run.done} of ${run.total}` };
     case 'failed':
