@@ -50,6 +50,13 @@ async def test_messages_that_are_lost_doubled_and_overtaken() -> None:
 
 
 @pytest.mark.timeout(600)
+async def test_edits_in_the_midst_of_emoji() -> None:
+    """1,000 edits that part characters, some of which are lost on their way and come again: all end
+    equal, each character that was parted as Yjs has it."""
+    await one_round(Torture(drawn(), edits=1000, kills=1, halves=True, wild=True))
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.services
 async def test_edits_in_two_processes_that_are_killed(place: Place) -> None:
     """2,000 edits by clients that come to either of two processes, one or the other killed."""
