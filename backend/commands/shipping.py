@@ -72,6 +72,11 @@ async def ship(
         if not yes:
             return Shipped(found["id"], plan=plan)
         tell(_plan(plan))
+        if plan["needs_yes"] and not archives:
+            raise Refused(
+                f"This would archive more than {plan['archives_limit']} items.",
+                "Look at them, and say yes to that, too: --archives.",
+            )
         approval = {"checksum": plan["checksum"], "archives": archives}
         run = await told(await client.post(f"{at}/runs", json=approval))
         return Shipped(

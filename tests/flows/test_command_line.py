@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
 from backend.cli import app
-from backend.commands.client import product, told
+from backend.commands import shipping
+from backend.commands.client import Refused, product, told
 from backend.commands.shipping import Shipped
 from backend.settings import Settings
 from backend.version import product_version
@@ -216,6 +219,55 @@ def test_what_was_not_done_is_named() -> None:
         "  create One and 2 more: waiting",
         "  create block0: pending",
     ]
+
+
+async def test_many_archives_need_a_yes_of_their_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would go is shown before it is refused, with the option that says so; with it the plan
+    that was shown is approved."""
+    counts = dict.fromkeys(("create", "update", "conflict", "drift", "astray"), 0)
+    plan = {
+        "checksum": "c", "counts": {**counts, "archive": 11, "writes": 11}, "needs_yes": True,
+        "archives_limit": 10, "seconds": 1.0, "losses": [],
+        "items": [{"change": "archive", "title": "Hire a lead"}],
+    }  # fmt: skip
+    over = {"id": "run_1", "ended_at": "now", "state": "done", "done": 11, "total": 11}
+    approved: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/targets"):
+            return httpx.Response(200, json=[{"id": "tgt_1", "name": "Reports"}])
+        if request.url.path.endswith("/plan"):
+            return httpx.Response(200, json=plan)
+        if request.method == "POST":
+            approved.append(json.loads(request.content))
+        return httpx.Response(200, json={**over, "trouble": None, "outcomes": []})
+
+    @asynccontextmanager
+    async def served(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.MockTransport(answer)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            yield client
+
+    async def found(*asked: object) -> dict[str, str]:
+        return {"id": "brf_1"}
+
+    monkeypatch.setattr(shipping, "product", served)
+    monkeypatch.setattr(shipping, "find_brief", found)
+    shown: list[str] = []
+
+    async def ship(archives: bool) -> Shipped:
+        return await shipping.ship(
+            settings, "Plan", "Reports", "", yes=True, archives=archives, tell=shown.append
+        )
+
+    with pytest.raises(Refused, match="more than 10 items") as told:
+        await ship(archives=False)
+    assert "--archives" in told.value.remedy
+    assert (approved, "archive  Hire a lead" in shown[0]) == ([], True)
+    assert (await ship(archives=True)).whole
+    assert approved == [{"checksum": "c", "archives": True}]
 
 
 async def add_folder(settings: Settings, brief: str) -> None:
