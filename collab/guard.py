@@ -1,4 +1,9 @@
-"""One at a time at a room's document: on the event loop where that is quick, else in a thread."""
+"""One at a time at a room's document: on the event loop where that is quick, else in a thread.
+
+The CRDT library holds the interpreter lock for its own share, which a thread cannot help: placing
+20,000 scattered edits at once takes it some 30 ms. Reading them, which takes six times as long, and
+putting them in order do not.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collab.room import Room
 
 MAX_CLOCK: Final = 2**31 - 1  # the library counts to 2^32, and a browser shifts bits in 32
+PRESENCES_AS_ONE: Final = 64  # presences in one frame that count as one more
 
 
 class Reception:
@@ -50,7 +51,9 @@ class Reception:
                 if await self._in_time(visitor, visitor.update_pace):
                     await self._change(visitor, update, contents)
             case wire.Presences(entries=entries):
-                if await self._in_time(visitor, visitor.presence_pace):
+                # Each is looked at, also those that Yjs clients repeat of others.
+                weight = 1 + len(entries) / PRESENCES_AS_ONE
+                if await self._in_time(visitor, visitor.presence_pace, weight):
                     self._awareness.move(visitor, entries)
             case wire.QueryPresences():
                 if await self._in_time(visitor, visitor.presence_pace):
@@ -69,9 +72,9 @@ class Reception:
         message = wire.decode(frame, max_awareness=self._limits.awareness_bytes)
         return message, read(message.update) if isinstance(message, wire.Change) else None
 
-    async def _in_time(self, visitor: Visitor, pace: Pace) -> bool:
+    async def _in_time(self, visitor: Visitor, pace: Pace, weight: float = 1.0) -> bool:
         """Make a visitor who is too fast wait, and nobody else; whether it is still there."""
-        wait = pace.wait(monotonic())
+        wait = pace.wait(monotonic(), weight)
         if wait <= 0:
             return True
         await asyncio.sleep(wait)

@@ -27,10 +27,13 @@ class Pace:
         self._burst = burst
         self._due = 0.0
 
-    def wait(self, now: float) -> float:
-        """Seconds the message that came now has to wait; negative where it need not."""
+    def wait(self, now: float, weight: float = 1.0) -> float:
+        """Seconds the message that came now has to wait; negative where it need not.
+
+        ``weight`` is as how many it counts.
+        """
         earliest = now - self._burst
-        self._due = (self._due if self._due > earliest else earliest) + self._step
+        self._due = (self._due if self._due > earliest else earliest) + self._step * weight
         return self._due - now
 
 
