@@ -25,6 +25,7 @@ from exporters.records import (
 )
 
 _ANEW: Final = "It is made anew, as it cannot be changed or moved so over there."
+_BY_HAND: Final = "No call can move it back: only people can, over there."
 _WAITS: Final = "It waits for what it lies in."
 
 ItemChange: TypeAlias = Literal[
@@ -153,7 +154,9 @@ class _Comparing:
                 note = "It comes back with what it lies in, and is compared then."
                 self._item(record, "update", parts=(), note=note)
             case Fate.ASTRAY:
-                self._item(record, "astray", ways=self._fates.ways(record.key))
+                self._item(
+                    record, "astray", ways=self._fates.ways(record.key), note=self._kept_away(entry)
+                )
             case Fate.WAIT:
                 self._item(record, "astray", note=_WAITS)
             case Fate.RESTORE:
@@ -227,6 +230,7 @@ class _Comparing:
                 else:
                     staying.add(entry.key)  # unseen as it is, somebody may have written in it
                     ways, note = self._fates.ways(entry.key), "Its block is no longer here."
+                    note = " ".join(filter(None, (note, self._kept_away(entry))))
                     self._item(entry, "astray", ways=ways, note=note)
             elif judged.held or not staying.isdisjoint(self._fates.children[entry.key]):
                 staying.add(entry.key)
@@ -240,6 +244,9 @@ class _Comparing:
                 )
                 (self._archives if renewed else self._changes).append(Archive(entry))
                 self._item(entry, "archive")
+
+    def _kept_away(self, entry: Entry) -> str:
+        return "" if self._found[entry.key].returns else _BY_HAND
 
     def _depth(self, entry: Entry) -> int:
         return sum(1 for _ in self._fates.around(entry))

@@ -230,14 +230,15 @@ class Fates:
         return way
 
     def ways(self, key: str) -> tuple[Way, ...]:
-        """What may be decided. One cannot come back without what it lies in, be that away or left
-        behind; one that is no longer in the brief, or would lie in what is not there, is not made
-        again."""
+        """What may be decided. One cannot come back without a call for it, nor without what it lies
+        in, be that away or left behind; one that is no longer in the brief, or would lie in what is
+        not there, is not made again."""
         cannot: set[Way] = set()
         record, entry = self._records.get(key), self._entries[key]
         around = self._entries.get(entry.parent or "")
         behind = bool(entry.within) and (around is None or around.ref != entry.within)
-        if self.taken_along(entry) or (behind and record is not None and record.ordered):
+        stays = not self._found[key].returns or (behind and record is not None and record.ordered)
+        if stays or self.taken_along(entry):
             cannot.add(Way.RESTORE)
         if record is None or (record.parent and self.of[record.parent] in _CLOSED):
             cannot.add(Way.RECREATE)

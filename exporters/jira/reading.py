@@ -92,6 +92,7 @@ def found(
         target.url(word(record(issue).get("key"))),
         where,
         extra,
+        returns=standing is not Standing.MOVED,  # only people can move an issue
     )
 
 

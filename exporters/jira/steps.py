@@ -75,8 +75,8 @@ class Planner:
                     later += links
                 case Archive(entry=entry):
                     first += self._archive(entry)
-                case Restore(entry=entry, standing=standing):
-                    first += self._restore(entry, standing)
+                case Restore(entry=entry):
+                    first.append(self._restore(entry))
         return [*first, *later], self._losses
 
     def _create(self, new: Record) -> Step:
@@ -255,13 +255,9 @@ class Planner:
         request = Request("PUT", path, {"update": {"labels": labels}})
         return [*steps, self._step(Op.ARCHIVE, entry.key, request, {}, None)]
 
-    def _restore(self, entry: Entry, standing: Standing) -> list[Step]:
-        if standing is Standing.MOVED:
-            where = self._found[entry.key].where
-            self._lose(entry.key, f"Only people can move an issue: move it back from {where}.")
-            return []
+    def _restore(self, entry: Entry) -> Step:
         request = Request("PUT", f"{API}/issue/unarchive", {"issueIdsOrKeys": [entry.ref]})
-        return [self._step(Op.RESTORE, entry.key, request, {}, None)]
+        return self._step(Op.RESTORE, entry.key, request, {}, None)
 
     def _step(
         self,

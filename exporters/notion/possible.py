@@ -17,8 +17,6 @@ from exporters.records import (
     Place,
     Record,
     Rendering,
-    Restore,
-    Standing,
     Update,
 )
 
@@ -42,9 +40,6 @@ def unable(
         match change:
             case Archive(entry) if entry.key in kept:
                 what = "People put blocks of theirs inside: it stays, until they are moved out."
-                losses.append(Loss(entry.key, what))
-            case Restore(entry, Standing.MOVED) if not is_page(entry.kind):
-                what = "Notion has no call that moves a block: move it back there, or make another."
                 losses.append(Loss(entry.key, what))
             case Update(record, parts):
                 left = parts.keys() - sendable(record, parts, found[record.key]).keys()

@@ -181,7 +181,8 @@ class Reading:
         within = shape.text(lies.get("block_id")) or shape.text(lies.get("page_id"))
         if parent is not None and bare(within) != bare(parent):
             where = "in another block" if lies.get("type") == "block_id" else "on another page"
-            return replace(found, standing=Standing.MOVED, where=where)
+            # No call moves a block.
+            return replace(found, standing=Standing.MOVED, where=where, returns=False)
         return found
 
     async def _live(self, entry: Entry, block: Mapping[str, Json]) -> Found:

@@ -115,7 +115,7 @@ class _Steps:
         for change in self._changes:
             match change:
                 case Restore(entry, standing):
-                    yield from self._restore(entry, standing)
+                    yield self._restore(entry, standing)
                 case Archive(entry) if entry.key in self._outermost:
                     body: dict[str, Json] = {"in_trash": True}
                     request = Request("PATCH", _path(entry.kind, entry.ref), body)
@@ -128,16 +128,14 @@ class _Steps:
                 case Create(record) if record.key not in self._made:
                     yield from self._blocks(record.parent or OVERVIEW)
 
-    def _restore(self, entry: Entry, standing: Standing) -> Iterator[Step]:
+    def _restore(self, entry: Entry, standing: Standing) -> Step:
         if standing is Standing.MOVED:
-            if not is_page(entry.kind):
-                return
             request = Request(
                 "POST", f"{_path(entry.kind, entry.ref)}/move", {"parent": self._home(entry.kind)}
             )
         else:
             request = Request("PATCH", _path(entry.kind, entry.ref), {"in_trash": False})
-        yield self._step(Op.RESTORE, request, {entry.key: {}})
+        return self._step(Op.RESTORE, request, {entry.key: {}})
 
     def _update(self, record: Record, parts: Fields) -> Iterator[Step]:
         now = self._found[record.key]

@@ -242,6 +242,9 @@ async def test_gone_moved_archived_and_forbidden_issues_are_named() -> None:
     }
     assert planned.steps == ()
     assert {item.where for item in planned.items} >= {"Operations", "Jira's archive"}
+    (moved,) = [item for item in planned.items if item.key == "moved"]
+    assert moved.ways == (Way.RECREATE, Way.RELEASE)
+    assert "only people can" in moved.note
     back = Decisions(ways={"archived": (Way.RESTORE, Standing.ARCHIVED)})
     await world.export(whole, back)
     assert not world.issue("archived").archived
