@@ -13,6 +13,7 @@ _STYLE: Final = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 34rem; margin: 15vh auto; padding: 0 1.5rem; }
 h1 { font-size: 1.25rem; }
+a { color: inherit; }
 """
 
 # What Trello gives stands behind the # of the address, which no server is sent: it is taken out of
