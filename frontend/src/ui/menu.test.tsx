@@ -5,10 +5,11 @@ import { Menu, MenuItem } from './Menu';
 
 afterEach(() => vi.useRealTimers());
 
-function show(onChosen?: () => void) {
+/** A menu that gives the focus to a text after an entry was chosen. */
+function show() {
   const text = document.body.appendChild(document.createElement('textarea'));
   render(
-    <Menu trigger={<button type="button">Table</button>} onChosen={onChosen}>
+    <Menu trigger={<button type="button">Table</button>} onChosen={() => text.focus()}>
       <MenuItem onSelect={() => text.focus()}>Add a row</MenuItem>
       <MenuItem onSelect={() => undefined}>Do nothing</MenuItem>
     </Menu>,
@@ -30,7 +31,7 @@ function choose(name: string) {
 
 it('a menu that is opened again at once stays open when the one before gives the focus back', () => {
   vi.useFakeTimers();
-  const text = show(() => text.focus());
+  show();
   open();
   choose('Add a row');
   expect(screen.queryByText('Add a row')).toBeNull();
@@ -41,7 +42,7 @@ it('a menu that is opened again at once stays open when the one before gives the
 
 it('the focus goes where it is told after an entry was chosen, or back to the button', () => {
   vi.useFakeTimers();
-  const text = show(() => text.focus());
+  const text = show();
   open();
   choose('Do nothing');
   act(() => void vi.runAllTimers());

@@ -25,6 +25,7 @@ import { find } from './find';
 import { focus } from './focus';
 import { image } from './image';
 import { link } from './link';
+import { once } from './once';
 import { origin } from './origin';
 import { presence } from './presence';
 import { prompt } from './prompt';
@@ -106,6 +107,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
       body,
       present: () => new Set(world.awareness.getStates().keys()),
     }),
+    once.configure({ body }),
     Collaboration.configure({ document: world.doc, field: FIELD }),
     caret,
     presence.configure({ provider: { awareness: world.awareness }, user: world.user }),

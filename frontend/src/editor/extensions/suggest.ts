@@ -1,11 +1,18 @@
 import { type Editor, Extension } from '@tiptap/core';
 import { isChangeOrigin } from '@tiptap/extension-collaboration';
 import { Fragment, type Node, Slice } from '@tiptap/pm/model';
-import { type EditorState, Plugin, PluginKey, TextSelection } from '@tiptap/pm/state';
+import {
+  type EditorState,
+  Plugin,
+  PluginKey,
+  TextSelection,
+  type Transaction,
+} from '@tiptap/pm/state';
 import { Decoration, DecorationSet } from '@tiptap/pm/view';
-import { yUndoPluginKey } from '@tiptap/y-tiptap';
+import { ySyncPluginKey, yUndoPluginKey } from '@tiptap/y-tiptap';
 import type * as Y from 'yjs';
 
+import { type Decision, writeOnce } from '../once';
 import {
   type Author,
   colorOf,
@@ -18,6 +25,7 @@ import {
   suggestionAt,
   suggestionsIn,
   type Verdict,
+  WRITES_ANEW,
 } from '../suggestions';
 import { deletionOf, fragmentOf, plain, tokensOf } from '../suggestions/inline';
 import { isSuggestionMark, NODE_KINDS, type NodeKind, nodeStamp } from '../suggestions/model';
@@ -126,6 +134,30 @@ function undoOf(state: EditorState): Y.UndoManager | undefined {
   return held?.undoManager;
 }
 
+interface Binding {
+  doc: Y.Doc;
+  binding: {
+    mux: (write: () => void) => void;
+    _prosemirrorChanged: (doc: Node) => void;
+  };
+}
+
+/**
+ * Writes a change into the shared document step by step. Of two blocks that become one it could see
+ * the wrong one gone otherwise, and two people who decide alike might then remove both.
+ */
+function writeAnew(state: EditorState, tr: Transaction): void {
+  const decision = tr.getMeta(WRITES_ANEW) as Decision | undefined;
+  if (!decision) return;
+  const { doc, binding } = ySyncPluginKey.getState(state) as Binding;
+  // As when it writes itself: what it hears of then is no change by others.
+  binding.mux(() =>
+    writeOnce(doc, decision, ySyncPluginKey, () => {
+      for (const step of [...tr.docs.slice(1), tr.doc]) binding._prosemirrorChanged(step);
+    }),
+  );
+}
+
 /** Settles suggestions in the open editor, undone as one change; how many there were. */
 export function decideIn(editor: Editor, verdict: Verdict, which: Selection): number {
   if (!editor.isEditable) return 0;
@@ -137,6 +169,7 @@ export function decideIn(editor: Editor, verdict: Verdict, which: Selection): nu
     if (!tr) break;
     for (const id of (tr.getMeta(DECIDED) as { ids: string[] }).ids) ids.add(id);
     const { doc } = editor.state;
+    writeAnew(editor.state, tr);
     editor.view.dispatch(tr);
     // Something in between may keep the transaction for itself.
     if (editor.state.doc === doc) break;

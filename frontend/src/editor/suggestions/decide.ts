@@ -1,6 +1,7 @@
-import { Fragment, Mark, type Node } from '@tiptap/pm/model';
+import { Mark, type Node } from '@tiptap/pm/model';
 import type { EditorState, Transaction } from '@tiptap/pm/state';
 
+import type { Decision } from '../once';
 import { formatsBefore, proposedFor, suggestionsIn, type Piece } from './list';
 import {
   idOf,
@@ -11,9 +12,12 @@ import {
   plainAttrs,
   type Stamp,
 } from './model';
+import { follow, removeBlock, unite } from './unite';
 
 /** What a transaction that decided says of itself: the suggestions it settled. */
 export const DECIDED = 'decidedSuggestions';
+/** The `Decision` on a transaction that writes words anew, which another may do at the same moment. */
+export const WRITES_ANEW = 'writesAnew';
 /** Who wrote what a transaction accepted; words of a model are known by it from then on. */
 export const ACCEPTED_FROM = 'acceptedFrom';
 
@@ -53,7 +57,8 @@ export function decide(state: EditorState, verdict: Verdict, which: Selection): 
 /**
  * One part of a decision, or null when nothing is left of it. Each part changes every text block in
  * one place at most: the shared document takes what lies between two changes for changed as well,
- * and what others write there meanwhile would be lost.
+ * and what others write there meanwhile would be lost. What writes words
+ * anew is a part of its own.
  */
 export function decideStep(
   state: EditorState,
@@ -110,15 +115,32 @@ function settle(tr: Transaction, verdict: Verdict, selection: Selection, most: n
   const at = (pos: number, side: -1 | 1) => tr.mapping.slice(start).map(pos, side);
   const stays = (stamp: Stamp) => verdict === 'reject' && which(stamp);
   const did = () => tr.steps.length > start;
-  for (const task of texts.reverse())
-    settleText(tr, task, verdict, at(task.from, 1), at(task.to, -1));
+  for (const task of texts.reverse()) {
+    const from = at(task.from, 1);
+    const anew = most === 1 && !task.node.isText && removes(task.kind, verdict);
+    if (anew && did()) return true;
+    const decision: Decision = {
+      suggestion: task.stamp.id,
+      block: anew ? atomAt(tr.doc, from, task.stamp) : '',
+    };
+    settleText(tr, task, verdict, from, at(task.to, -1));
+    if (!anew) continue;
+    tr.setMeta(WRITES_ANEW, decision);
+    return true;
+  }
   if (left.waiting) return did();
   for (const task of nodes.reverse()) {
     const pos = at(task.from, 1);
     const node = tr.doc.nodeAt(pos);
     const kind = task.kind as NodeKind;
-    if (node && nodeStamp(node, kind)?.id === task.stamp.id)
-      settleNode(tr, kind, verdict, pos, node, stays);
+    if (!node || nodeStamp(node, kind)?.id !== task.stamp.id) continue;
+    const anew = most === 1 && writesAnew(node, kind, verdict);
+    if (anew && did()) return true;
+    settleNode(tr, kind, verdict, pos, node, stays);
+    if (!anew) continue;
+    const decision: Decision = { suggestion: task.stamp.id, block: idOf(node) };
+    tr.setMeta(WRITES_ANEW, decision);
+    return true;
   }
   return did();
 }
@@ -127,6 +149,32 @@ function removes(kind: Piece['kind'], verdict: Verdict): boolean {
   return verdict === 'accept'
     ? kind === 'deletion' || kind === 'deleted'
     : kind === 'insertion' || kind === 'inserted';
+}
+
+/** The kind, if deciding so lets the words of a block go into another. */
+function uniting(kind: NodeKind, verdict: Verdict): 'split' | 'joined' | null {
+  if (kind === 'split' && verdict === 'reject') return kind;
+  return kind === 'joined' && verdict === 'accept' ? kind : null;
+}
+
+/**
+ * Names an atom by its block and its number among those of its suggestion there. Where one goes, the
+ * shared document writes what follows it anew, as one text with what stands before.
+ */
+function atomAt(doc: Node, pos: number, { id }: Stamp): string {
+  const { parent, parentOffset } = doc.resolve(pos);
+  let number = 0;
+  parent.forEach((child, offset) => {
+    if (child.isText || offset >= parentOffset) return;
+    if (proposedFor(child).some(({ stamp }) => stamp.id === id)) number += 1;
+  });
+  return `${idOf(parent)}/${number}`;
+}
+
+/** Whether deciding so writes words anew that stand in the shared document already. */
+function writesAnew(node: Node, kind: NodeKind, verdict: Verdict): boolean {
+  const type = nodeStamp(node, kind)?.before?.type ?? node.type.name;
+  return uniting(kind, verdict) !== null || (verdict === 'reject' && type !== node.type.name);
 }
 
 function settleText(tr: Transaction, task: Task, verdict: Verdict, from: number, to: number): void {
@@ -171,8 +219,9 @@ function settleNode(
     removeBlock(tr, pos);
     return;
   }
-  if ((kind === 'split' && verdict === 'reject') || (kind === 'joined' && verdict === 'accept')) {
-    unite(tr, kind, pos, node, stays);
+  const union = uniting(kind, verdict);
+  if (union) {
+    unite(tr, union, pos, node, stays);
     return;
   }
   const before = kind === 'changed' && verdict === 'reject' ? nodeStamp(node, kind)?.before : null;
@@ -189,141 +238,4 @@ function settleNode(
     if (kind === 'split' && text)
       follow(tr, nodeStamp(node, kind)?.of, idOf(text), pos + node.nodeSize);
   }
-}
-
-/** Takes a block away, with what would be left empty around it. */
-function removeBlock(tr: Transaction, pos: number): void {
-  let $pos = tr.doc.resolve(pos);
-  let from = pos;
-  while ($pos.depth > 0 && $pos.parent.childCount === 1 && !isCell($pos.parent)) {
-    from = $pos.before();
-    $pos = tr.doc.resolve(from);
-  }
-  const node = tr.doc.nodeAt(from);
-  if (!node) return;
-  const index = $pos.index();
-  if ($pos.parent.canReplace(index, index + 1)) tr.delete(from, from + node.nodeSize);
-  else {
-    // A cell, an item or the brief itself cannot be without a paragraph.
-    const paragraph = tr.doc.type.schema.nodes.paragraph?.create();
-    if (paragraph) tr.replaceWith(from, from + node.nodeSize, paragraph);
-  }
-}
-
-function isCell(node: Node): boolean {
-  return node.type.name === 'tableCell' || node.type.name === 'tableHeader';
-}
-
-interface Placed {
-  node: Node;
-  pos: number;
-}
-
-/**
- * The text block whose words go on in this one: the one it was split from or is to join, or what was
- * split off that one since and stands nearer. What is struck out takes in no words, unless it `stays`.
- */
-function unionOf(
-  doc: Node,
-  of: string | undefined,
-  pos: number,
-  stays: (stamp: Stamp) => boolean,
-): Placed | null {
-  if (of === undefined) return null;
-  const family = new Set([of]);
-  let found: Placed | null = null;
-  let part: string | undefined;
-  doc.nodesBetween(0, pos, (node, at) => {
-    if (at + node.nodeSize > pos && node.isTextblock) return false;
-    const struck = nodeStamp(node, 'deleted');
-    if (struck && !stays(struck)) return false;
-    part = nodeStamp(node, 'split')?.of ?? (node.isTextblock ? part : undefined);
-    if (!node.isTextblock) return true;
-    const id = idOf(node);
-    if (id !== null && (family.has(id) || (part !== undefined && family.has(part)))) {
-      family.add(id);
-      found = { node, pos: at };
-    }
-    part = undefined;
-    return false;
-  });
-  return found;
-}
-
-/** The text block before a place, where the one that was to be joined is gone. */
-function textBefore(doc: Node, pos: number, stays: (stamp: Stamp) => boolean): Placed | null {
-  let found: Placed | null = null;
-  doc.nodesBetween(0, pos, (node, at) => {
-    const struck = nodeStamp(node, 'deleted');
-    if (struck && !stays(struck)) return false;
-    if (node.isTextblock && at + node.nodeSize <= pos) found = { node, pos: at };
-    return !node.isTextblock;
-  });
-  return found;
-}
-
-/** A block that takes in words that are agreed on is agreed on itself; its own words are not yet. */
-function agreeOn(tr: Transaction, pos: number): void {
-  const node = tr.doc.nodeAt(pos);
-  const stamp = node && nodeStamp(node, 'inserted');
-  const insertion = tr.doc.type.schema.marks.insertion;
-  if (!node || !stamp || !insertion) return;
-  node.forEach((child, offset) => {
-    const from = pos + 1 + offset;
-    if (!child.isText) tr.setNodeAttribute(from, 'inserted', JSON.stringify(stamp));
-    else if (!markOf(child.marks, 'insertion'))
-      tr.addMark(from, from + child.nodeSize, insertion.create(stamp));
-  });
-  tr.setNodeAttribute(pos, 'inserted', null);
-}
-
-/** Has what followed one block follow another, of those behind a place. */
-function follow(tr: Transaction, from: string | undefined, to: string | null, after: number): void {
-  if (from === undefined || to === null) return;
-  const { doc } = tr;
-  doc.nodesBetween(Math.min(after, doc.content.size), doc.content.size, (node, pos) => {
-    if (pos < after) return true;
-    for (const kind of ['split', 'joined'] as const) {
-      const stamp = nodeStamp(node, kind);
-      if (stamp?.of === from) tr.setNodeAttribute(pos, kind, JSON.stringify({ ...stamp, of: to }));
-    }
-    return !node.isTextblock;
-  });
-}
-
-/** Appends a block's words to the block they were split from, or are to join. */
-function unite(
-  tr: Transaction,
-  kind: 'split' | 'joined',
-  pos: number,
-  node: Node,
-  stays: (stamp: Stamp) => boolean,
-): void {
-  const text = node.isTextblock ? node : node.firstChild;
-  const of = nodeStamp(node, kind)?.of;
-  const into =
-    unionOf(tr.doc, of, pos, stays) ?? (kind === 'joined' ? textBefore(tr.doc, pos, stays) : null);
-  const fits =
-    text?.isTextblock && into && into.node.type.spec.code === text.type.spec.code ? text : null;
-  if (!fits || !into) {
-    tr.setNodeAttribute(pos, kind, null);
-    return;
-  }
-  const rest = node.isTextblock ? Fragment.empty : node.content.cut(fits.nodeSize);
-  const end = into.pos + into.node.nodeSize;
-  const start = tr.steps.length;
-  const at = (place: number) => tr.mapping.slice(start).map(place, -1);
-  if (rest.size > 0) {
-    // What else the item holds follows the words, where that is possible.
-    const $end = tr.doc.resolve(end);
-    if (!$end.parent.canReplace($end.index(), $end.index(), rest)) {
-      tr.setNodeAttribute(pos, kind, null);
-      return;
-    }
-    tr.delete(pos, pos + node.nodeSize);
-    tr.insert(end, rest);
-  } else removeBlock(tr, pos);
-  if (!nodeStamp(node, 'inserted')) agreeOn(tr, into.pos);
-  tr.insert(at(end) - 1, fits.content);
-  follow(tr, idOf(fits) ?? undefined, idOf(into.node), into.pos + 1);
 }

@@ -9,6 +9,7 @@ export {
   rejectAll,
   type Selection,
   type Verdict,
+  WRITES_ANEW,
 } from './decide';
 export { suggestCopy } from './kept';
 export { type Suggestion, suggestionAt, suggestionsIn } from './list';
