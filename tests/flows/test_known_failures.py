@@ -116,6 +116,7 @@ async def test_text_doubled_when_a_store_was_rebuilt(tmp_path: Path) -> None:
     assert await title(tmp_path, brief) == "T saved"
 
 
+@pytest.mark.timeout(300)  # a server is started fourteen times
 async def test_thirteen_reconnects_out_of_sync(tmp_path: Path) -> None:
     """Thirteen times in a row two pages edit apart, the server dies, and they come back: each word
     is there once, for both and in the store."""
