@@ -10,8 +10,9 @@ import asyncio
 import base64
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
 from queue import Queue
@@ -65,26 +66,42 @@ class Fault(StrEnum):
     BROKEN = "broken"  # it did it, and answers with something else
 
 
+@dataclass
+class _Strike:
+    fault: faults.Fault
+    times: int
+    then: Callable[[], None]
+
+
 class Line(Faults):
     """What lies between: a fault can befall the calls whose method and path match a pattern."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(app, SystemClock(), refusal=_put_off, socket=True)
-        self._struck: dict[str, tuple[faults.Fault, int]] = {}
+        self._struck: dict[str, _Strike] = {}
 
-    def strike(self, pattern: str, fault: faults.Fault, times: int = 1) -> None:
-        self._struck[pattern] = (fault, times)
+    def strike(
+        self,
+        pattern: str,
+        fault: faults.Fault,
+        *,
+        times: int = 1,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``then`` is done as it befalls a call."""
+        self._struck[pattern] = _Strike(fault, times, then)
 
     def mend(self) -> None:
         self._struck.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            for pattern, (fault, times) in self._struck.items():
-                if times and re.search(pattern, f"{scope['method']} {scope['path']}"):
-                    self._struck[pattern] = (fault, times - 1)
-                    self.faults[self.calls + 1] = fault
-                    break
+            said = f"{scope['method']} {scope['path']}"
+            hits = [one for pattern, one in self._struck.items() if re.search(pattern, said)]
+            if strike := next((one for one in hits if one.times), None):
+                strike.times -= 1
+                self.faults[self.calls + 1] = strike.fault
+                strike.then()
         await super().__call__(scope, receive, send)
 
 
