@@ -118,8 +118,12 @@ class Engine:
                     piped = True
             return using, table
 
-    def in_effect(self, born: int, partition: int | None = None) -> bool:
-        late = 0 if partition is None else 1 + partition % 3
+    def in_effect(self, born: int, partition: int | None = None, *, slower: int = 1) -> bool:
+        """Whether a schema is known, by graphd or by the storage server of a partition.
+
+        That of an index reaches it by a later heartbeat than its tag's does.
+        """
+        late = 0 if partition is None else (1 + partition % 3) * slower
         return self._clock - born >= self.lag * (1 + late)
 
     @property
@@ -231,7 +235,7 @@ class _Run:
             self._engine.before_write()
             self._space.vertices[vid, made.tag] = row
             for index in self._space.indexes.values():
-                knows = self._engine.in_effect(index.born, self._space.partition(vid))
+                knows = self._engine.in_effect(index.born, self._space.partition(vid), slower=3)
                 if index.tag == made.tag and knows:
                     index.held[vid] = tuple(row[name] for name in index.properties)
         return [], []
