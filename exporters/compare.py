@@ -208,6 +208,7 @@ class _Comparing:
         gone = [entry for key, entry in self._entries.items() if key not in self._records]
         for entry in sorted(gone, key=self._depth, reverse=True):
             found, judged = self._found[entry.key], self._judged[entry.key]
+            held = judged.held or found.keeps
             way = self._fates.way(entry.key)
             live = self._fates.live(entry.key)
             # What a person keeps over there keeps what it lies in.
@@ -232,7 +233,7 @@ class _Comparing:
                     ways, note = self._fates.ways(entry.key), "Its block is no longer here."
                     note = " ".join(filter(None, (note, self._kept_away(entry))))
                     self._item(entry, "astray", ways=ways, note=note)
-            elif judged.held or not staying.isdisjoint(self._fates.children[entry.key]):
+            elif held or not staying.isdisjoint(self._fates.children[entry.key]):
                 staying.add(entry.key)
                 note = "Its block is no longer here, and something in it stays or changed there."
                 self._item(entry, "conflict", ways=(Way.RELEASE,), note=note)

@@ -204,11 +204,12 @@ class Fates:
         return parent is not None and bool(entry.within) and entry.within != parent.ref
 
     def _held(self, key: str) -> bool:
-        """Whether archiving it would take along something that a person changed, or that stays."""
+        """Whether archiving it would take along something of a person's, or that stays."""
         within, seen = [key], set[str]()
         while within:
             at = within.pop()
-            if at in self._pinned or (self.live(at) and self._judged[at].held):
+            theirs = self._judged[at].held or self._found[at].keeps
+            if at in self._pinned or (self.live(at) and theirs):
                 return True
             if at not in seen:
                 seen.add(at)

@@ -96,6 +96,7 @@ class Found:
     url: str = ""
     where: str = ""  # for people, when it was moved or archived
     extra: Fields = field(default_factory=dict)  # what only the adapter uses: allowed transitions
+    keeps: bool = False  # people put things of theirs inside, which would go along with it
     returns: bool = True  # whether there is a call that would bring it back from there
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from exporters.notion import properties, shape
 from exporters.notion.kinds import is_page, prefix
 from exporters.records import (
-    Archive,
     Change,
     Entry,
     Fields,
@@ -35,16 +34,12 @@ def unable(
     found: Mapping[str, Found],
 ) -> list[Loss]:
     losses = list(_unmapped(place, rendering, entries))
-    kept = _kept(entries, found)
     for change in changes:
-        match change:
-            case Archive(entry) if entry.key in kept:
-                what = "People put blocks of theirs inside: it stays, until they are moved out."
-                losses.append(Loss(entry.key, what))
-            case Update(record, parts):
-                left = parts.keys() - sendable(record, parts, found[record.key]).keys()
-                told = dict.fromkeys(_NO_CALL.get(part, _NO_CALL["type"]) for part in sorted(left))
-                losses += [Loss(record.key, what) for what in told]
+        if isinstance(change, Update):
+            record, parts = change.record, change.parts
+            left = parts.keys() - sendable(record, parts, found[record.key]).keys()
+            told = dict.fromkeys(_NO_CALL.get(part, _NO_CALL["type"]) for part in sorted(left))
+            losses += [Loss(record.key, what) for what in told]
     return losses
 
 
@@ -78,27 +73,3 @@ def sendable(record: Record, parts: Fields, now: Found) -> dict[str, Json]:
         return part != "cells" or len(shape.items(value)) == len(shape.items(theirs))
 
     return {part: value for part, value in parts.items() if fits(part, value)}
-
-
-def _kept(entries: Mapping[str, Entry], found: Mapping[str, Found]) -> set[str]:
-    """What may not go to the trash, since something of a person's would go along."""
-    kept = set()
-    for key, one in found.items():
-        within: str | None = key if one.fields.get("inside") else None
-        while within is not None and within not in kept and within in entries:
-            kept.add(within)
-            within = entries[within].parent
-    return kept
-
-
-def staying(
-    changes: Sequence[Change], entries: Mapping[str, Entry], found: Mapping[str, Found]
-) -> set[str]:
-    """What would go to the trash and may not; what is in it is not made anew either."""
-    kept = _kept(entries, found)
-    archives = [change for change in changes if isinstance(change, Archive)]
-    staying = {change.entry.key for change in archives if change.entry.key in kept}
-    for change in reversed(archives):  # the innermost come first
-        if change.anew and change.entry.parent in staying:
-            staying.add(change.entry.key)
-    return staying

@@ -140,7 +140,8 @@ class Reading:
         given = shape.fields(answer.body)
         found = page(self._place, entry, given)
         if "inside" in entry.sent and found.standing is not Standing.ARCHIVED:
-            return replace(found, fields={**found.fields, "inside": await self._theirs(given)})
+            inside = await self._theirs(given)
+            return replace(found, fields={**found.fields, "inside": inside}, keeps=bool(inside))
         return found
 
     async def _within(self, parent: Entry, entries: Sequence[Entry]) -> None:
@@ -193,7 +194,7 @@ class Reading:
             fields.setdefault(part, None)
         page = self._found.get(OVERVIEW)
         url = f"{page.url}#{bare(entry.ref)}" if page and page.url else entry.url
-        return Found(entry.ref, fields, url=url)
+        return Found(entry.ref, fields, url=url, keeps=bool(fields.get("inside")))
 
     async def _listing(self, id: str) -> list[dict[str, Json]]:
         if id not in self._listings:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from exporters.notion import blocks, limits, properties, shape
 from exporters.notion.kinds import ROW_KIND, is_page, prefix
-from exporters.notion.possible import sendable, staying
+from exporters.notion.possible import sendable
 from exporters.plan import step_id
 from exporters.records import (
     OVERVIEW,
@@ -47,10 +47,9 @@ def steps(
     return list(_Steps(changes, place, rendering, entries, found).all())
 
 
-def _outermost(changes: Sequence[Change], stays: Collection[str]) -> dict[str, list[str]]:
+def _outermost(changes: Sequence[Change]) -> dict[str, list[str]]:
     """What goes to the trash, and what goes along with it: one call takes a table and its rows."""
-    archives = [change for change in changes if isinstance(change, Archive)]
-    going = {one.entry.key: one.entry for one in archives if one.entry.key not in stays}
+    going = {one.entry.key: one.entry for one in changes if isinstance(one, Archive)}
     groups: dict[str, list[str]] = {}
     for key in going:
         outer = key
@@ -94,22 +93,16 @@ class _Steps:
         for record in rendering.records:
             self._siblings[record.parent].append(record.key)
         self._creates: dict[str, list[Create]] = defaultdict(list)
-        # What stays is not made anew, nor is anything put into what would have been.
-        stays = staying(changes, entries, found)
-        unmade = stays.copy()
         self._making: set[str] = set()
         for change in changes:
             if not isinstance(change, Create):
                 continue
             record = change.record
-            if record.key in stays or record.parent in unmade:
-                unmade.add(record.key)
-                continue
             self._making.add(record.key)
             if not is_page(record.kind):
                 self._creates[record.parent or OVERVIEW].append(change)
         self._made: set[str] = set()
-        self._outermost = _outermost(changes, stays)
+        self._outermost = _outermost(changes)
 
     def all(self) -> Iterator[Step]:
         for change in self._changes:
@@ -267,9 +260,10 @@ class _Steps:
         return {"type": "start"}
 
     def _lies(self, key: str, parent: str) -> bool:
-        """Whether it is there, and in this parent: what is to become a block may be a row yet."""
+        """Whether it is there, and in this parent: what is to become a block may be a row yet, and
+        nothing lies in what is only to be made."""
         entry = self._entries.get(key)
-        there = entry is not None and entry.parent == parent
+        there = entry is not None and entry.parent == parent and parent not in self._making
         return there and self._found[key].standing is Standing.LIVE
 
     def _step(

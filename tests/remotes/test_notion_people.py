@@ -115,7 +115,8 @@ async def test_what_they_put_inside_ours_is_never_thrown_away(world: World) -> N
     part = next(part for part in item.parts if part.part == "inside")
     decided = Decisions({("l1", "inside"): (Choice.OURS, part.theirs)})
     planned = await world.export(gone, decided)
-    assert [loss.what for loss in planned.losses if loss.key == "l1"]
+    item = next(item for item in planned.items if item.key == "l1")
+    assert (item.change, item.ways) == ("conflict", (Way.RELEASE,))
     assert not world.server.nodes[theirs].in_trash
     assert not world.server.nodes[world.ref("l1")].in_trash
 
@@ -275,5 +276,9 @@ async def test_what_holds_theirs_is_not_made_anew_either(world: World) -> None:
     ours = Decisions({("l1", "inside"): (Choice.OURS, parts["inside"].theirs)})
     planned = await world.export(other_kind, ours)
     assert not planned.steps
-    assert [loss.key for loss in planned.losses] == ["l1"]
+    item = next(item for item in planned.items if item.key == "l1")
+    assert item.ways == (Way.RECREATE, Way.RELEASE)
     assert not world.server.nodes[theirs].in_trash
+    await world.export(other_kind, Decisions(ways={"l1": (Way.RECREATE, Standing.LIVE)}))
+    assert not world.server.nodes[theirs].in_trash
+    assert (await world.plan(other_kind)).empty

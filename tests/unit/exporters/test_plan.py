@@ -354,6 +354,21 @@ def test_a_removed_block_is_archived_unless_somebody_edited_it() -> None:
     assert left.released == {"a", "b"}
 
 
+def test_what_people_put_inside_goes_along_with_nothing() -> None:
+    """What holds something of theirs is neither archived nor made anew; let go, it is theirs."""
+    remote = sent(rendering(block("a")))
+    found = {
+        key: replace(one, keeps=True) if key == "a" else one for key, one in remote.found().items()
+    }
+    removed = compare(rendering(), remote.entries, found)
+    assert not removed.changes
+    assert changes(removed)["a"] == "conflict"
+    other = compare(rendering(block("a", kind="other")), remote.entries, found)
+    assert not other.changes
+    let_go = Decisions(ways={"a": (Way.RELEASE, Standing.LIVE)})
+    assert compare(rendering(), remote.entries, found, let_go).released == {"a"}
+
+
 def test_what_seems_archived_with_what_it_lies_in_is_not_forgotten() -> None:
     """It would come back with it, and nobody would know whose it is."""
     remote = sent(rendering(block("a"), block("b", parent="a")))
