@@ -336,6 +336,25 @@ def test_who_loses_access_keeps_their_text(two: tuple[Desk, Desk], company: Comp
     assert "Unsent words." not in ann.words()
 
 
+def test_who_is_sent_out_while_typing_stops_at_once(
+    two: tuple[Desk, Desk], company: Company
+) -> None:
+    """Two seconds after Ann sent him out, Bo cannot type; what he had typed stays and is copied."""
+    ann, bo = two
+    bo.write(" Bo is here.")
+    both(ann, say="Bo is here.")
+    bo.page.keyboard.type(" Last")
+    company.send_out("bo")
+    expect(bo.body).to_have_attribute("contenteditable", "false", timeout=2_000)
+    bo.page.keyboard.type(" too late")
+    expect(bo.status).to_contain_text(re.compile("refused by the server|no such brief"))
+    bo.says("Bo is here. Last")
+    bo.brief.get_by_role("button", name="Copy the text").click()
+    expect(bo.page.get_by_test_id("live")).to_contain_text("copied")
+    assert "Bo is here. Last" in bo.page.evaluate("navigator.clipboard.readText()")
+    both(ann, bo, say="Bo is here.", never="too late")
+
+
 def rebuild(product: Product, backup: Path, brief: str) -> None:
     """Puts an older state of the store back as another document, as a re-made server would."""
     shutil.copy(backup, product.data_dir / "app.db")
