@@ -14,7 +14,7 @@ import {
 } from 'react';
 import { createPortal } from 'react-dom';
 
-import { useCommands, useStored } from '../../desk';
+import { useCommands, useStored, setMode } from '../../desk';
 import { briefExtensions, citationOrder, claimAt, sentenceAt } from '../../editor';
 import { saved } from '../../session';
 import { IconButton } from '../../ui/Button';
@@ -233,6 +233,7 @@ export function BriefPane(props: BriefPaneProps) {
               text={session.doc.getText('title')}
               editable={editable && mode === 'edit'}
               onDone={() => editor.commands.focus('start')}
+              onEdit={editable && mode === 'suggest' ? () => setMode('edit') : undefined}
             />
             {createPortal(<GripVertical aria-hidden="true" size={14} />, grip)}
             <Text editor={editor} />

@@ -1,11 +1,15 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import type * as Y from 'yjs';
+
+import { Button } from '../../ui/Button';
 
 interface TitleProps {
   text: Y.Text;
   editable: boolean;
   /** Return in the title goes on to the text. */
   onDone: () => void;
+  /** In Suggest mode, where it takes no change: leaves that mode. */
+  onEdit?: (() => void) | undefined;
 }
 
 /** Changes only what differs, so that two people in one title keep both their words. */
@@ -32,9 +36,10 @@ function fit(element: HTMLTextAreaElement): void {
 }
 
 /** The brief's title, which is shared like its text. */
-export function Title({ text, editable, onDone }: TitleProps) {
+export function Title({ text, editable, onDone, onEdit }: TitleProps) {
   const [value, setValue] = useState(() => text.toJSON());
   const field = useRef<HTMLTextAreaElement>(null);
+  const why = useId();
 
   useEffect(() => {
     const read = () => setValue(text.toJSON());
@@ -62,21 +67,38 @@ export function Title({ text, editable, onDone }: TitleProps) {
   }, []);
 
   return (
-    <textarea
-      ref={field}
-      className="brief-title"
-      rows={1}
-      value={value}
-      readOnly={!editable}
-      aria-label="Title of the brief"
-      placeholder="Untitled brief"
-      maxLength={300}
-      onChange={(event) => changeText(text, event.target.value.replace(/\n/g, ' '))}
-      onKeyDown={(event) => {
-        if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
-        event.preventDefault();
-        onDone();
-      }}
-    />
+    <div className="brief-title-box">
+      <textarea
+        ref={field}
+        className="brief-title"
+        rows={1}
+        value={value}
+        readOnly={!editable}
+        aria-label="Title of the brief"
+        aria-describedby={onEdit && why}
+        placeholder="Untitled brief"
+        maxLength={300}
+        onChange={(event) => changeText(text, event.target.value.replace(/\n/g, ' '))}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          onDone();
+        }}
+      />
+      {onEdit && (
+        <p id={why} className="brief-title-why">
+          The title takes no suggestions.
+          <Button
+            small
+            onClick={() => {
+              onEdit();
+              field.current?.focus();
+            }}
+          >
+            Edit it
+          </Button>
+        </p>
+      )}
+    </div>
   );
 }
