@@ -129,13 +129,18 @@ async def test_neighbours_stop_at_the_scope(graph: GraphStore) -> None:
 
 
 async def test_a_scope_of_sources_is_as_tight(graph: GraphStore) -> None:
-    """What other sources say neither counts nor leads on; an empty scope sees nothing."""
+    """What other sources say neither counts nor leads on; an empty scope sees nothing, nor does
+    another tenant's of the same name."""
     await graph.merge([says("p1", "ada", source="src_a"), says("p2", "ada", "bob", source="src_b")])
     narrow = Scope("acme", frozenset({"spc_1"}), frozenset({"src_a"}))
     seen = await around(graph, "ada", "bob", hops=3, scope=narrow)
     assert seen.passages == ("p1",)
     assert [(one.key, one.passages) for one in seen.entities] == [("ada", 1)]
-    for nothing in (Scope("acme", frozenset()), Scope("acme", SCOPE.spaces, frozenset())):
+    for nothing in (
+        Scope("acme", frozenset()),
+        Scope("acme", SCOPE.spaces, frozenset()),
+        Scope("bolt", SCOPE.spaces),
+    ):
         assert await around(graph, "ada", scope=nothing, passages=["p1"]) == Subgraph()
 
 

@@ -177,7 +177,7 @@ async def test_nothing_outside_a_scope_is_ever_shown(
                 asked += rng.sample(asked, AT_ONCE // 5)  # some ask the very same, and share
                 text = " ".join(rng.sample(TOPICS, rng.choice([1, 1, 2])))
                 if rng.random() < 0.3:
-                    text = f"What did the Rotterdam Group say of {text}?"
+                    text = f"What did the Port of Rotterdam Group say of {text}?"  # whom all name
                 words, dense, sparse, _ = engines.legs
                 work = [one(leg, text, scope) for leg in (words, dense, sparse) for scope in asked]
                 work += [walked(engines.graph, text, scope) for scope in asked[:5]]
