@@ -24,15 +24,18 @@ export const GUIDES: Record<RemoteKind, Guide> = {
     says: 'A page, under a page of yours or in a database',
     steps: [
       'Make an internal integration and copy its secret.',
-      'Open the page or database it may write to, and add it under ••• → Connections.',
+      'Open the page or database that briefs are to go to, and add it under ••• → Connections.',
     ],
     url: 'https://www.notion.so/profile/integrations',
-    scopes: ['Read content', 'Insert content', 'Update content'],
+    scopes: ['Read content', 'Insert content', 'Update content', 'Read user information'],
     fields: [{ name: 'token', label: 'Integration secret', secret: true, placeholder: 'ntn_…' }],
   },
   jira: {
     says: 'An epic, and an issue for each action item',
-    steps: ['Make an API token and copy it. It may do what you may do: no more is asked for.'],
+    steps: [
+      'Make an API token without scopes and copy it: Jira takes no other at the address of a site.',
+      'It may do what you may do. An account of its own keeps it to its projects.',
+    ],
     url: 'https://id.atlassian.com/manage-profile/security/api-tokens',
     scopes: ['Browse projects', 'Create issues', 'Edit issues', 'Transition issues'],
     fields: [
