@@ -48,6 +48,9 @@ class Room:
         self.epoch = stored.epoch
         self.closed = False
         self.ended = asyncio.Event()
+        self.vacant = asyncio.Event()  # since ``left_at``
+        self.vacant.set()
+        self.left_at = asyncio.get_running_loop().time()
         self._limits = limits
         self._relay = relay
         self._fanout = Fanout()
@@ -117,12 +120,15 @@ class Room:
         elif len(self.visitors) >= self._limits.visitors:
             visitor.drop(CloseReason.FULL)
         self.visitors.add(visitor)
+        self.vacant.clear()
         try:
             await visitor.attend(self)
         finally:
             self.visitors.discard(visitor)
             self.awareness.forget(visitor)
             if not self.visitors:
+                self.left_at = asyncio.get_running_loop().time()
+                self.vacant.set()
                 self.settling.soon()
 
     # The document

@@ -171,13 +171,14 @@ class Rooms:
     async def _keep(self, room: Room) -> None:
         """Close the room when it has stood empty for a while."""
         opening = self._rooms[room.document]
-        empty = 0.0
-        step = self.limits.linger_seconds / 3
-        while empty < self.limits.linger_seconds and not room.closed:
-            try:
-                await asyncio.wait_for(room.ended.wait(), step)
-            except TimeoutError:
-                empty = 0.0 if room.visitors else empty + step
+        loop = asyncio.get_running_loop()
+        while not room.closed:
+            await room.vacant.wait()
+            rest = room.left_at + self.limits.linger_seconds - loop.time()
+            if rest <= 0:
+                break
+            with suppress(TimeoutError):
+                await asyncio.wait_for(room.ended.wait(), rest)
         if not room.closed:
             await room.close(CloseReason.GOING_AWAY)
         await room.ended.wait()
