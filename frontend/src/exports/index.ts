@@ -35,6 +35,7 @@ export {
 export type * from './types';
 export { showShip, type ShipView, useShipAsked, useShipView } from './view';
 export {
+  astrayInWords,
   CHANGES,
   changesOf,
   countsInWords,

@@ -74,6 +74,9 @@ describe('the words of an export', () => {
     expect(countsInWords({ ...NONE, create: 1, update: 3, conflict: 1, keep: 9 })).toBe(
       '1 create · 3 update · 1 conflict',
     );
+    expect(countsInWords({ ...NONE, drift: 1, astray: 2 })).toBe(
+      '1 changed over there · 2 not where we left them',
+    );
     expect(countsInWords({ ...NONE, keep: 4 })).toBe('nothing to send, 4 unchanged');
     expect(countsInWords(NONE)).toBe('nothing to send');
   });

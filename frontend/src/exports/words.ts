@@ -29,7 +29,6 @@ const COUNTED: readonly (readonly [keyof Counts, string])[] = [
   ['archive', 'archive'],
   ['conflict', 'conflict'],
   ['drift', 'changed over there'],
-  ['astray', 'not where we left it'],
 ];
 
 /** "1 create · 3 update · 1 conflict"; "nothing to send" where that is so. */
@@ -37,6 +36,7 @@ export function countsInWords(counts: Counts): string {
   const said = COUNTED.filter(([name]) => counts[name] > 0).map(
     ([name, word]) => `${counts[name]} ${word}`,
   );
+  if (counts.astray > 0) said.push(astrayInWords(counts.astray));
   if (said.length > 0) return said.join(' · ');
   return counts.keep > 0 ? `nothing to send, ${counts.keep} unchanged` : 'nothing to send';
 }
@@ -116,8 +116,7 @@ export function stateOf(target: Target): Said[] {
   if (run?.state === 'failed' || run?.state === 'cancelled') said.push(runInWords(run));
   if (drift.conflicts > 0)
     said.push({ tone: 'bad', text: `${count(drift.conflicts, 'conflict')} to decide` });
-  if (drift.astray > 0)
-    said.push({ tone: 'bad', text: `${drift.astray} not where we left ${it(drift.astray)}` });
+  if (drift.astray > 0) said.push({ tone: 'bad', text: astrayInWords(drift.astray) });
   if (drift.drift > 0)
     said.push({ tone: 'warn', text: `${count(drift.drift, 'change')} over there` });
   if (target.exported_at === null && run === null)
@@ -133,8 +132,9 @@ export function stateOf(target: Target): Said[] {
   return said;
 }
 
-function it(n: number): string {
-  return n === 1 ? 'it' : 'them';
+/** "1 not where we left it". */
+export function astrayInWords(n: number): string {
+  return `${n} not where we left ${n === 1 ? 'it' : 'them'}`;
 }
 
 export const CHANGES: Record<ItemChange, string> = {

@@ -363,7 +363,8 @@ describe('what changed on both sides', () => {
   });
 
   it('an object gone astray is left alone until one of its ways is chosen', async () => {
-    const counts = { ...PLAN.counts, conflict: 0, astray: 1 };
+    const counts = { ...PLAN.counts, conflict: 0, astray: 1, writes: 1 };
+    const gone = item({ key: 'b8', change: 'create', standing: 'gone' });
     const astray = item({
       key: 'b9',
       change: 'astray',
@@ -371,11 +372,14 @@ describe('what changed on both sides', () => {
       where: 'the trash',
       ways: ['restore', 'recreate', 'release'],
     });
-    api.plan = { ...PLAN, counts, items: [astray] };
+    api.plan = { ...PLAN, counts, items: [astray, gone] };
     open();
     await press('Dry-run');
-    await userEvent.click(await screen.findByRole('tab', { name: 'Diff 1' }));
-    expect(screen.getByText(/Archived over there: the trash/)).toBeTruthy();
+    await userEvent.click(await screen.findByRole('tab', { name: 'Diff 2' }));
+    expect(screen.getByText(/^1 call that writes/)).toBeTruthy();
+    expect(screen.getByText(/Archived over there: the trash\. It is left alone/)).toBeTruthy();
+    // That was decided: another is made.
+    expect(screen.getByText(/^Deleted over there\.$/)).toBeTruthy();
     await press('Leave it alone: Ask the dealers');
     await waitFor(() =>
       expect(api.sent).toEqual([

@@ -98,7 +98,10 @@ interface AstrayProps {
 function Astray({ item, disabled, onWay }: AstrayProps) {
   return (
     <div className="flex flex-col gap-1.5 text-[13px]">
-      <p>{standingInWords(item.standing, item.where)}. It is left alone until you decide.</p>
+      <p>
+        {standingInWords(item.standing, item.where)}.
+        {item.change === 'astray' && ' It is left alone until you decide.'}
+      </p>
       <ul className="flex flex-col gap-1.5">
         {item.ways.map((way) => {
           const { name, means } = wayInWords(way, item.standing);

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { asProblem, type Problem } from '../../api';
 import { announce } from '../../desk';
 import {
+  astrayInWords,
   changesOf,
   countsInWords,
   decide,
@@ -140,7 +141,9 @@ function differs({ change }: Plan['items'][number]): boolean {
 function costInWords({ counts, seconds }: Plan): string {
   if (counts.writes === 0) return 'No call that writes.';
   const reads = counts.reads > 0 ? ` and ${counts.reads} that read` : '';
-  return `${count(counts.writes, 'call')} that write${reads}, ${timeInWords(seconds)}.`;
+  const writes =
+    counts.writes === 1 ? '1 call that writes' : `${count(counts.writes, 'call')} that write`;
+  return `${writes}${reads}, ${timeInWords(seconds)}.`;
 }
 
 /** Looks over there as soon as it is shown, and whenever it is asked to. */
@@ -234,7 +237,7 @@ function Approve({ brief, target, plan, blocked, onDiff, onAgain, onSent }: Appr
           }
         >
           {counts.conflict > 0 && `${count(counts.conflict, 'conflict')}: not sent until decided. `}
-          {counts.astray > 0 && `${counts.astray} not where we left it: left alone until decided.`}
+          {counts.astray > 0 && `${astrayInWords(counts.astray)}: left alone until decided.`}
         </Notice>
       )}
       {problem && (
