@@ -137,7 +137,7 @@ async def searcher(
     dense = DenseLeg(ENCODER, vectors)
     await words.put(held)
     await dense.put(held)
-    legs: list[Leg] = [words, dense, GraphLeg(graph, [words, dense])]
+    legs: list[Leg] = [words, dense, GraphLeg(graph, [words, dense], seeding_s=60)]
     return Searcher(legs, MemoryPassages(held), deadline_s=60)
 
 

@@ -127,7 +127,7 @@ class Engines:
 
 def joined(words: Leg, dense: DenseLeg, sparse: SparseLeg, graph: GraphStore) -> Engines:
     shared = [Shared(words), Shared(dense)]
-    walking = GraphLeg(graph, shared)
+    walking = GraphLeg(graph, shared, seeding_s=60)
     legs: list[Leg] = [*shared, sparse, walking]
     return Engines(legs, walking, Searcher(legs, Credulous(), deadline_s=60))
 
