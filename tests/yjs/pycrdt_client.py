@@ -23,7 +23,7 @@ from collab.model import Update
 from collab.order import placeable
 from tests.yjs.chaos import OPEN
 
-RESYNC = 0.5  # seconds between two looks for what a line has lost
+RESYNC = 1.0  # seconds between two looks for what a line has lost
 
 
 class Client:
@@ -95,6 +95,8 @@ class Client:
         while True:
             self._outgoing.put_nowait(pycrdt.create_sync_message(self.doc))
             await asyncio.sleep(RESYNC)
+            while self._greets and not self._early:  # its line loses nothing
+                await asyncio.sleep(RESYNC)
 
     def _hear(self, message: bytes) -> None:
         reader = wire.Reader(message)
