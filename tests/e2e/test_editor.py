@@ -235,6 +235,26 @@ def cite(desk: Desk, words: str, wanted: str) -> None:
     expect(chips).to_have_count(before + 1)
 
 
+def test_an_input_method_writes_behind_a_citation_that_is_selected(sit: Sit) -> None:
+    """What is composed while a citation is selected stands behind it, as typed letters do."""
+    desk = sit("composed")
+    desk.type("Austria grew. ")
+    cite(desk, "austrian market grew", "Austrian market")
+    desk.press("Backspace")
+    expect(desk.body.locator(".ProseMirror-selectednode")).to_have_count(1)
+    keys = desk.visitor.context.new_cdp_session(desk.page)
+    keys.send(
+        "Input.dispatchKeyEvent",
+        {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": "Process"},
+    )
+    settled(desk.page)
+    for text in ("k", "か"):
+        keys.send("Input.imeSetComposition", {"text": text, "selectionStart": 1, "selectionEnd": 1})
+    keys.send("Input.insertText", {"text": "か"})
+    expect(desk.body.locator("[data-cite]")).to_have_count(1)
+    expect(desk.body.locator("p")).to_have_text("Austria grew. 1か")
+
+
 def copied(desk: Desk) -> str:
     """Copies the whole text and answers with what other programs paste of it."""
     desk.page.evaluate("navigator.clipboard.writeText('')")

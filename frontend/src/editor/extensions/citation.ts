@@ -55,6 +55,11 @@ interface ChipsState {
 
 export const chipsKey = new PluginKey<ChipsState>('citationChips');
 
+/** Whether an input method takes a key; not every system says so by the key's name. */
+function isComposed({ keyCode }: { keyCode: number }): boolean {
+  return keyCode === 229;
+}
+
 /** The citations of the open document by first appearance. */
 export function citationOrder(state: EditorState): readonly string[] {
   return chipsKey.getState(state)?.order ?? [];
@@ -274,6 +279,17 @@ export const citation = Node.create<CitationOptions>({
             tr.setSelection(TextSelection.create(tr.doc, selection.to + text.length));
             view.dispatch(tr.scrollIntoView());
             return true;
+          },
+          handleDOMEvents: {
+            // An input method would write over what is selected. It tells of itself by this key
+            // before it begins; once it has begun, a moved caret breaks its word in two.
+            keydown(view, event) {
+              const { selection, doc, tr } = view.state;
+              const chosen = selection instanceof NodeSelection ? selection.node.type.name : null;
+              if (isComposed(event) && chosen === 'citation')
+                view.dispatch(tr.setSelection(TextSelection.create(doc, selection.to)));
+              return false;
+            },
           },
         },
         view: (view: EditorView) => {
