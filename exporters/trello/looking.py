@@ -78,6 +78,7 @@ async def _made(
     if listed is None:
         return NotKnown(until=max(intent.over, now + AGAIN))
     begun = intent.since.replace(microsecond=0)  # ids tell whole seconds
+    put_away: Done | None = None  # the last resort: what was replaced may be of the same second
     for ref in sorted(set(listed) - known, key=_id):
         born = _born(_id(ref))
         if born < begun - SKEW or (record.kind == CARD and await _copied(api, ref)):
@@ -85,10 +86,13 @@ async def _made(
         made = Entry(record.key, record.kind, ref, record.fields, {}, record.parent)
         found = (await cards.read(api, place, [made]))[record.key]
         # One that is put away and seems older may be what this was made to replace.
-        if found.standing is Standing.LIVE or (
-            found.standing is not Standing.GONE and born >= begun
-        ):
-            return Done({record.key: Seen(found.ref, found.fields, found.url)})
+        done = Done({record.key: Seen(found.ref, found.fields, found.url)})
+        if found.standing is Standing.LIVE:
+            return done
+        if found.standing is not Standing.GONE and born >= begun:
+            put_away = put_away or done
+    if put_away is not None:
+        return put_away
     return NotDone() if now >= intent.over else NotKnown(until=intent.over)
 
 
