@@ -216,6 +216,7 @@ class QdrantEdge:
             # Of few passages, the way to another thread and back takes as long as the search.
             at_once = self._beside.at_once(vector, scope=scope, limit=limit)
             if at_once is not None:
+                await asyncio.sleep(0)  # who asks again and again lets others go on between
                 return at_once
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._searches, self._search, vector, scope, limit)

@@ -161,6 +161,7 @@ class Tantivy:
         if at_once(self._state.passages, query, scope, limit):
             run = self._search(query, scope, limit, once=True)
             if run is not None:
+                await asyncio.sleep(0)  # who asks again and again lets others go on between
                 return run
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._searches, self._search, query, scope, limit)
