@@ -17,6 +17,7 @@ from backend.documents.current import CurrentBriefs, Reading
 from backend.errors import Conflict, TooLarge
 from backend.exports.compared import Comparisons, Sides
 from backend.exports.differences import findings
+from backend.exports.guard import guarded
 from backend.exports.model import Look, Target
 from backend.exports.reach import Reach
 from backend.exports.targets import Opened
@@ -231,8 +232,10 @@ def _make(
     turn: int,
 ) -> Plan:
     rendering = adapter.render(reading.brief, place)
+    said = guarded(reading.brief.references)
     if not place.link:
-        rendering = replace(rendering, losses=(*rendering.losses, NO_LINKS))
+        said = (*said, NO_LINKS)
+    rendering = replace(rendering, losses=(*said, *rendering.losses))
     plan = make(
         adapter,
         place,

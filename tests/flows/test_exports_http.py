@@ -519,6 +519,11 @@ async def test_evidence_goes_out_as_the_asker_may_see_it(
     plan = (await ask(ANN, "POST", f"{below}/{target}/plan")).text
     assert "Sales grew." in plan
     assert "Secret!" not in plan
+    assert [loss["what"] for loss in json.loads(plan)["losses"]][:2] == [
+        "Reference 2 goes out only as a number: you may not see the evidence, or it is not known "
+        "here any more.",
+        "Reference 1 goes out although the source was deleted.",
+    ]
     approval = {"checksum": json.loads(plan)["checksum"]}
     run = (await ask(ANN, "POST", f"{below}/{target}/runs", json=approval)).json()["id"]
     async with asyncio.timeout(60):
