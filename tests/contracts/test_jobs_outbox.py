@@ -172,7 +172,7 @@ async def test_a_job_that_waits_gives_its_worker_back(store: Store, outbox: Outb
         assert await outbox.claim("w/2/1/1") is None
         assert await outbox.waiting() == 1
         async with store.writing() as connection:
-            await outbox.hasten(connection, "a")
+            await outbox.hasten(connection, "count", "a")
     assert await outbox.claim("w/2/1/1") is not None
     async with store.writing() as connection:
         with pytest.raises(LeaseLost):

@@ -59,8 +59,8 @@ def s3() -> Iterator[str]:
         command = [
             str(_fetched("seaweedfs", "weed")), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
             f"-dir={folder}", "-s3", f"-s3.config={folder}/s3.json", f"-s3.port={s3}",
-            f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", f"-master.port={master}",
-            f"-master.port.grpc={master_grpc}", f"-volume.port={volume}",
+            f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+            f"-master.port={master}", f"-master.port.grpc={master_grpc}", f"-volume.port={volume}",
             f"-volume.port.grpc={volume_grpc}", f"-filer.port={filer}",
             f"-filer.port.grpc={filer_grpc}", "-master.volumeSizeLimitMB=64", "-volume.max=1000",
         ]  # fmt: skip
