@@ -76,17 +76,23 @@ function hasWords(type: Y.XmlFragment): boolean {
   return type.toArray().some((child) => !(child instanceof Y.XmlText) || child.length > 0);
 }
 
+/**
+ * Deletes an item by itself. To count to its place would be wrong while others' changes are told:
+ * Yjs forgets the places it knows of a text only when that one's turn comes.
+ */
+export function deleteItem(transaction: Y.Transaction, item: Y.Item): void {
+  const { parent } = item;
+  item.delete(transaction);
+  if (parent instanceof Y.AbstractType && parent._searchMarker) parent._searchMarker.length = 0;
+}
+
 /** Removes what was written; a block that others have written into stays with their words. */
-function remove(item: Y.Item): void {
-  const { parent, content } = item;
+function remove(transaction: Y.Transaction, item: Y.Item): void {
+  const { content } = item;
   if (item.deleted) return;
   if (content instanceof Y.ContentType && content.type instanceof Y.XmlElement)
     if (hasWords(content.type)) return;
-  let index = 0;
-  for (let before = item.left; before; before = before.left)
-    if (!before.deleted && before.countable) index += before.length;
-  if (parent instanceof Y.XmlFragment || parent instanceof Y.Text)
-    parent.delete(index, item.length);
+  deleteItem(transaction, item);
 }
 
 /** The decisions on uniting blocks that are still to be made, or again. */
@@ -123,7 +129,7 @@ export function settleTwice(doc: Y.Doc, body: Y.XmlFragment): number {
         .filter((items) => items.length > 0);
       for (const items of isBack ? left : left.slice(1)) {
         // What is inside was written after what it is in.
-        items.reverse().forEach(remove);
+        for (const item of items.reverse()) remove(transaction, item);
         removed += 1;
       }
     }
