@@ -11,8 +11,8 @@ afterAll(() => editors.forEach((editor) => editor.destroy()));
 
 /**
  * Words and citations are put in at once and out of order, as they arrive from slow lines. Changes of
- * structure (split, join, move, retype) replace blocks, and two of them on one block at once are known
- * to repeat words: they are made on a document that is up to date, as when the line is quick.
+ * structure (split, join, move, retype) replace blocks, and with them what is put into those meanwhile:
+ * they are made on a document that is up to date, as when the line is quick.
  */
 it('2,000 random edits by three clients lose and double no citation, and all converge', () => {
   const pick = chance(20_26);

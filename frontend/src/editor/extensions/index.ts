@@ -30,6 +30,7 @@ import { origin } from './origin';
 import { presence } from './presence';
 import { prompt } from './prompt';
 import { reveal } from './reveal';
+import { rewrites } from './rewrites';
 import { slash } from './slash';
 import { suggest } from './suggest';
 import { suggestSchema } from './suggestSchema';
@@ -108,6 +109,7 @@ export function briefExtensions(world: EditorWorld): Extensions {
       present: () => new Set(world.awareness.getStates().keys()),
     }),
     once.configure({ body }),
+    rewrites.configure({ body }),
     Collaboration.configure({ document: world.doc, field: FIELD }),
     caret,
     presence.configure({ provider: { awareness: world.awareness }, user: world.user }),
