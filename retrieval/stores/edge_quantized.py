@@ -80,24 +80,22 @@ class QuantizedBeside:
         self, vector: NDArray[np.float32], *, scope: Scope, limit: int
     ) -> Sequence[Ranked] | None:
         """As ``Quantized`` has it; None where the shard has to be searched."""
-        copy = self.ready
-        if copy is None:
-            return None
-        try:
-            return copy.search(vector, scope=scope, limit=limit)
-        except Exception as error:
-            self._fail(error)
-            return None
+        return self._asked(lambda copy: copy.search(vector, scope=scope, limit=limit))
 
     def at_once(
         self, vector: NDArray[np.float32], *, scope: Scope, limit: int
     ) -> Sequence[Ranked] | None:
         """As ``Quantized`` has it; None also where there is none."""
+        return self._asked(lambda copy: copy.at_once(vector, scope=scope, limit=limit))
+
+    def _asked(
+        self, ask: Callable[[Quantized], Sequence[Ranked] | None]
+    ) -> Sequence[Ranked] | None:
         copy = self.ready
         if copy is None:
             return None
         try:
-            return copy.at_once(vector, scope=scope, limit=limit)
+            return ask(copy)
         except Exception as error:
             self._fail(error)
             return None
